@@ -1,0 +1,43 @@
+"""Finds a lottery ticket in a GAN: trains, prunes and rewinds it round by round, scores every round and the controls, and
+writes the verdict, a report and the sparse generator to the run folder.
+
+    python scripts/find_ticket.py --flagfile=flags/sngan_digits.flags --run_dir=runs/demo
+
+The same command continues a run that was stopped; more --rounds or --replicates extend it.
+"""
+
+from absl import flags
+
+from tf_gan_lth.experiment import command_line
+
+command_line.define_config_flags(flags.FLAGS)
+command_line.define_flag(flags.FLAGS, "Run", "run_dir", str, None, "folder of the run; required")
+flags.mark_flag_as_required("run_dir")
+
+
+def main(values: flags.FlagValues) -> None:
+    config = command_line.config_from_flags(values)
+    from tf_gan_lth import export, lottery, report
+    from tf_gan_lth.experiment.run_folder import RunFolder
+
+    run = RunFolder(values.run_dir)
+    lab = lottery.Laboratory(config, run)
+
+    def after_training(place):
+        results = lottery.write_results(run)
+        print(lottery.table(results), flush=True)
+        report.write(run)
+
+    for replicate in range(config.lottery.replicates):
+        lottery.find_ticket(lab, replicate, after_training)
+    verdict = lottery.judge(lottery.write_results(run))
+    saved_model = export.export_ticket(run, verdict)
+    report.write(run)
+    print(f"\nVerdict: {verdict.sentence}")
+    print(f"Report: {run.report.path}\nTensorBoard: tensorboard --logdir={run.tensorboard}")
+    if saved_model:
+        print(f"Sparse generator: {saved_model}")
+
+
+if __name__ == "__main__":
+    command_line.run(main)

@@ -1,0 +1,21 @@
+"""Image tensors as PNG files."""
+
+import tensorflow as tf
+
+
+def grid(images: tf.Tensor, columns: int = 8, zoom: int = 2, border: int = 1) -> bytes:
+    """A PNG with the images side by side.
+
+    Args:
+      images: `(N, H, W, C)` float in [-1, 1]; N a multiple of `columns`.
+      columns: images in a row.
+      zoom: pixels a side that each pixel becomes.
+      border: black pixels around each image.
+    """
+    pixels = tf.saturate_cast(tf.round((images + 1.0) * 127.5), tf.uint8)
+    pixels = tf.repeat(tf.repeat(pixels, zoom, axis=1), zoom, axis=2)
+    pixels = tf.pad(pixels, [[0, 0], [border, border], [border, border], [0, 0]])
+    count, height, width, channels = pixels.shape
+    rows = tf.reshape(pixels, [count // columns, columns, height, width, channels])
+    sheet = tf.reshape(tf.transpose(rows, [0, 2, 1, 3, 4]), [count // columns * height, columns * width, channels])
+    return tf.io.encode_png(sheet).numpy()

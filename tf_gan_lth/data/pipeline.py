@@ -1,0 +1,44 @@
+"""Batches of an image set, as a function of (seed, step): any step can be recomputed without the ones before it."""
+
+import numpy as np
+import tensorflow as tf
+
+from tf_gan_lth.data.datasets import ImageSet
+
+
+def scale(images: tf.Tensor) -> tf.Tensor:
+    """uint8 0..255 to float32 -1..1."""
+    return tf.cast(images, tf.float32) / 127.5 - 1.0
+
+
+def training_batches(image_set: ImageSet, batch_size: int, groups: int, seed: np.ndarray) -> tf.data.Dataset:
+    """Endless batches of shuffled images.
+
+    Every epoch is a permutation of all images that depends on its number alone, not on a shuffle buffer's past; epochs
+    follow each other without a gap, so a batch may span two.
+
+    Args:
+      image_set: the images to draw from.
+      batch_size: images of a group, over all devices.
+      groups: batches that one training step consumes.
+      seed: two int32, the stream that the order is drawn from.
+
+    Returns:
+      A data set of `{"image": (batch_size, groups, H, W, C) float32 in [-1, 1]}`. The groups come second so that a
+      strategy that splits the first axis gives each replica its share of every group.
+    """
+    images = tf.constant(image_set.images)
+    count = len(image_set.images)
+
+    def epoch(number: tf.Tensor) -> tf.data.Dataset:
+        key = tf.random.experimental.stateless_fold_in(seed, tf.cast(number, tf.int32), alg="philox")
+        order = tf.random.experimental.stateless_shuffle(tf.range(count), key, alg="philox")
+        return tf.data.Dataset.from_tensor_slices(order)
+
+    def batch(chosen: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {"image": tf.reshape(scale(tf.gather(images, chosen)), [batch_size, groups, *images.shape[1:]])}
+
+    options = tf.data.Options()
+    options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.OFF
+    order = tf.data.Dataset.counter().flat_map(epoch).batch(batch_size * groups, drop_remainder=True)
+    return order.map(batch).prefetch(2).with_options(options)

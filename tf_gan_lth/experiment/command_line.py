@@ -1,0 +1,110 @@
+"""The edge between a terminal and the package: flags from config fields, help by concern, errors as one line.
+
+The package below takes a `Config`; nothing in it reads flags.
+"""
+
+import dataclasses
+import logging
+import os
+import sys
+import textwrap
+import typing
+from collections.abc import Callable
+
+from absl import app, flags
+
+from tf_gan_lth.experiment import config as configs
+from tf_gan_lth.experiment.errors import ToolkitError, UsageError
+
+HELP_FLAGS = {"--help", "-help", "-h", "--helpshort", "-?", "--helpfull"}
+
+DEFINE = {
+    str: flags.DEFINE_string,
+    int: flags.DEFINE_integer,
+    float: flags.DEFINE_float,
+    bool: flags.DEFINE_bool,
+    tuple: flags.DEFINE_list,
+}
+
+
+def define_flag(values: flags.FlagValues, concern: str, name: str, kind: type, default: object, help: str) -> None:
+    """Defines a flag that `--help` lists under `concern`."""
+    default = ",".join(map(str, default)) if isinstance(default, tuple) else default
+    DEFINE[kind](name, default, help, flag_values=values, module_name=concern)
+
+
+def define_config_flags(values: flags.FlagValues) -> None:
+    """Defines a flag for every option of `Config`, with the field's default and help."""
+    for section in configs.sections().values():
+        hints = typing.get_type_hints(section)
+        for field in dataclasses.fields(section):
+            kind = configs.value_type(hints[field.name])
+            define_flag(values, section.__doc__, field.name, kind, field.default, field.metadata["help"])
+    seed = next(field for field in dataclasses.fields(configs.Config) if field.name == "seed")
+    define_flag(values, "Run", "seed", int, seed.default, seed.metadata["help"])
+
+
+def config_from_flags(values: flags.FlagValues) -> configs.Config:
+    """The config that the parsed flags say.
+
+    Raises:
+      UsageError: a value is out of range.
+    """
+    return configs.from_options({name: values[name].value for name in configs.to_options(configs.Config())})
+
+
+def run(main: Callable[[flags.FlagValues], None], values: flags.FlagValues = flags.FLAGS) -> None:
+    """Parses the command line and runs `main`; exits with 0, 1 (it failed) or 2 (it was called wrongly).
+
+    A `ToolkitError` is printed as one line, without a traceback unless `--verbosity=1`.
+    """
+    # TensorFlow's start-up messages hide ours; it reads this when it is imported.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+    def parse(argv: list[str]) -> list[str]:
+        if HELP_FLAGS & set(argv):
+            print(help_text(sys.modules["__main__"].__doc__ or "", values))
+            sys.exit(0)
+        try:
+            rest = values(argv)
+        except flags.Error as error:
+            _fail(" ".join(str(error).split()), UsageError.exit_code)
+        if rest[1:]:
+            _fail(f"unexpected argument '{rest[1]}': options are written --name=value", UsageError.exit_code)
+        return rest
+
+    def guarded(argv: list[str]) -> None:
+        del argv
+        if values.verbosity < 1:
+            logging.getLogger("tensorflow").setLevel(logging.ERROR)
+        try:
+            main(values)
+        except ToolkitError as error:
+            if values.verbosity >= 1:
+                raise
+            _fail(str(error), error.exit_code)
+        except KeyboardInterrupt:
+            _fail("stopped; run the same command again to continue", 130)
+
+    app.run(guarded, flags_parser=parse)
+
+
+def help_text(doc: str, values: flags.FlagValues) -> str:
+    """The program's docstring and its flags, grouped by concern, each with its default."""
+    lines = [doc.strip(), ""]
+    for concern, members in values.flags_by_module_dict().items():
+        if "." in concern or concern.startswith(("absl", "__main__")) or not concern[0].isupper():
+            continue
+        lines.append(f"{concern}:")
+        for flag in members:
+            default = "unset" if flag.value is None else flag.default_as_str.strip("'")
+            lines.append(f"  --{flag.name}  (default: {default})")
+            lines.append(textwrap.fill(flag.help, 100, initial_indent=" " * 6, subsequent_indent=" " * 6))
+        lines.append("")
+    lines.append("Also: --flagfile=PATH reads flags from a file; --verbosity=1 shows tracebacks.")
+    return "\n".join(lines)
+
+
+def _fail(message: str, code: int) -> typing.NoReturn:
+    print(f"error: {message}", file=sys.stderr)
+    sys.exit(code)

@@ -1,0 +1,166 @@
+"""The config of an experiment: frozen dataclasses, one a concern, with the help text on the field.
+
+A run's identity is the hash of its config. Fields left at their default do not enter it, so a field that is added later
+leaves the hashes of earlier runs alone; nor do the fields that only extend a run (`rounds`, `replicates`, branches).
+"""
+
+import dataclasses
+import hashlib
+import json
+import types
+import typing
+
+from tf_gan_lth.experiment.errors import UsageError
+
+
+def option(default: object, help: str, *, low: float | None = None, high: float | None = None, extends: bool = False):
+    """A config field.
+
+    Args:
+      default: its default; None means "what is usual for the GAN".
+      help: one sentence, with the unit where there is one.
+      low, high: smallest and largest allowed value, both included.
+      extends: the field adds to a run without changing what is there, so it is not part of the run's identity.
+    """
+    return dataclasses.field(default=default, metadata={"help": help, "low": low, "high": high, "extends": extends})
+
+
+@dataclasses.dataclass(frozen=True)
+class DataConfig:
+    """Data"""
+
+    dataset: str = option("digits", "name of the data set")
+    resolution: int = option(32, "height and width that images are resized to, in pixels", low=8)
+    data_dir: str | None = option(None, "folder of prepared TFDS data sets; unset: TFDS's own", extends=True)
+
+
+@dataclasses.dataclass(frozen=True)
+class NetworkConfig:
+    """Networks"""
+
+    gan: str = option("sngan", "name of the GAN")
+    width: int | None = option(None, "channels of the generator's hidden maps; unset: the GAN's own", low=1)
+    discriminator_width: int | None = option(None, "channels of the discriminator's hidden maps; unset: half of --width", low=1)
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainingConfig:
+    """Training"""
+
+    steps: int | None = option(None, "generator steps a round; unset: the GAN's own", low=1)
+    discriminator_steps: int | None = option(None, "discriminator steps a generator step; unset: the GAN's own", low=1)
+    generator_batch_size: int | None = option(None, "images a generator step, over all devices; unset: the GAN's own", low=1)
+    discriminator_batch_size: int | None = option(None, "real images a discriminator step, likewise; unset: the GAN's own", low=1)
+    learning_rate: float | None = option(None, "Adam's learning rate of both networks; unset: the GAN's own", low=0.0)
+    ema_decay: float | None = option(None, "decay of the generator's averaged parameters; unset: the GAN's own", low=0.0, high=1.0)
+    jit_compile: bool = option(False, "compile the training step with XLA")
+
+
+@dataclasses.dataclass(frozen=True)
+class LotteryConfig:
+    """Lottery"""
+
+    rounds: int = option(10, "pruned rounds after the dense round 0", low=0, extends=True)
+    rate: float = option(0.2, "share of the remaining weights that each round prunes", low=0.0, high=0.999)
+    branches: tuple[str, ...] = option(("random_mask", "random_init"), "controls to train beside the ticket", extends=True)
+    branch_rounds: tuple[int, ...] = option((5, 10), "rounds that get the controls", low=1, extends=True)
+    replicates: int = option(1, "times to repeat everything under other seeds", low=1, extends=True)
+
+
+@dataclasses.dataclass(frozen=True)
+class EvaluationConfig:
+    """Evaluation"""
+
+    feature_network: str = option("digits", "name of the feature network, or path of a SavedModel with its signature")
+    num_eval_images: int = option(5000, "generated images a score is computed from", low=2)
+
+
+@dataclasses.dataclass(frozen=True)
+class Config:
+    """Everything that determines the result of a run."""
+
+    data: DataConfig = DataConfig()
+    networks: NetworkConfig = NetworkConfig()
+    training: TrainingConfig = TrainingConfig()
+    lottery: LotteryConfig = LotteryConfig()
+    evaluation: EvaluationConfig = EvaluationConfig()
+    seed: int = option(0, "number that every random draw is derived from", low=0)
+
+    def __post_init__(self):
+        for name, (field, value) in walk(self).items():
+            _check_range(name, value, field.metadata["low"], field.metadata["high"])
+
+    @property
+    def digest(self) -> str:
+        """12 hex digits that identify the run: a hash over the identity in canonical JSON."""
+        canonical = json.dumps(identity(self), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(canonical.encode()).hexdigest()[:12]
+
+
+def _check_range(name: str, value: object, low: float | None, high: float | None) -> None:
+    for item in value if isinstance(value, tuple) else [value]:
+        if isinstance(item, str) or item is None:
+            continue
+        if (low is not None and item < low) or (high is not None and item > high):
+            allowed = f"from {low} to {high}" if high is not None else f"at least {low}"
+            raise UsageError(f"--{name}={item} is out of range: it must be {allowed}")
+
+
+def sections() -> dict[str, type]:
+    """{section name: dataclass} of the config's concerns."""
+    return {f.name: f.type for f in dataclasses.fields(Config) if dataclasses.is_dataclass(f.type)}
+
+
+def walk(config: Config) -> dict[str, tuple[dataclasses.Field, object]]:
+    """{option name: (field, value)} of every option of every concern; names are unique over all concerns."""
+    found = {}
+    for field in dataclasses.fields(config):
+        value = getattr(config, field.name)
+        if dataclasses.is_dataclass(value):
+            found.update({inner.name: (inner, getattr(value, inner.name)) for inner in dataclasses.fields(value)})
+        else:
+            found[field.name] = (field, value)
+    return found
+
+
+def identity(config: Config) -> dict[str, object]:
+    """The options that make two runs different experiments, without those left at their default."""
+    return {n: v for n, (f, v) in walk(config).items() if not f.metadata["extends"] and v != f.default}
+
+
+def from_options(options: dict[str, object]) -> Config:
+    """Builds a config from {option name: value}; options that are missing get their default.
+
+    Raises:
+      UsageError: a value is out of range or not of the option's type.
+    """
+    concerns = {}
+    for name, kind in sections().items():
+        hints = typing.get_type_hints(kind)
+        concerns[name] = kind(**{o: _coerce(o, options[o], hints[o]) for o in hints if o in options})
+    rest = {"seed": _coerce("seed", options["seed"], int)} if "seed" in options else {}
+    return Config(**concerns, **rest)
+
+
+def to_options(config: Config) -> dict[str, object]:
+    """{option name: value}; the inverse of `from_options`."""
+    return {name: value for name, (_, value) in walk(config).items()}
+
+
+def value_type(hint: object) -> type:
+    """The plain type of a field: `int` for `int | None`, `tuple` for `tuple[int, ...]`."""
+    if isinstance(hint, types.UnionType):
+        hint = next(arg for arg in typing.get_args(hint) if arg is not type(None))
+    return typing.get_origin(hint) or hint
+
+
+def _coerce(name: str, value: object, hint: object) -> object:
+    kind = value_type(hint)
+    if value is None:
+        return None
+    try:
+        if kind is tuple:
+            return tuple(typing.get_args(hint)[0](item) for item in value)
+        return kind(value)
+    except ValueError:
+        raise UsageError(f"--{name}={value} is not understood: expected {hint}") from None

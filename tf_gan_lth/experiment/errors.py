@@ -1,0 +1,46 @@
+"""Errors that a user can act on. Each is one clear line: what was wrong, with the value, and what to do."""
+
+import difflib
+from collections.abc import Iterable
+
+
+class ToolkitError(Exception):
+    """Something went wrong that the message explains; programs exit with code 1."""
+
+    exit_code = 1
+
+
+class UsageError(ToolkitError):
+    """The command line or the config asks for something that cannot be; programs exit with code 2."""
+
+    exit_code = 2
+
+
+class RunFolderError(ToolkitError):
+    """A run folder cannot be used: another config, or not writable."""
+
+
+class ArtifactError(ToolkitError):
+    """A file of a run is broken or is not what it should be."""
+
+
+class MaskError(ToolkitError):
+    """Masks and weights do not fit, or a pruned weight is not zero."""
+
+
+class TrainingError(ToolkitError):
+    """Training diverged."""
+
+
+class EvaluationError(ToolkitError):
+    """Scores cannot be computed from what was given."""
+
+
+def check_known(kind: str, name: str, known: Iterable[str]) -> None:
+    """Raises `UsageError` with the nearest known name if `name` is not one of `known`."""
+    known = sorted(known)
+    if name in known:
+        return
+    nearest = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
+    guess = f": did you mean '{nearest[0]}'?" if nearest else "."
+    raise UsageError(f"unknown {kind} '{name}'{guess} Known: {', '.join(known)}")

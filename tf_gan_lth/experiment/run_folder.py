@@ -1,0 +1,111 @@
+"""The run folder: where each stage of a run keeps its artifacts.
+
+RUN/config.json
+RUN/results.csv, report.html, tensorboard/
+RUN/replicate_0/initial/<network>.npz              theta_0
+RUN/replicate_0/round_03/masks/<network>.npz       only the networks that are pruned
+RUN/replicate_0/round_03/weights/<network>.npz     trained; <network>_ema.npz beside it
+RUN/replicate_0/round_03/training.json  sparsity.json  scores.json  samples.png
+RUN/replicate_0/round_03/saved_model/              only of the ticket that is exported
+RUN/replicate_0/round_03/branches/random_mask/...  the same files as a round
+"""
+
+import pathlib
+from collections.abc import Iterator
+
+from tf_gan_lth.experiment import config as configs
+from tf_gan_lth.experiment.artifacts import File, Record, Snapshots
+from tf_gan_lth.experiment.errors import RunFolderError
+
+
+class Place:
+    """The artifacts of one training: a round (its branch is `main`), or a branch of one."""
+
+    def __init__(self, path: pathlib.Path, replicate: int, round_number: int, branch: str = "main"):
+        self.path = path
+        self.replicate = replicate
+        self.round_number = round_number
+        self.branch_name = branch
+        self.masks = Snapshots(path / "masks")
+        self.weights = Snapshots(path / "weights")
+        self.training = Record(path / "training.json")
+        self.sparsity = Record(path / "sparsity.json")
+        self.scores = Record(path / "scores.json")
+        self.samples = File(path / "samples.png")
+        self.saved_model = path / "saved_model"
+
+    @property
+    def title(self) -> str:
+        return f"replicate {self.replicate}, round {self.round_number}, {self.branch_name}"
+
+    def branch(self, name: str) -> "Place":
+        """Where a control or variant of this round is kept."""
+        return Place(self.path / "branches" / name, self.replicate, self.round_number, name)
+
+    def branches(self) -> Iterator["Place"]:
+        """The branches that are there, by name."""
+        for path in sorted((self.path / "branches").glob("*/")):
+            yield Place(path, self.replicate, self.round_number, path.name)
+
+
+class Replicate:
+    """The rounds of one repetition of the experiment."""
+
+    def __init__(self, path: pathlib.Path, number: int):
+        self.path = path
+        self.number = number
+        self.initial = Snapshots(path / "initial")
+        self.untrained_scores = Record(path / "untrained_scores.json")
+
+    def round(self, number: int) -> Place:
+        return Place(self.path / f"round_{number:02d}", self.number, number)
+
+    def rounds(self) -> Iterator[Place]:
+        """The rounds that are there, in order."""
+        for number in sorted(int(path.name.removeprefix("round_")) for path in self.path.glob("round_*/")):
+            yield self.round(number)
+
+
+class RunFolder:
+    """A run on the disk."""
+
+    def __init__(self, path: str | pathlib.Path):
+        self.path = pathlib.Path(path)
+        self.config = Record(self.path / "config.json")
+        self.results = File(self.path / "results.csv")
+        self.report = File(self.path / "report.html")
+        self.tensorboard = self.path / "tensorboard"
+
+    def replicate(self, number: int) -> Replicate:
+        return Replicate(self.path / f"replicate_{number}", number)
+
+    def replicates(self) -> Iterator[Replicate]:
+        """The replicates that are there, in order."""
+        for number in sorted(int(path.name.removeprefix("replicate_")) for path in self.path.glob("replicate_*/")):
+            yield self.replicate(number)
+
+    def claim(self, config: configs.Config) -> None:
+        """Makes the folder this config's, or checks that it is.
+
+        Raises:
+          RunFolderError: it holds a run of another config, or something that is no run; or it cannot be written.
+        """
+        if self.config.exists():
+            there = configs.from_options(self.config.get()["options"])
+            if there.digest != config.digest:
+                raise RunFolderError(f"{self.path} holds another experiment: {_difference(there, config)}; give another --run_dir")
+        elif self.path.is_dir() and any(self.path.iterdir()):
+            raise RunFolderError(f"{self.path} is neither empty nor a run (it has no config.json); give another --run_dir")
+        elif self.path.exists() and not self.path.is_dir():
+            raise RunFolderError(f"{self.path} is a file; give a folder as --run_dir")
+        self.config.put({"digest": config.digest, "options": configs.to_options(config)})
+
+    def read_config(self) -> configs.Config:
+        """The config of the run that is there."""
+        return configs.from_options(self.config.get()["options"])
+
+
+def _difference(there: configs.Config, here: configs.Config) -> str:
+    old, new = configs.to_options(there), configs.to_options(here)
+    changed = configs.identity(there).keys() | configs.identity(here).keys()
+    return ", ".join(f"--{name} is {old[name]} there and {new[name]} here" for name in sorted(changed) if old[name] != new[name])

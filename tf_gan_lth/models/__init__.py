@@ -1,0 +1,6 @@
+"""GANs by name: Keras graphs and what is usual for training them. No training, no pruning."""
+
+from tf_gan_lth.models.registry import GAN, Hyperparameters, build
+from tf_gan_lth.models.snapshots import load_snapshot, take_snapshot, variables
+
+__all__ = ["GAN", "Hyperparameters", "build", "load_snapshot", "take_snapshot", "variables"]

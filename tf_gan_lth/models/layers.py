@@ -1,0 +1,81 @@
+"""Keras layers and initializers that the GANs share and Keras 2 does not have.
+
+All of them compile under XLA, forward and backward, and accept `(N, H, W, C)` float images.
+"""
+
+import math
+
+import tensorflow as tf
+import tf_keras as keras
+
+
+def fan_in_uniform(fan_in: int) -> keras.initializers.Initializer:
+    """Uniform in +-1/sqrt(fan_in): how the paper's code (PyTorch) starts Dense weights and all biases."""
+    bound = 1.0 / math.sqrt(fan_in)
+    return keras.initializers.RandomUniform(-bound, bound)
+
+
+class NearestUpsampling(keras.layers.Layer):
+    """Doubles height and width by repeating pixels. (`UpSampling2D` has no gradient under XLA.)"""
+
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
+        height, width, channels = inputs.shape[1:]
+        rows = tf.broadcast_to(inputs[:, :, None, :, None, :], [tf.shape(inputs)[0], height, 2, width, 2, channels])
+        return tf.reshape(rows, [-1, 2 * height, 2 * width, channels])
+
+
+class SpatialSum(keras.layers.Layer):
+    """Sums over height and width: `(N, H, W, C)` to `(N, C)`."""
+
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
+        return tf.reduce_sum(inputs, axis=[1, 2])
+
+
+class _SpectralNorm:
+    """Divides the kernel by an estimate of its largest singular value (Miyato et al. 2018).
+
+    The raw kernel is the trainable, prunable variable; what the layer computes with is `kernel / sigma`. The vector `u`
+    keeps the estimate between calls: each call with `training=True` makes one power iteration and stores it. As in the
+    paper's code, sigma's gradient flows through the kernel but not through the singular vectors.
+    """
+
+    def build(self, input_shape: tf.TensorShape) -> None:
+        super().build(input_shape)
+        self.u = self.add_weight(
+            name="u",
+            shape=[self.kernel.shape[-1]],
+            initializer=keras.initializers.RandomNormal(),
+            trainable=False,
+            aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA,
+        )
+
+    def get_prunable_weights(self) -> list[tf.Variable]:
+        """The variables that TFMOT's wrapper masks: the raw kernel."""
+        return [self.kernel]
+
+    def normalized_kernel(self, training: bool) -> tf.Tensor:
+        """`kernel / sigma`, the shape of the kernel."""
+        matrix = tf.reshape(self.kernel, [-1, self.kernel.shape[-1]])
+        fixed = tf.stop_gradient(matrix)
+        v = tf.math.l2_normalize(tf.linalg.matvec(fixed, self.u))
+        u = tf.math.l2_normalize(tf.linalg.matvec(fixed, v, transpose_a=True))
+        if training:
+            self.u.assign(u)
+        sigma = tf.reduce_sum(v * tf.linalg.matvec(matrix, u))
+        return self.kernel / sigma
+
+
+class SpectralConv2D(_SpectralNorm, keras.layers.Conv2D):
+    """`Conv2D` whose kernel has spectral norm 1."""
+
+    def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
+        outputs = tf.nn.conv2d(inputs, self.normalized_kernel(training), self.strides, self.padding.upper())
+        return tf.nn.bias_add(outputs, self.bias) if self.use_bias else outputs
+
+
+class SpectralDense(_SpectralNorm, keras.layers.Dense):
+    """`Dense` whose kernel has spectral norm 1."""
+
+    def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
+        outputs = tf.matmul(inputs, self.normalized_kernel(training))
+        return tf.nn.bias_add(outputs, self.bias) if self.use_bias else outputs

@@ -1,0 +1,81 @@
+"""The figures of the report, as SVG text."""
+
+import io
+import re
+
+import matplotlib
+from matplotlib import pyplot
+
+from tf_gan_lth.lottery.results import Result
+from tf_gan_lth.lottery.verdict import Verdict
+
+# The figures are written to files; no window is ever opened. Same text, same SVG: ids come from a fixed salt.
+STYLE = {
+    "svg.hashsalt": "tf_gan_lth",
+    "svg.fonttype": "none",
+    "font.size": 10,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+}
+MAIN, DENSE = "#1f5fa8", "#555555"
+BRANCHES = {"random_mask": ("#c2410c", "s"), "random_init": ("#15803d", "^")}
+OTHER = ("#7c3aed", "D")
+
+
+def fid_by_remaining(results: list[Result], verdict: Verdict) -> str:
+    """FID against the share of weights that remain: the ticket of each round, the dense line, the controls."""
+    with matplotlib.rc_context(STYLE):
+        figure, axes = pyplot.subplots(figsize=(7.5, 4.2))
+        axes.axhline(verdict.dense_fid, color=DENSE, linestyle="--", linewidth=1, label="dense")
+        axes.axhspan(verdict.dense_fid, verdict.limit, color=DENSE, alpha=0.12, linewidth=0, label="counts as matching")
+        for branch in ["main", *sorted({r.branch for r in results} - {"main"})]:
+            points = sorted(((1 - r.generator_sparsity) * 100, r.fid) for r in results if r.branch == branch)
+            remaining, fids = zip(*points, strict=True)
+            color, marker = (MAIN, "o") if branch == "main" else BRANCHES.get(branch, OTHER)
+            line = "-" if branch == "main" and len({r.replicate for r in results}) == 1 else ""
+            name = "ticket" if branch == "main" else branch.replace("_", " ")
+            axes.plot(remaining, fids, line, marker=marker, color=color, label=name)
+        _remaining_axis(axes, results)
+        axes.set_ylabel("FID (lower is better)")
+        axes.set_ylim(bottom=0)
+        axes.legend(frameon=False)
+        return _svg(figure)
+
+
+def remaining_by_layer(layers: dict[int, dict[str, dict[str, int]]]) -> str:
+    """The share of each layer's weights that remains, by round.
+
+    Args:
+      layers: {round: {kernel path: {"total": ..., "remaining": ...}}}.
+    """
+    rounds = sorted(layers)
+    names = list(layers[rounds[0]])
+    shares = [[100 * layers[number][name]["remaining"] / layers[number][name]["total"] for number in rounds] for name in names]
+    with matplotlib.rc_context(STYLE):
+        figure, axes = pyplot.subplots(figsize=(7.5, 0.8 + 0.32 * len(names)))
+        axes.imshow(shares, vmin=0, vmax=100, cmap="Blues", aspect="auto")
+        for row, values in enumerate(shares):
+            for column, value in enumerate(values):
+                color = "white" if value > 55 else "black"
+                axes.text(column, row, f"{value:.0f}", ha="center", va="center", fontsize=8, color=color)
+        axes.set_xticks(range(len(rounds)), rounds)
+        labels = [f"{name.removesuffix('/kernel')}  ({layers[rounds[0]][name]['total']:,})" for name in names]
+        axes.set_yticks(range(len(names)), labels)
+        axes.set_xlabel("round")
+        return _svg(figure)
+
+
+def _remaining_axis(axes, results: list[Result]) -> None:
+    ticks = sorted({round((1 - r.generator_sparsity) * 100, 1) for r in results if r.branch == "main"})
+    axes.set_xscale("log")
+    axes.invert_xaxis()
+    axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+    axes.minorticks_off()
+    axes.set_xlabel("weights that remain, % of the prunable ones")
+
+
+def _svg(figure) -> str:
+    text = io.StringIO()
+    figure.savefig(text, format="svg", bbox_inches="tight", metadata={"Date": None})
+    pyplot.close(figure)
+    return re.sub(r"^.*?(?=<svg)", "", text.getvalue(), flags=re.DOTALL)

@@ -1,0 +1,32 @@
+"""Scores, sparsity and samples by round for TensorBoard, beside the curves that each training writes itself."""
+
+import shutil
+
+import tensorflow as tf
+
+from tf_gan_lth.experiment.run_folder import Place, RunFolder
+from tf_gan_lth.lottery.results import scored_places
+
+
+def write(run: RunFolder) -> None:
+    """Writes `tensorboard/replicate_<r>/rounds/<branch>` anew; the step is the round."""
+    by_folder: dict[str, list[Place]] = {}
+    for place in scored_places(run):
+        by_folder.setdefault(f"replicate_{place.replicate}/rounds/{place.branch_name}", []).append(place)
+    for folder, places in by_folder.items():
+        log_dir = run.tensorboard / folder
+        shutil.rmtree(log_dir, ignore_errors=True)
+        with tf.summary.create_file_writer(str(log_dir)).as_default():
+            for place in places:
+                _log(place)
+
+
+def _log(place: Place) -> None:
+    step, scores, sparsity = place.round_number, place.scores.get(), place.sparsity.get()
+    for name in ("fid", "kid", "inception_score"):
+        tf.summary.scalar(f"scores/{name}", scores[name], step)
+    for network, report in sparsity.items():
+        tf.summary.scalar(f"sparsity/{network}", report["sparsity"], step)
+        for layer, counts in report["layers"].items():
+            tf.summary.scalar(f"sparsity_{network}/{layer}", 1.0 - counts["remaining"] / counts["total"], step)
+    tf.summary.image("samples", tf.io.decode_png(place.samples.get())[None], step)
