@@ -42,23 +42,21 @@ class FeatureNetwork:
         """Runs the network over batches of images; only the activations are kept.
 
         Raises:
-          EvaluationError: the network does not take these images, or an activation is not finite.
+          EvaluationError: the network does not take these images, or an image is not finite.
         """
         parts = {name: [] for name in OUTPUTS}
         for images in batches:
+            # Asked of the images, because a ReLU turns NaN into 0 and hides it from every score.
+            if not tf.reduce_all(tf.math.is_finite(images)):
+                raise EvaluationError("an image holds values that are not finite: did the generator diverge?")
             try:
                 outputs = self.function(images)
             except (ValueError, TypeError, tf.errors.InvalidArgumentError) as error:
-                raise EvaluationError(
-                    f"feature network '{self.name}' does not take images of shape {images.shape}: {error}"
-                ) from None
+                reason = str(error).splitlines()[0]
+                raise EvaluationError(f"feature network '{self.name}' does not take images of shape {images.shape}: {reason}") from None
             for name in OUTPUTS:
                 parts[name].append(outputs[name].numpy())
-        joined = {name: np.concatenate(arrays) for name, arrays in parts.items()}
-        for name, array in joined.items():
-            if not np.isfinite(array).all():
-                raise EvaluationError(f"feature network '{self.name}' gave a {name} that is not finite: did the generator diverge?")
-        return Activations(joined["pool_3"], joined["logits"])
+        return Activations(*(np.concatenate(parts[name]) for name in OUTPUTS))
 
 
 @functools.cache

@@ -3,6 +3,7 @@
 An artifact is written under a temporary name, flushed to the disk and renamed. Whoever finds it finds all of it.
 """
 
+import contextlib
 import hashlib
 import json
 import os
@@ -45,8 +46,8 @@ class Artifact:
             partial.replace(self.path)
             _sync(self.path.parent)
         except OSError as error:
-            shutil.rmtree(partial, ignore_errors=True)
-            partial.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                _remove(partial)
             raise RunFolderError(
                 f"cannot write {self.path}: {error.strerror or error}; what is finished is kept: "
                 "make room or give the rights, then run the same command again"
@@ -64,10 +65,9 @@ class Record(Artifact):
     def _read(self, path: pathlib.Path) -> dict:
         try:
             record = json.loads(path.read_text(encoding="utf-8"))
-            checksum = record.pop(CHECKSUM, None)
-        except (OSError, ValueError, AttributeError) as error:
+        except (OSError, ValueError) as error:
             raise _broken(path, error) from None
-        if checksum != _json_digest(record):
+        if not isinstance(record, dict) or record.pop(CHECKSUM, None) != _json_digest(record):
             raise _broken(path, "its checksum does not fit its content")
         return record
 

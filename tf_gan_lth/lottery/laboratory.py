@@ -4,6 +4,7 @@ import shutil
 import time
 
 import numpy as np
+import tensorflow as tf
 
 from tf_gan_lth import data, models
 from tf_gan_lth.evaluation import Evaluator, feature_networks
@@ -28,13 +29,14 @@ class Laboratory:
     Args:
       config: what to do.
       run: where to keep it. It is claimed for this config.
+      strategy: the `tf.distribute` strategy to train under; None is the current one.
 
     Raises:
       UsageError: the config names something unknown.
       RunFolderError: the folder belongs to another run or cannot be written.
     """
 
-    def __init__(self, config: Config, run: RunFolder):
+    def __init__(self, config: Config, run: RunFolder, strategy: tf.distribute.Strategy | None = None):
         for name in config.lottery.branches:
             check_known("branch", name, BRANCHES)
         network = feature_networks.load(config.evaluation.feature_network)
@@ -43,7 +45,7 @@ class Laboratory:
         gan = self._build("networks")
         run.claim(config)
         self.schedule = LotterySchedule(config.lottery.rate)
-        self.trainer = Trainer(gan, config.training, self.schedule, images)
+        self.trainer = Trainer(gan, config.training, self.schedule, images, strategy)
         self.sampler = Sampler(gan.networks["generator"])
         self.evaluator = Evaluator(network, images, config.evaluation.num_eval_images)
 

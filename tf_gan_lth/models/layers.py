@@ -24,6 +24,16 @@ class NearestUpsampling(keras.layers.Layer):
         return tf.reshape(rows, [-1, 2 * height, 2 * width, channels])
 
 
+class BatchNormalization(keras.layers.BatchNormalization):
+    """Keras's, with the statistics of the whole batch, over all replicas of the strategy that it is made under.
+
+    Keras drops `synchronized` when it copies a layer, and on a single device it would only cost the fused kernel.
+    """
+
+    def __init__(self, **kwargs):
+        super().__init__(synchronized=tf.distribute.get_strategy().num_replicas_in_sync > 1, **kwargs)
+
+
 class SpatialSum(keras.layers.Layer):
     """Sums over height and width: `(N, H, W, C)` to `(N, C)`."""
 

@@ -8,7 +8,14 @@ the smaller map: the same function, a quarter of the work.
 import tensorflow as tf
 import tf_keras as keras
 
-from tf_gan_lth.models.layers import NearestUpsampling, SpatialSum, SpectralConv2D, SpectralDense, fan_in_uniform
+from tf_gan_lth.models.layers import (
+    BatchNormalization,
+    NearestUpsampling,
+    SpatialSum,
+    SpectralConv2D,
+    SpectralDense,
+    fan_in_uniform,
+)
 
 LATENT_DIM = 128
 
@@ -26,7 +33,7 @@ def _conv(kind, filters: int, size: int, fan_in: int, name: str) -> keras.layers
 
 def _norm_relu(x: tf.Tensor, name: str) -> tf.Tensor:
     gamma = keras.initializers.RandomNormal(1.0, 0.02)
-    x = keras.layers.BatchNormalization(momentum=0.9, epsilon=1e-5, gamma_initializer=gamma, synchronized=True, name=name)(x)
+    x = BatchNormalization(momentum=0.9, epsilon=1e-5, gamma_initializer=gamma, name=name)(x)
     return keras.layers.ReLU()(x)
 
 

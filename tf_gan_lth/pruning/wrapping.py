@@ -59,7 +59,12 @@ def wrap(network: keras.Model, schedule: LotterySchedule) -> keras.Model:
 
     def clone(layer: keras.layers.Layer) -> keras.layers.Layer:
         copy = type(layer).from_config(layer.get_config())
-        return LotteryWrapper(copy, pruning_schedule=schedule) if prunable(layer) else copy
+        if not prunable(layer):
+            return copy
+        wrapper = LotteryWrapper(copy, pruning_schedule=schedule)
+        # TFMOT's name does not tell two networks apart, and its summaries would show only one of them.
+        wrapper._name = f"{network.name}/{layer.name}"
+        return wrapper
 
     return keras.models.clone_model(network, clone_function=clone)
 

@@ -103,14 +103,14 @@ class Trainer:
         batches = training_batches(self.images, self.config.discriminator_batch_size, self.config.discriminator_steps, seed)
         self.model.fit(batches, steps_per_epoch=self.config.steps, epochs=1, verbose=0, callbacks=callbacks)
         trained = self.snapshot()
-        for name, mask in masks.items():
-            pruning.check_pruned(trained[name], mask, f"end of training, {name}")
-            if name + EMA in trained:
-                pruning.check_pruned(trained[name + EMA], mask, f"end of training, {name}{EMA}")
         for name, snapshot in trained.items():
             broken = [path for path, array in snapshot.items() if not np.isfinite(array).all()]
             if broken:
                 raise TrainingError(f"training diverged: {broken[0]} of the {name} is not finite; try a lower --learning_rate")
+        for name, mask in masks.items():
+            pruning.check_pruned(trained[name], mask, f"end of training, {name}")
+            if name + EMA in trained:
+                pruning.check_pruned(trained[name + EMA], mask, f"end of training, {name}{EMA}")
         return trained
 
     def snapshot(self) -> Weights:

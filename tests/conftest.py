@@ -1,0 +1,66 @@
+"""What the tests share: a GAN that trains in seconds, and one finished lottery of it."""
+
+import dataclasses
+import pathlib
+
+import pytest
+import tensorflow as tf
+
+# Before TensorFlow starts: a second CPU device, so that MirroredStrategy has two replicas.
+tf.config.set_logical_device_configuration(tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2)
+
+from tf_gan_lth import lottery  # noqa: E402
+from tf_gan_lth.experiment import config as configs  # noqa: E402
+from tf_gan_lth.experiment.run_folder import RunFolder  # noqa: E402
+
+TINY = {
+    "dataset": "digits",
+    "resolution": 8,
+    "width": 4,
+    "steps": 2,
+    "discriminator_steps": 2,
+    "generator_batch_size": 8,
+    "discriminator_batch_size": 4,
+    "learning_rate": 1e-3,
+    "ema_decay": 0.5,
+    "num_eval_images": 100,
+    "rounds": 3,
+    "branch_rounds": (2,),
+}
+
+
+@pytest.fixture(scope="session")
+def tiny_options(tmp_path_factory) -> dict[str, object]:
+    """Options of an 8x8 SNGAN, two steps a round, three rounds, controls at round 2."""
+    return {**TINY, "data_dir": str(tmp_path_factory.mktemp("tfds"))}
+
+
+@pytest.fixture(scope="session")
+def tiny_config(tiny_options) -> configs.Config:
+    return configs.from_options(tiny_options)
+
+
+@dataclasses.dataclass
+class Finished:
+    """A lottery that was run whole, and the state in which each of its trainings started."""
+
+    lab: lottery.Laboratory
+    run: RunFolder
+    starts: dict[pathlib.Path, dict]
+
+
+@pytest.fixture(scope="session")
+def finished(tiny_config, tmp_path_factory) -> Finished:
+    run = RunFolder(tmp_path_factory.mktemp("runs") / "finished")
+    lab = lottery.Laboratory(tiny_config, run)
+    starts, order = [], []
+    start = lab.trainer.start
+
+    def recording_start(*args):
+        start(*args)
+        starts.append(lab.trainer.snapshot())
+
+    lab.trainer.start = recording_start
+    lottery.find_ticket(lab, 0, lambda place: order.append(place.path))
+    lottery.write_results(run)
+    return Finished(lab, run, dict(zip(order, starts, strict=True)))

@@ -1,0 +1,118 @@
+import os
+import pathlib
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from tf_gan_lth.experiment.artifacts import File, Record, Snapshots
+from tf_gan_lth.experiment.errors import ArtifactError, RunFolderError
+
+WEIGHTS = {"generator": {"a/kernel": np.arange(6.0).reshape(2, 3), "a/bias": np.ones(3, np.float32)}, "d": {"m": np.array([True, False])}}
+
+
+def equal(first, second):
+    return first.keys() == second.keys() and all(
+        np.array_equal(first[network][path], second[network][path]) and first[network][path].dtype == second[network][path].dtype
+        for network in first
+        for path in first[network]
+    )
+
+
+def test_what_is_written_is_read(tmp_path):
+    assert equal(Snapshots(tmp_path / "deep" / "weights").put(WEIGHTS), WEIGHTS)
+    assert equal(Snapshots(tmp_path / "deep" / "weights").get(), WEIGHTS)
+    Record(tmp_path / "r.json").put({"fid": 1.25, "none": None, "inner": {"b": 1, "a": [1, 2]}})
+    assert Record(tmp_path / "r.json").get() == {"fid": 1.25, "none": None, "inner": {"b": 1, "a": [1, 2]}}
+    File(tmp_path / "f").put(b"x")
+    assert File(tmp_path / "f").get() == b"x"
+    assert not list(tmp_path.rglob("*.partial"))
+
+
+def test_get_or_makes_once(tmp_path):
+    made = []
+
+    def make(value):
+        made.append(value)
+        return {"value": value}
+
+    for _ in range(2):
+        assert Record(tmp_path / "r.json").get_or(make, 3) == {"value": 3}
+    assert made == [3]
+
+
+def test_any_flipped_byte_is_found_or_harmless(tmp_path):
+    """Whatever byte of an npz rots, the values that come back are the ones that went in, or a clear error."""
+    artifact = Snapshots(tmp_path / "weights")
+    artifact.put(WEIGHTS)
+    file = tmp_path / "weights" / "generator.npz"
+    content = file.read_bytes()
+    refused = 0
+    for position in range(len(content)):
+        file.write_bytes(content[:position] + bytes([content[position] ^ 0xFF]) + content[position + 1 :])
+        try:
+            assert equal(artifact.get(), WEIGHTS), position
+        except ArtifactError as error:
+            assert "generator.npz is broken" in str(error)
+            refused += 1
+    assert refused > len(content) / 2
+
+
+@pytest.mark.parametrize("length", [0, 1, 100, 500])
+def test_a_truncated_file_is_named(tmp_path, length):
+    Snapshots(tmp_path / "weights").put(WEIGHTS)
+    file = tmp_path / "weights" / "generator.npz"
+    file.write_bytes(file.read_bytes()[:length])
+    with pytest.raises(ArtifactError, match="generator.npz is broken"):
+        Snapshots(tmp_path / "weights").get()
+
+
+@pytest.mark.parametrize("edit", [lambda t: t.replace("1.25", "1.26"), lambda t: t[:-5], lambda t: "[1]", lambda t: ""])
+def test_an_edited_record_is_named(tmp_path, edit):
+    record = Record(tmp_path / "scores.json")
+    record.put({"fid": 1.25})
+    record.path.write_text(edit(record.path.read_text()))
+    with pytest.raises(ArtifactError, match="scores.json is broken"):
+        record.get()
+
+
+def test_a_missing_artifact_is_named(tmp_path):
+    with pytest.raises(ArtifactError, match="weights is missing"):
+        Snapshots(tmp_path / "weights").get()
+
+
+def test_a_failed_write_keeps_what_was_there(tmp_path, monkeypatch):
+    record = Record(tmp_path / "scores.json")
+    record.put({"fid": 1.0})
+
+    def full(handle):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(RunFolderError, match="No space left on device"):
+        record.put({"fid": 2.0})
+    monkeypatch.undo()
+    assert record.get() == {"fid": 1.0} and os.listdir(tmp_path) == ["scores.json"]
+
+
+def test_a_killed_write_leaves_no_artifact(tmp_path):
+    script = f"""
+import numpy as np, pathlib
+from tf_gan_lth.experiment.artifacts import Snapshots
+while True:
+    Snapshots(pathlib.Path({str(tmp_path)!r}) / "weights").put({{str(n): {{"x": np.zeros(1 << 20)}} for n in range(8)}})
+    break
+"""
+    process = subprocess.Popen([sys.executable, "-c", script])
+    while not (tmp_path / "weights.partial").exists():
+        time.sleep(0.0005)
+    process.kill()
+    process.wait()
+    artifact = Snapshots(pathlib.Path(tmp_path) / "weights")
+    if artifact.exists():  # the write won the race
+        assert len(artifact.get()) == 8
+    else:
+        assert len(artifact.put(WEIGHTS)) == 2
+        assert equal(artifact.get(), WEIGHTS) and os.listdir(tmp_path) == ["weights"]

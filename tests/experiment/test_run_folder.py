@@ -1,0 +1,43 @@
+import pytest
+
+from tf_gan_lth.experiment import config as configs
+from tf_gan_lth.experiment.errors import ArtifactError, RunFolderError
+from tf_gan_lth.experiment.run_folder import RunFolder
+
+
+def test_a_folder_is_claimed_once_and_found_again(tmp_path):
+    config = configs.from_options({"steps": 3})
+    RunFolder(tmp_path / "run").claim(config)
+    RunFolder(tmp_path / "run").claim(configs.from_options({"steps": 3, "rounds": 12}))
+    assert RunFolder(tmp_path / "run").read_config().lottery.rounds == 12
+
+
+def test_another_config_is_refused_by_field(tmp_path):
+    RunFolder(tmp_path).claim(configs.from_options({"steps": 3, "seed": 1}))
+    with pytest.raises(RunFolderError, match="--seed is 1 there and 0 here, --steps is 3 there and 4 here"):
+        RunFolder(tmp_path).claim(configs.from_options({"steps": 4}))
+    assert RunFolder(tmp_path).read_config().training.steps == 3
+
+
+def test_a_folder_of_something_else_is_refused(tmp_path):
+    (tmp_path / "thesis.tex").write_text("x")
+    with pytest.raises(RunFolderError, match="neither empty nor a run"):
+        RunFolder(tmp_path).claim(configs.Config())
+    with pytest.raises(RunFolderError, match="is a file"):
+        RunFolder(tmp_path / "thesis.tex").claim(configs.Config())
+
+
+def test_a_broken_config_is_named(tmp_path):
+    RunFolder(tmp_path).claim(configs.Config())
+    (tmp_path / "config.json").write_text("{}")
+    with pytest.raises(ArtifactError, match="config.json is broken"):
+        RunFolder(tmp_path).claim(configs.Config())
+
+
+def test_rounds_and_branches_are_listed_in_order(tmp_path):
+    run = RunFolder(tmp_path)
+    for number in (11, 2, 0):
+        (run.replicate(0).round(number).path / "branches" / "random_mask").mkdir(parents=True)
+    assert [place.round_number for place in run.replicate(0).rounds()] == [0, 2, 11]
+    assert [(place.round_number, place.branch_name) for place in run.replicate(0).round(2).branches()] == [(2, "random_mask")]
+    assert [replicate.number for replicate in run.replicates()] == [0]

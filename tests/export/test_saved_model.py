@@ -1,0 +1,76 @@
+import dataclasses
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tf_gan_lth import export, lottery, training
+from tf_gan_lth.experiment import config as configs
+from tf_gan_lth.experiment.errors import MaskError
+from tf_gan_lth.experiment.run_folder import RunFolder
+
+
+@pytest.fixture(scope="module")
+def saved_model(finished):
+    verdict = dataclasses.replace(lottery.judge(lottery.read_results(finished.run)), matching=3)
+    return export.export_ticket(finished.run, verdict)
+
+
+def test_plain_tensorflow_samples_from_it_without_this_package(saved_model, tmp_path):
+    script = f"""
+import sys, numpy as np, tensorflow as tf
+generator = tf.saved_model.load({str(saved_model)!r})
+images = generator(tf.zeros([3, 128]))
+assert images.shape == (3, 8, 8, 1) and np.abs(images).max() <= 1
+assert generator.sample(5, tf.constant([1, 2])).shape == (5, 8, 8, 1)
+assert not any(name.startswith(("tf_gan_lth", "tensorflow_model_optimization")) for name in sys.modules)
+"""
+    result = subprocess.run([sys.executable, "-P", "-c", script], capture_output=True, text=True, cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert "WARNING:absl" not in result.stderr
+
+
+def test_its_kernels_are_exactly_as_sparse_as_the_mask(finished, saved_model):
+    mask = finished.run.replicate(0).round(3).masks.get()["generator"]
+    kernels = {variable.name.removesuffix(":0"): variable.numpy() for variable in tf.saved_model.load(str(saved_model)).weights}
+    for path, kept in mask.items():
+        np.testing.assert_array_equal(kernels[path] != 0, kept)
+    found = export.verify(saved_model, mask)
+    assert found == {path: pytest.approx(1 - kept.mean()) for path, kept in mask.items()}
+
+
+def test_it_draws_what_the_run_scored(finished, saved_model):
+    noise = tf.random.stateless_normal([4, 128], [1, 2])
+    snapshot = finished.run.replicate(0).round(3).weights.get()["generator_ema"]
+    sampler = finished.lab.sampler
+    list(sampler.batches(snapshot, 1, np.array([1, 2], np.int32)))
+    expected = sampler.generator(noise, training=False)
+    np.testing.assert_allclose(tf.saved_model.load(str(saved_model))(noise), expected, rtol=1e-5, atol=1e-6)
+
+
+def test_a_denser_export_is_caught(finished, saved_model):
+    mask = finished.run.replicate(0).round(3).masks.get()["generator"]
+    emptier = {path: np.zeros_like(kept) for path, kept in mask.items()}
+    with pytest.raises(MaskError, match="pruned weights of"):
+        export.verify(saved_model, emptier)
+
+
+def test_nothing_is_exported_without_a_matching_ticket(finished):
+    verdict = dataclasses.replace(lottery.judge(lottery.read_results(finished.run)), matching=None)
+    assert export.export_ticket(finished.run, verdict) is None
+
+
+def test_a_ticket_trained_on_two_replicas_is_exported_as_sparse(tiny_options, tmp_path):
+    config = configs.from_options({**tiny_options, "rounds": 1, "branch_rounds": ()})
+    run = RunFolder(tmp_path / "mirrored")
+    lab = lottery.Laboratory(config, run, tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]))
+    lottery.find_ticket(lab, 0, lambda place: None)
+    place = run.replicate(0).round(1)
+    mask, weights = place.masks.get()["generator"], place.weights.get()
+    for path, kept in mask.items():
+        assert not np.any(weights["generator"][path][~kept]) and not np.any(weights["generator" + training.EMA][path][~kept])
+    verdict = dataclasses.replace(lottery.judge(lottery.read_results(run)), matching=1)
+    found = export.verify(export.export_ticket(run, verdict), mask)
+    assert found == {path: pytest.approx(1 - kept.mean()) for path, kept in mask.items()}

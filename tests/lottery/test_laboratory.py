@@ -1,0 +1,34 @@
+"""Bad names are refused before anything is written."""
+
+import pytest
+
+from tf_gan_lth import lottery
+from tf_gan_lth.experiment import config as configs
+from tf_gan_lth.experiment.errors import UsageError
+from tf_gan_lth.experiment.run_folder import RunFolder
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "message"),
+    [
+        ("dataset", "digit", "unknown dataset 'digit': did you mean 'digits'"),
+        ("gan", "sgan", "unknown GAN 'sgan': did you mean 'sngan'"),
+        ("branches", ["random_msk"], "unknown branch 'random_msk': did you mean 'random_mask'. Known: random_init, random_mask"),
+        ("feature_network", "digts", "unknown feature network 'digts': did you mean 'digits'"),
+        ("resolution", 24, "--resolution=24 .* power of two"),
+    ],
+)
+def test_unknown_names_are_answered_with_the_known_ones(tiny_options, tmp_path, option, value, message):
+    with pytest.raises(UsageError, match=message):
+        lottery.Laboratory(configs.from_options({**tiny_options, option: value}), RunFolder(tmp_path / "run"))
+    assert not (tmp_path / "run").exists()
+
+
+def test_sparsity_is_reported_over_prunable_weights_and_beside_it_over_all(finished):
+    report = finished.run.replicate(0).round(3).sparsity.get()
+    generator, discriminator = report["generator"], report["discriminator"]
+    assert generator["remaining"] == round(0.8**3 * generator["total"])
+    assert generator["sparsity"] == 1 - generator["remaining"] / generator["total"]
+    assert generator["parameters_left"] == generator["parameters"] - generator["total"] + generator["remaining"]
+    assert discriminator["sparsity"] == 0 and discriminator["total"] > 0
+    assert sum(layer["remaining"] for layer in generator["layers"].values()) == generator["remaining"]

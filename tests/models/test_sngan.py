@@ -1,0 +1,106 @@
+import math
+
+import numpy as np
+import pytest
+import tensorflow as tf
+import tf_keras as keras
+
+from tf_gan_lth import models
+from tf_gan_lth.experiment.errors import UsageError
+from tf_gan_lth.models import layers
+from tf_gan_lth.pruning import wrapping
+
+
+def count(variables):
+    return sum(int(np.prod(variable.shape)) for variable in variables)
+
+
+def test_parameter_counts_at_paper_size():
+    networks = models.build("sngan", 32, 3, None, None, seed=0).networks
+    generator, discriminator = networks["generator"], networks["discriminator"]
+    assert (count(generator.trainable_weights), count(discriminator.trainable_weights)) == (4_276_739, 1_053_824)
+    prunable = [
+        count([layer.kernel for layer in network.layers if wrapping.prunable(layer)]) for network in (generator, discriminator)
+    ]
+    assert prunable == [3_742_464, 1_052_416]
+
+
+@pytest.mark.parametrize("resolution", [8, 16, 64])
+def test_networks_fit_each_other_at_any_resolution(resolution):
+    networks = models.build("sngan", resolution, 1, 4, None, seed=0).networks
+    images = networks["generator"](tf.zeros([2, 128]))
+    assert images.shape == (2, resolution, resolution, 1)
+    assert networks["discriminator"](images).shape == (2, 1)
+
+
+def test_initial_weights_follow_the_paper():
+    snapshot = models.take_snapshot(models.build("sngan", 16, 3, 64, None, seed=0).networks["generator"])
+    glorot = math.sqrt(6 / (9 * 64 + 9 * 64))
+    kernel, bias = snapshot["block_1/conv_1/kernel"], snapshot["block_1/conv_1/bias"]
+    assert 0.98 * glorot < np.abs(kernel).max() <= glorot
+    assert 0.7 / math.sqrt(9 * 64) < np.abs(bias).max() <= 1 / math.sqrt(9 * 64)
+    assert 0.98 / math.sqrt(128) < np.abs(snapshot["dense/kernel"]).max() <= 1 / math.sqrt(128)
+    assert abs(snapshot["norm/gamma"].mean() - 1) < 0.01 and 0.01 < snapshot["norm/gamma"].std() < 0.03
+    assert not np.any(snapshot["norm/beta"])
+
+
+def test_fresh_weights_are_a_function_of_the_seed():
+    def weights(seed):
+        return models.take_snapshot(models.build("sngan", 8, 1, 4, None, seed=seed).networks["discriminator"])
+
+    first, same, other = weights(7), weights(7), weights(8)
+    assert all(np.array_equal(first[path], same[path]) for path in first)
+    assert not np.array_equal(first["block_1/conv_1/kernel"], other["block_1/conv_1/kernel"])
+    kernels = [array for path, array in first.items() if array.shape == (3, 3, 2, 2)]
+    assert len(kernels) > 2 and not np.array_equal(kernels[0], kernels[1])
+
+
+def test_spectral_norm_converges_to_one_and_trains_through_sigma():
+    layer = layers.SpectralConv2D(8, 3, padding="same")
+    images = tf.random.stateless_normal([2, 5, 5, 4], [1, 2])
+    for _ in range(200):
+        layer(images, training=True)
+    kernel = tf.reshape(layer.normalized_kernel(training=False), [-1, 8])
+    assert abs(float(tf.linalg.svd(kernel, compute_uv=False)[0]) - 1) < 1e-4
+    with tf.GradientTape() as tape:
+        energy = tf.reduce_sum(layer(images, training=True) ** 2)
+    gradient = tape.gradient(energy, layer.kernel)
+    # The output does not change when the kernel is scaled, so the gradient is orthogonal to the kernel.
+    assert abs(float(tf.reduce_sum(gradient * layer.kernel))) < 1e-3 * float(tf.norm(gradient) * tf.norm(layer.kernel))
+
+
+def test_u_moves_only_in_training():
+    layer = layers.SpectralDense(3)
+    layer(tf.ones([1, 4]), training=False)
+    before = layer.u.numpy()
+    layer(tf.ones([1, 4]), training=False)
+    np.testing.assert_array_equal(layer.u, before)
+    layer(tf.ones([1, 4]), training=True)
+    assert not np.array_equal(layer.u, before)
+
+
+def test_upsampling_equals_keras_and_has_a_gradient_under_xla():
+    images = tf.random.stateless_normal([2, 3, 5, 4], [1, 2])
+    np.testing.assert_array_equal(layers.NearestUpsampling()(images), keras.layers.UpSampling2D()(images))
+
+    @tf.function(jit_compile=True)
+    def gradient(x):
+        return tf.gradients(tf.reduce_sum(layers.NearestUpsampling()(x) ** 2), x)[0]
+
+    np.testing.assert_allclose(gradient(images), 8 * images, rtol=1e-6)
+
+
+def test_snapshots_go_by_name_and_refuse_other_networks():
+    small, large = (models.build("sngan", 8, 1, width, None, seed=0).networks["generator"] for width in (4, 6))
+    snapshot = models.take_snapshot(small)
+    models.load_snapshot(small, dict(reversed(snapshot.items())))
+    assert all(np.array_equal(array, snapshot[path]) for path, array in models.take_snapshot(small).items())
+    with pytest.raises(Exception, match="another generator: block_1/norm_1/gamma|another generator: dense"):
+        models.load_snapshot(large, snapshot)
+
+
+def test_unknown_names_and_resolutions_are_refused():
+    with pytest.raises(UsageError, match="did you mean 'sngan'"):
+        models.build("sgan", 32, 3, None, None, seed=0)
+    with pytest.raises(UsageError, match="--resolution=24"):
+        models.build("sngan", 24, 3, None, None, seed=0)

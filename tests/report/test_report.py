@@ -1,0 +1,60 @@
+import html.parser
+
+import tensorflow as tf
+from tensorboard.backend.event_processing import event_accumulator
+
+from tf_gan_lth import lottery, report
+
+
+def test_the_page_is_self_contained_and_shows_what_was_found(finished):
+    report.write(finished.run)
+    page = finished.run.report.get().decode()
+    references = []
+
+    class Parser(html.parser.HTMLParser):
+        def handle_starttag(self, tag, attributes):
+            references.extend(value for name, value in attributes if name in ("src", "href", "xlink:href"))
+
+    Parser().feed(page)
+    assert references and all(reference.startswith(("data:", "#")) for reference in references)
+    verdict = lottery.judge(lottery.read_results(finished.run))
+    assert verdict.sentence[1:] in page.replace("&#x27;", "'")
+    assert page.count("<svg") == 2 and page.count("data:image/png") >= 4
+    for word in ("random mask", "random init", "block_1/conv_1", "The untrained generator scores", "--learning_rate", "digits"):
+        assert word in page, word
+
+
+def test_the_same_run_gives_the_same_page(finished):
+    report.write(finished.run)
+    first = finished.run.report.get()
+    report.write(finished.run)
+    assert finished.run.report.get() == first
+
+
+def load(path):
+    events = event_accumulator.EventAccumulator(str(path), size_guidance={"tensors": 0})
+    events.Reload()
+    return events
+
+
+def test_tensorboard_has_scores_sparsity_and_samples_by_round(finished):
+    report.write(finished.run)
+    events = load(finished.run.tensorboard / "replicate_0" / "rounds" / "main")
+    fids = {event.step: float(tf.make_ndarray(event.tensor_proto)) for event in events.Tensors("scores/fid")}
+    rows = [row for row in lottery.read_results(finished.run) if row.branch == "main"]
+    assert set(fids) == {row.round for row in rows} and abs(fids[1] - rows[1].fid) < 1e-3
+    tags = events.Tags()["tensors"]
+    assert "sparsity/generator" in tags and "sparsity_generator/block_1/conv_1/kernel" in tags and "samples" in tags
+    assert (finished.run.tensorboard / "replicate_0" / "rounds" / "random_mask").is_dir()
+
+
+def test_tensorboard_has_the_losses_and_tfmots_summaries_of_each_training(finished):
+    folder = finished.run.tensorboard / "replicate_0" / "round_02"
+    losses = load(folder / "train").Tags()["tensors"]
+    assert any("generator_loss" in tag for tag in losses) and any("discriminator_loss" in tag for tag in losses)
+    metrics = load(folder / "metrics")
+    tags = metrics.Tags()["tensors"]
+    sparsity = [tag for tag in tags if tag.endswith("/sparsity") and "generator/block_1/conv_1/mask" in tag]
+    layer = finished.run.replicate(0).round(2).sparsity.get()["generator"]["layers"]["block_1/conv_1/kernel"]
+    (value,) = [float(tf.make_ndarray(metrics.Tensors(tag)[0].tensor_proto)) for tag in sparsity]
+    assert abs(value - (1 - layer["remaining"] / layer["total"])) < 1e-6
