@@ -40,6 +40,15 @@ def tiny_config(tiny_options) -> configs.Config:
     return configs.from_options(tiny_options)
 
 
+@pytest.fixture(scope="session")
+def two_replicas() -> tf.distribute.Strategy:
+    """A strategy of two replicas.
+
+    Its all-reduce is not the collective one, whose keys get out of step when a process has models of several strategies.
+    """
+    return tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"], cross_device_ops=tf.distribute.ReductionToOneDevice())
+
+
 @dataclasses.dataclass
 class Finished:
     """A lottery that was run whole, and the state in which each of its trainings started."""

@@ -10,7 +10,9 @@ from tf_gan_lth.experiment.errors import UsageError
 def test_digits_are_the_real_ones_split_in_two(tiny_options):
     train, test = (data.load("digits", split, 8, tiny_options["data_dir"]) for split in ("train", "test"))
     assert (train.images.shape, test.images.shape) == ((1437, 8, 8, 1), (360, 8, 8, 1))
-    ours = sorted(image.tobytes() + bytes([label]) for part in (train, test) for image, label in zip(part.images, part.labels, strict=True))
+    ours = sorted(
+        image.tobytes() + bytes([label]) for part in (train, test) for image, label in zip(part.images, part.labels, strict=True)
+    )
     digits = datasets.load_digits()
     real = np.uint8(np.round(digits.images * 255 / 16))
     assert ours == sorted(image.tobytes() + bytes([label]) for image, label in zip(real, digits.target, strict=True))

@@ -18,7 +18,9 @@ def test_fields_at_their_default_do_not_enter_the_hash():
     assert configs.identity(configs.from_options({"rate": 0.3})) == {"rate": 0.3}
 
 
-@pytest.mark.parametrize("extension", [{"rounds": 12}, {"replicates": 3}, {"branch_rounds": [1, 2]}, {"branches": []}, {"data_dir": "/x"}])
+@pytest.mark.parametrize(
+    "extension", [{"rounds": 12}, {"replicates": 3}, {"branch_rounds": [1, 2]}, {"branches": []}, {"data_dir": "/x"}]
+)
 def test_what_only_extends_a_run_is_not_its_identity(extension):
     assert configs.from_options(extension).digest == configs.Config().digest
 
@@ -36,7 +38,17 @@ def test_options_survive_a_round_trip():
 
 @pytest.mark.parametrize(
     ("option", "value"),
-    [("rounds", -1), ("rate", 1.0), ("rate", -0.1), ("steps", 0), ("resolution", 4), ("branch_rounds", [0]), ("num_eval_images", 1)],
+    [
+        ("rounds", -1),
+        ("rate", 1.0),
+        ("rate", -0.1),
+        ("steps", 0),
+        ("resolution", 4),
+        ("branch_rounds", [0]),
+        ("num_eval_images", 1),
+        ("rate", float("nan")),
+        ("learning_rate", float("inf")),
+    ],
 )
 def test_values_out_of_range_are_named(option, value):
     with pytest.raises(UsageError, match=f"--{option}="):
@@ -46,6 +58,11 @@ def test_values_out_of_range_are_named(option, value):
 def test_values_of_another_type_are_named():
     with pytest.raises(UsageError, match="--branch_rounds="):
         configs.from_options({"branch_rounds": ["five"]})
+
+
+def test_options_of_a_newer_version_are_named():
+    with pytest.raises(UsageError, match="unknown option colour"):
+        configs.from_options({"colour": 3})
 
 
 def test_every_option_has_help_and_a_unique_name():

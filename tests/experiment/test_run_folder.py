@@ -27,6 +27,19 @@ def test_a_folder_of_something_else_is_refused(tmp_path):
         RunFolder(tmp_path / "thesis.tex").claim(configs.Config())
 
 
+def test_a_folder_where_a_first_write_was_killed_is_free(tmp_path):
+    (tmp_path / "config.json.partial").write_text("{")
+    RunFolder(tmp_path).claim(configs.Config())
+    assert RunFolder(tmp_path).read_config() == configs.Config()
+
+
+def test_a_finished_run_is_opened_without_writing(tmp_path):
+    RunFolder(tmp_path).claim(configs.Config())
+    before = (tmp_path / "config.json").stat().st_mtime_ns
+    RunFolder(tmp_path).claim(configs.Config())
+    assert (tmp_path / "config.json").stat().st_mtime_ns == before
+
+
 def test_a_broken_config_is_named(tmp_path):
     RunFolder(tmp_path).claim(configs.Config())
     (tmp_path / "config.json").write_text("{}")
@@ -36,6 +49,8 @@ def test_a_broken_config_is_named(tmp_path):
 
 def test_rounds_and_branches_are_listed_in_order(tmp_path):
     run = RunFolder(tmp_path)
+    (run.path / "replicate_0" / "round_02_backup").mkdir(parents=True)
+    (run.path / "replicate_0" / "round_07").write_text("")
     for number in (11, 2, 0):
         (run.replicate(0).round(number).path / "branches" / "random_mask").mkdir(parents=True)
     assert [place.round_number for place in run.replicate(0).rounds()] == [0, 2, 11]

@@ -4,7 +4,7 @@ import pytest
 
 from tf_gan_lth import lottery
 from tf_gan_lth.experiment import config as configs
-from tf_gan_lth.experiment.errors import UsageError
+from tf_gan_lth.experiment.errors import RunFolderError, UsageError
 from tf_gan_lth.experiment.run_folder import RunFolder
 
 
@@ -15,6 +15,7 @@ from tf_gan_lth.experiment.run_folder import RunFolder
         ("gan", "sgan", "unknown GAN 'sgan': did you mean 'sngan'"),
         ("branches", ["random_msk"], "unknown branch 'random_msk': did you mean 'random_mask'. Known: random_init, random_mask"),
         ("feature_network", "digts", "unknown feature network 'digts': did you mean 'digits'"),
+        ("rounds", 60, "--rounds=60 at --rate=0.2 leaves none of the generator's"),
         ("resolution", 24, "--resolution=24 .* power of two"),
     ],
 )
@@ -22,6 +23,13 @@ def test_unknown_names_are_answered_with_the_known_ones(tiny_options, tmp_path, 
     with pytest.raises(UsageError, match=message):
         lottery.Laboratory(configs.from_options({**tiny_options, option: value}), RunFolder(tmp_path / "run"))
     assert not (tmp_path / "run").exists()
+
+
+def test_a_run_scored_under_another_protocol_is_refused(finished):
+    scores = finished.run.replicate(0).untrained_scores.get()
+    finished.lab.check_protocol(scores)
+    with pytest.raises(RunFolderError, match="the feature network or the reference images changed"):
+        finished.lab.check_protocol({**scores, "protocol": "inception"})
 
 
 def test_sparsity_is_reported_over_prunable_weights_and_beside_it_over_all(finished):

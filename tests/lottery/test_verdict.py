@@ -1,3 +1,8 @@
+import dataclasses
+
+import pytest
+
+from tf_gan_lth.experiment.errors import EvaluationError
 from tf_gan_lth.lottery import Result, judge
 
 
@@ -28,6 +33,11 @@ def test_several_replicates_set_the_limit_by_their_spread():
 def test_controls_are_named_at_the_sparsest_round_that_has_them():
     rows = [result(0, 20), result(1, 20), result(1, 25, "random_mask"), result(1, 30, "random_init"), result(2, 40)]
     assert judge(rows).sentence.endswith("At 20.0% sparsity (round 1): ticket 20.0, random_init 30.0, random_mask 25.0.")
+
+
+def test_scores_of_different_protocols_are_not_compared():
+    with pytest.raises(EvaluationError, match="p, q"):
+        judge([result(0, 20), dataclasses.replace(result(1, 20), protocol="q")])
 
 
 def test_a_dense_run_alone_is_judged():

@@ -58,6 +58,12 @@ def test_weights_that_are_not_finite_are_refused_by_name(weights, mask, bad):
         pruning.global_magnitude_mask(weights, mask, 0.2)
 
 
+@pytest.mark.parametrize("fraction", [1.0, 1.5, -0.25, float("nan")])
+def test_shares_out_of_range_are_refused(weights, mask, fraction):
+    with pytest.raises(MaskError, match="the share must be in"):
+        pruning.global_magnitude_mask(weights, mask, fraction)
+
+
 def test_masks_that_do_not_fit_are_refused(weights, mask):
     with pytest.raises(MaskError, match="c/kernel"):
         pruning.apply(weights, {"c/kernel": np.ones(3, bool)})

@@ -49,7 +49,7 @@ def test_tensorboard_has_scores_sparsity_and_samples_by_round(finished):
 
 
 def test_tensorboard_has_the_losses_and_tfmots_summaries_of_each_training(finished):
-    folder = finished.run.tensorboard / "replicate_0" / "round_02"
+    folder = finished.run.tensorboard / "replicate_0" / "round_02" / "main"
     losses = load(folder / "train").Tags()["tensors"]
     assert any("generator_loss" in tag for tag in losses) and any("discriminator_loss" in tag for tag in losses)
     metrics = load(folder / "metrics")

@@ -8,10 +8,11 @@ import tensorflow as tf
 
 from tf_gan_lth import data, models
 from tf_gan_lth.experiment.config import TrainingConfig
-from tf_gan_lth.experiment.errors import MaskError, TrainingError
+from tf_gan_lth.experiment.errors import MaskError, TrainingError, UsageError
 from tf_gan_lth.pruning import masks as pruning
 from tf_gan_lth.pruning.wrapping import LotterySchedule, masks_of
 from tf_gan_lth.training import Sampler, Trainer
+from tf_gan_lth.training.callbacks import RoundProgress
 from tf_gan_lth.training.trainer import resolve
 
 CONFIG = TrainingConfig(
@@ -74,11 +75,10 @@ def test_latents_and_order_follow_the_seed(trainer, ticket):
     assert largest_difference(trainer.train(weights, masks, SEED, []), trainer.train(weights, masks, SEED + 1, [])) > 1e-3
 
 
-def test_two_replicas_keep_zeros_and_agree_with_one_device(images, trainer, ticket):
+def test_two_replicas_keep_zeros_and_agree_with_one_device(images, trainer, ticket, two_replicas):
     weights, masks = ticket
-    strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
-    assert strategy.num_replicas_in_sync == 2
-    mirrored = make_trainer(images, strategy).train(weights, masks, SEED, [])
+    assert two_replicas.num_replicas_in_sync == 2
+    mirrored = make_trainer(images, two_replicas).train(weights, masks, SEED, [])
     check_zeros(mirrored, masks)
     single = trainer.train(weights, masks, SEED, [])
     # The fused batch norm of one device corrects its moving variance for the batch size; Keras's synchronised one does not.
@@ -119,6 +119,15 @@ def test_a_start_that_is_not_masked_is_refused(trainer, ticket):
 def test_divergence_is_an_error(images, ticket):
     with pytest.raises(TrainingError, match="diverged"):
         make_trainer(images, learning_rate=1e38).train(*ticket, SEED, [])
+    with pytest.raises(TrainingError, match="is (nan|inf) at step"):
+        make_trainer(images, learning_rate=1e38).train(*ticket, SEED, [RoundProgress("round")])
+
+
+def test_what_replicas_cannot_do_is_refused_before_training(images, two_replicas):
+    with pytest.raises(UsageError, match="--generator_batch_size=7 cannot be split evenly over 2 replicas"):
+        make_trainer(images, two_replicas, generator_batch_size=7)
+    with pytest.raises(UsageError, match="--jit_compile"):
+        make_trainer(images, two_replicas, jit_compile=True)
 
 
 def test_unset_options_are_the_gans_own():

@@ -10,7 +10,7 @@ TEST_EVERY = 5
 
 
 class Digits(tfds.core.GeneratorBasedBuilder):
-    """8x8 grey digits of 43 writers (Kaynak 1995; the test part of the UCI set "Optical Recognition of Handwritten Digits").
+    """8x8 grey digits of 13 writers (Kaynak 1995; the test part of the UCI set "Optical Recognition of Handwritten Digits").
 
     Every fifth image is in `test` (360), the others in `train` (1,437), so both have all writers and classes.
     """

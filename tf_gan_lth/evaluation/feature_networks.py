@@ -53,7 +53,9 @@ class FeatureNetwork:
                 outputs = self.function(images)
             except (ValueError, TypeError, tf.errors.InvalidArgumentError) as error:
                 reason = str(error).splitlines()[0]
-                raise EvaluationError(f"feature network '{self.name}' does not take images of shape {images.shape}: {reason}") from None
+                raise EvaluationError(
+                    f"feature network '{self.name}' does not take images of shape {images.shape}: {reason}"
+                ) from None
             for name in OUTPUTS:
                 parts[name].append(outputs[name].numpy())
         return Activations(*(np.concatenate(parts[name]) for name in OUTPUTS))
@@ -76,7 +78,7 @@ def load(name: str) -> FeatureNetwork:
     try:
         loaded = tf.saved_model.load(str(path))
         function = loaded.signatures["serving_default"]
-    except (OSError, KeyError, ValueError) as error:
+    except (OSError, KeyError, IndexError, ValueError, tf.errors.OpError) as error:
         raise EvaluationError(f"{path} is not a SavedModel with a signature 'serving_default': {error}") from None
     missing = [output for output in OUTPUTS if output not in function.structured_outputs]
     if missing:

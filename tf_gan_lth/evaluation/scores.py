@@ -22,6 +22,7 @@ class Protocol:
     Attributes:
       feature_network, feature_network_digest: what turned images into features.
       reference, reference_split, reference_images: the real images, and how many.
+      resolution: height and width of the images that are compared, in pixels.
       generated_images: how many generated images.
       ema: whether the generator's averaged parameters made them (with the live batch-norm statistics).
     """
@@ -31,6 +32,7 @@ class Protocol:
     reference: str
     reference_split: str
     reference_images: int
+    resolution: int
     generated_images: int
     ema: bool
 
@@ -38,7 +40,7 @@ class Protocol:
     def name(self) -> str:
         """Everything above in one word without commas, for tables."""
         sampler = "ema" if self.ema else "live"
-        reference = f"{self.reference}:{self.reference_split}:{self.reference_images}"
+        reference = f"{self.reference}:{self.reference_split}:{self.reference_images}x{self.resolution}px"
         return f"{self.feature_network}@{self.feature_network_digest[:8]}/{reference}/{sampler}:{self.generated_images}"
 
 
@@ -46,7 +48,7 @@ class Evaluator:
     """Scores generated images against one split of real images."""
 
     def __init__(self, network: FeatureNetwork, reference: ImageSet, num_images: int):
-        real_images = (reference.name, reference.split, len(reference.images))
+        real_images = (reference.name, reference.split, *reference.images.shape[:2])
         self.protocol = Protocol(network.name, network.digest, *real_images, num_images, ema=True)
         self.network = network
         real = (scale(reference.images[at : at + BATCH]) for at in range(0, len(reference.images), BATCH))

@@ -5,12 +5,11 @@ An artifact is written under a temporary name, flushed to the disk and renamed. 
 
 import contextlib
 import hashlib
+import io
 import json
 import os
 import pathlib
 import shutil
-import struct
-import zipfile
 from collections.abc import Callable
 
 import numpy as np
@@ -19,6 +18,7 @@ from tf_gan_lth.experiment.errors import ArtifactError, RunFolderError
 
 Arrays = dict[str, np.ndarray]
 CHECKSUM = "sha256"
+RECORD = "checksums.json"
 
 
 class Artifact:
@@ -33,7 +33,7 @@ class Artifact:
     def get(self):
         """Reads and checks the artifact. Raises `ArtifactError` if it is missing or broken."""
         if not self.exists():
-            raise ArtifactError(f"{self.path} is missing; run the command that makes it first")
+            raise ArtifactError(f"{self.path} is missing; the command that started this run makes it again")
         return self._read(self.path)
 
     def put(self, value):
@@ -77,16 +77,27 @@ class Record(Artifact):
 
 
 class Snapshots(Artifact):
-    """A folder with one npz a network: {network: {variable path: array}}. The folder appears when all of it is there."""
+    """A folder with one npz a network, {network: {variable path: array}}, and a record of the files' checksums.
+
+    The folder appears when all of it is there. A file that is missing, extra or changed is found before it is parsed.
+    """
 
     def _read(self, path: pathlib.Path) -> dict[str, Arrays]:
-        return {file.stem: _read_arrays(file) for file in sorted(path.glob("*.npz"))}
+        recorded = Record(path / RECORD).get()
+        found = {file.stem for file in path.glob("*.npz")}
+        if found != recorded.keys():
+            raise _broken(path, f"it should hold {sorted(recorded)} and holds {sorted(found)}")
+        return {network: _read_arrays(path / f"{network}.npz", recorded[network]) for network in sorted(recorded)}
 
     def _write(self, path: pathlib.Path, value: dict[str, Arrays]) -> None:
         path.mkdir()
+        recorded = {}
         for network, arrays in value.items():
-            _write_arrays(path / f"{network}.npz", arrays)
-        _sync(path)
+            content = io.BytesIO()
+            np.savez(content, **arrays)
+            _write_bytes(path / f"{network}.npz", content.getvalue())
+            recorded[network] = hashlib.sha256(content.getvalue()).hexdigest()
+        Record(path / RECORD).put(recorded)
 
 
 class File(Artifact):
@@ -99,36 +110,19 @@ class File(Artifact):
         _write_bytes(path, value)
 
 
-def array_digest(arrays: Arrays) -> str:
-    """SHA-256 over names, dtypes, shapes and values, in the order of the names."""
-    state = hashlib.sha256()
-    for name in sorted(arrays):
-        array = np.ascontiguousarray(arrays[name])
-        state.update(json.dumps([name, array.dtype.str, array.shape]).encode())
-        state.update(array.data)
-    return state.hexdigest()
-
-
-def _read_arrays(path: pathlib.Path) -> Arrays:
+def _read_arrays(path: pathlib.Path, checksum: str) -> Arrays:
     try:
-        with np.load(path, allow_pickle=False) as stored:
-            arrays = {name: stored[name] for name in stored.files}
-    except (OSError, ValueError, KeyError, EOFError, struct.error, zipfile.BadZipFile, NotImplementedError) as error:
-        raise _broken(path, error) from None
-    if str(arrays.pop(CHECKSUM, None)) != array_digest(arrays):
-        raise _broken(path, "its checksum does not fit its content")
-    return arrays
-
-
-def _write_arrays(path: pathlib.Path, arrays: Arrays) -> None:
-    with path.open("wb") as file:
-        np.savez(file, **arrays, **{CHECKSUM: np.array(array_digest(arrays))})
-        file.flush()
-        os.fsync(file.fileno())
+        content = path.read_bytes()
+    except OSError as error:
+        raise _broken(path.parent, error) from None
+    if hashlib.sha256(content).hexdigest() != checksum:
+        raise _broken(path.parent, f"the checksum of {path.name} does not fit its content")
+    with np.load(io.BytesIO(content), allow_pickle=False) as stored:
+        return {name: stored[name] for name in stored.files}
 
 
 def _broken(path: pathlib.Path, reason: object) -> ArtifactError:
-    return ArtifactError(f"{path} is broken ({reason}); restore it from a copy, or delete it to have it made again")
+    return ArtifactError(f"{path} is broken ({reason}); restore it from a copy, or delete it and run the same command again")
 
 
 def _json_digest(record: dict) -> str:

@@ -8,9 +8,11 @@ import logging
 import os
 import sys
 import textwrap
+import traceback
 import typing
 from collections.abc import Callable
 
+import absl.logging
 from absl import app, flags
 
 from tf_gan_lth.experiment import config as configs
@@ -68,21 +70,23 @@ def run(main: Callable[[flags.FlagValues], None], values: flags.FlagValues = fla
         try:
             rest = values(argv)
         except flags.Error as error:
-            _fail(" ".join(str(error).split()), UsageError.exit_code)
+            _fail(str(error), UsageError.exit_code)
         if rest[1:]:
             _fail(f"unexpected argument '{rest[1]}': options are written --name=value", UsageError.exit_code)
         return rest
 
     def guarded(argv: list[str]) -> None:
         del argv
-        if values.verbosity < 1:
+        chatty = values.verbosity >= 1
+        if not chatty:
+            absl.logging.set_verbosity(absl.logging.WARNING)
             logging.getLogger("tensorflow").setLevel(logging.ERROR)
         try:
             main(values)
-        except ToolkitError as error:
-            if values.verbosity >= 1:
-                raise
-            _fail(str(error), error.exit_code)
+        except (ToolkitError, OSError) as error:
+            if chatty:
+                traceback.print_exc()
+            _fail(str(error), getattr(error, "exit_code", ToolkitError.exit_code))
         except KeyboardInterrupt:
             _fail("stopped; run the same command again to continue", 130)
 
@@ -106,5 +110,5 @@ def help_text(doc: str, values: flags.FlagValues) -> str:
 
 
 def _fail(message: str, code: int) -> typing.NoReturn:
-    print(f"error: {message}", file=sys.stderr)
+    print("error:", " ".join(message.split()), file=sys.stderr)
     sys.exit(code)

@@ -7,6 +7,7 @@ leaves the hashes of earlier runs alone; nor do the fields that only extend a ru
 import dataclasses
 import hashlib
 import json
+import math
 import types
 import typing
 
@@ -101,6 +102,8 @@ def _check_range(name: str, value: object, low: float | None, high: float | None
     for item in value if isinstance(value, tuple) else [value]:
         if isinstance(item, str) or item is None:
             continue
+        if isinstance(item, float) and not math.isfinite(item):
+            raise UsageError(f"--{name}={item} is not a finite number")
         if (low is not None and item < low) or (high is not None and item > high):
             allowed = f"from {low} to {high}" if high is not None else f"at least {low}"
             raise UsageError(f"--{name}={item} is out of range: it must be {allowed}")
@@ -134,6 +137,9 @@ def from_options(options: dict[str, object]) -> Config:
     Raises:
       UsageError: a value is out of range or not of the option's type.
     """
+    unknown = sorted(options.keys() - to_options(Config()).keys())
+    if unknown:
+        raise UsageError(f"unknown option {', '.join(unknown)}: was it written by a newer version?")
     concerns = {}
     for name, kind in sections().items():
         hints = typing.get_type_hints(kind)
@@ -158,9 +164,10 @@ def _coerce(name: str, value: object, hint: object) -> object:
     kind = value_type(hint)
     if value is None:
         return None
+    item_kind = typing.get_args(hint)[0] if kind is tuple else kind
     try:
-        if kind is tuple:
-            return tuple(typing.get_args(hint)[0](item) for item in value)
-        return kind(value)
+        items = [item_kind(item) for item in (value if kind is tuple else [value])]
     except ValueError:
-        raise UsageError(f"--{name}={value} is not understood: expected {hint}") from None
+        expected = f"a list of {item_kind.__name__}, separated by commas" if kind is tuple else item_kind.__name__
+        raise UsageError(f"--{name}={value} is not understood: expected {expected}") from None
+    return tuple(items) if kind is tuple else items[0]

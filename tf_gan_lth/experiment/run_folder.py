@@ -11,6 +11,7 @@ RUN/replicate_0/round_03/branches/random_mask/...  the same files as a round
 """
 
 import pathlib
+import re
 from collections.abc import Iterator
 
 from tf_gan_lth.experiment import config as configs
@@ -44,7 +45,7 @@ class Place:
 
     def branches(self) -> Iterator["Place"]:
         """The branches that are there, by name."""
-        for path in sorted((self.path / "branches").glob("*/")):
+        for path in sorted(path for path in (self.path / "branches").glob("*") if path.is_dir()):
             yield Place(path, self.replicate, self.round_number, path.name)
 
 
@@ -62,15 +63,14 @@ class Replicate:
 
     def rounds(self) -> Iterator[Place]:
         """The rounds that are there, in order."""
-        for number in sorted(int(path.name.removeprefix("round_")) for path in self.path.glob("round_*/")):
-            yield self.round(number)
+        yield from (self.round(number) for number in _numbered(self.path, "round"))
 
 
 class RunFolder:
     """A run on the disk."""
 
     def __init__(self, path: str | pathlib.Path):
-        self.path = pathlib.Path(path)
+        self.path = pathlib.Path(path).expanduser()
         self.config = Record(self.path / "config.json")
         self.results = File(self.path / "results.csv")
         self.report = File(self.path / "report.html")
@@ -81,8 +81,7 @@ class RunFolder:
 
     def replicates(self) -> Iterator[Replicate]:
         """The replicates that are there, in order."""
-        for number in sorted(int(path.name.removeprefix("replicate_")) for path in self.path.glob("replicate_*/")):
-            yield self.replicate(number)
+        yield from (self.replicate(number) for number in _numbered(self.path, "replicate"))
 
     def claim(self, config: configs.Config) -> None:
         """Makes the folder this config's, or checks that it is.
@@ -94,7 +93,9 @@ class RunFolder:
             there = configs.from_options(self.config.get()["options"])
             if there.digest != config.digest:
                 raise RunFolderError(f"{self.path} holds another experiment: {_difference(there, config)}; give another --run_dir")
-        elif self.path.is_dir() and any(self.path.iterdir()):
+            if there == config:
+                return
+        elif self.path.is_dir() and any(path.suffix != ".partial" for path in self.path.iterdir()):
             raise RunFolderError(f"{self.path} is neither empty nor a run (it has no config.json); give another --run_dir")
         elif self.path.exists() and not self.path.is_dir():
             raise RunFolderError(f"{self.path} is a file; give a folder as --run_dir")
@@ -103,6 +104,12 @@ class RunFolder:
     def read_config(self) -> configs.Config:
         """The config of the run that is there."""
         return configs.from_options(self.config.get()["options"])
+
+
+def _numbered(folder: pathlib.Path, name: str) -> list[int]:
+    """The numbers of the folders `<name>_<number>` that are there; other names are a user's own."""
+    matches = [re.fullmatch(rf"{name}_(\d+)", path.name) for path in folder.glob(f"{name}_*") if path.is_dir()]
+    return sorted(int(match[1]) for match in matches if match)
 
 
 def _difference(there: configs.Config, here: configs.Config) -> str:

@@ -14,8 +14,9 @@ import tf_keras as keras
 
 from tf_gan_lth import models
 from tf_gan_lth.experiment.artifacts import Arrays
-from tf_gan_lth.experiment.errors import RunFolderError
-from tf_gan_lth.experiment.run_folder import Place, RunFolder
+from tf_gan_lth.experiment.config import Config
+from tf_gan_lth.experiment.errors import ArtifactError, RunFolderError
+from tf_gan_lth.experiment.run_folder import RunFolder
 from tf_gan_lth.lottery.verdict import Verdict
 from tf_gan_lth.pruning import masks as pruning
 from tf_gan_lth.training import EMA
@@ -38,50 +39,56 @@ class _Generator(tf.Module):
 
 
 def export_ticket(run: RunFolder, verdict: Verdict) -> pathlib.Path | None:
-    """Exports the sparsest matching ticket of replicate 0, unless that is done; None if no ticket matches.
+    """Exports the sparsest matching ticket of replicate 0 unless that is done, and checks it; None if no ticket matches.
 
     Raises:
-      MaskError: a pruned weight is not zero, in the run's weights or in what was written.
+      MaskError: a pruned weight is not zero, in the run's weights or in what is on the disk.
+      ArtifactError: what is on the disk is not this ticket.
     """
     if verdict.matching is None:
         return None
     place = run.replicate(0).round(verdict.matching)
+    snapshot, mask = place.weights.get()["generator" + EMA], place.masks.get()["generator"]
     if not place.saved_model.exists():
-        _write(run, place)
+        partial = place.saved_model.with_suffix(".partial")
+        shutil.rmtree(partial, ignore_errors=True)
+        try:
+            _write(run.read_config(), snapshot, partial)
+            verify(partial, snapshot, mask)
+            partial.replace(place.saved_model)
+        except (OSError, tf.errors.OpError) as error:
+            raise RunFolderError(f"cannot write {place.saved_model}: {error}") from None
+    verify(place.saved_model, snapshot, mask)
     return place.saved_model
 
 
-def _write(run: RunFolder, place: Place) -> None:
-    config, mask = run.read_config(), place.masks.get()["generator"]
-    snapshot = place.weights.get()["generator" + EMA]
-    pruning.check_pruned(snapshot, mask, f"export of {place.title}")
-    channels = snapshot["to_image/kernel"].shape[-1]
-    networks = config.networks
+def _write(config: Config, snapshot: Arrays, path: pathlib.Path) -> None:
+    channels, networks = snapshot["to_image/kernel"].shape[-1], config.networks
     gan = models.build(networks.gan, config.data.resolution, channels, networks.width, networks.discriminator_width, seed=0)
     network = gan.networks["generator"]
     models.load_snapshot(network, snapshot)
     module = _Generator(network)
-    partial = place.saved_model.with_suffix(".partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    try:
-        options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
-        tf.saved_model.save(module, str(partial), signatures=module.__call__, options=options)
-        verify(partial, mask)
-        partial.replace(place.saved_model)
-    except OSError as error:
-        raise RunFolderError(f"cannot write {place.saved_model}: {error}") from None
+    options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
+    tf.saved_model.save(module, str(path), signatures=module.__call__, options=options)
 
 
-def verify(path: pathlib.Path, mask: Arrays) -> dict[str, float]:
-    """Checks that the kernels of a SavedModel on disk are exactly zero wherever the mask is.
+def verify(path: pathlib.Path, snapshot: Arrays, mask: Arrays) -> dict[str, float]:
+    """Checks that a SavedModel on disk holds a snapshot's values, bit for bit, and zeros wherever the mask is.
 
     Returns:
       {kernel path: sparsity as found}.
 
     Raises:
-      MaskError: a kernel is missing, has another shape, or has a pruned weight that is not zero.
+      ArtifactError: it cannot be loaded, or a variable is missing or another.
+      MaskError: a pruned weight is not zero.
     """
-    loaded = tf.saved_model.load(str(path))
-    kernels = {variable.name.removesuffix(":0"): variable.numpy() for variable in loaded.weights}
-    pruning.check_pruned(kernels, mask, str(path))
-    return {name: float(np.mean(kernels[name] == 0)) for name in mask}
+    try:
+        loaded = tf.saved_model.load(str(path))
+        found = {variable.name.removesuffix(":0"): variable.numpy() for variable in loaded.weights}
+    except (OSError, IndexError, ValueError, AttributeError, tf.errors.OpError) as error:
+        raise ArtifactError(f"{path} is broken ({error}); delete it and run the same command again") from None
+    for name, array in snapshot.items():
+        if name not in found or found[name].tobytes() != array.tobytes():
+            raise ArtifactError(f"{path} does not hold this ticket's {name}; delete it and run the same command again")
+    pruning.check_pruned(found, mask, str(path))
+    return {name: float(np.mean(found[name] == 0)) for name in mask}

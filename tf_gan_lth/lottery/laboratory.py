@@ -2,6 +2,7 @@
 
 import shutil
 import time
+from collections.abc import Iterator
 
 import numpy as np
 import tensorflow as tf
@@ -9,12 +10,13 @@ import tensorflow as tf
 from tf_gan_lth import data, models
 from tf_gan_lth.evaluation import Evaluator, feature_networks
 from tf_gan_lth.experiment import seeds
+from tf_gan_lth.experiment.artifacts import Arrays
 from tf_gan_lth.experiment.config import Config
-from tf_gan_lth.experiment.errors import check_known
+from tf_gan_lth.experiment.errors import RunFolderError, UsageError, check_known
 from tf_gan_lth.experiment.run_folder import Place, RunFolder
 from tf_gan_lth.lottery.branches import BRANCHES
 from tf_gan_lth.pruning import masks as pruning
-from tf_gan_lth.pruning.wrapping import LotterySchedule, masks_of
+from tf_gan_lth.pruning.wrapping import LotterySchedule, masks_of, prunable
 from tf_gan_lth.training import EMA, Masks, Sampler, Trainer, Weights
 from tf_gan_lth.training.callbacks import RoundProgress, summaries
 
@@ -43,11 +45,19 @@ class Laboratory:
         images = data.load(config.data.dataset, "train", config.data.resolution, config.data.data_dir)
         self.config, self.run, self.images = config, run, images
         gan = self._build("networks")
-        run.claim(config)
         self.schedule = LotterySchedule(config.lottery.rate)
+        self._check_rounds(gan)
+        run.claim(config)
         self.trainer = Trainer(gan, config.training, self.schedule, images, strategy)
         self.sampler = Sampler(gan.networks["generator"])
         self.evaluator = Evaluator(network, images, config.evaluation.num_eval_images)
+
+    def _check_rounds(self, gan: models.GAN) -> None:
+        rounds, rate = self.config.lottery.rounds, self.config.lottery.rate
+        for name in PRUNED:
+            total = sum(int(np.prod(layer.kernel.shape)) for layer in gan.networks[name].layers if prunable(layer))
+            if self.schedule.remaining(rounds, total) < 1:
+                raise UsageError(f"--rounds={rounds} at --rate={rate} leaves none of the {name}'s {total} prunable weights")
 
     def branches(self, number: int) -> tuple[str, ...]:
         """The branches that round `number` gets."""
@@ -73,41 +83,7 @@ class Laboratory:
             pruned[name] = pruning.global_magnitude_mask(weights[name], mask, fraction)
         return pruned
 
-    def train(self, start: Weights, masks: Masks, here: Place) -> Weights:
-        """Trains from rewound weights; records the time and the sparsity beside the weights."""
-        began = time.monotonic()
-        report = self._sparsity(masks)
-        here.sparsity.put(report)
-        log_dir = self.run.tensorboard / here.path.relative_to(self.run.path)
-        shutil.rmtree(log_dir, ignore_errors=True)  # of a training that was interrupted
-        callbacks = [
-            RoundProgress(f"{here.title}: {1 - report['generator']['sparsity']:.1%} of the generator's prunable weights remain"),
-            summaries(str(log_dir), max(1, self.trainer.config.steps // SUMMARIES_A_ROUND)),
-        ]
-        trained = self.trainer.train(start, masks, self._stream(here, "training"), callbacks)
-        seconds = round(time.monotonic() - began, 3)
-        here.training.put({"steps": self.trainer.config.steps, "seed": self.config.seed, "train_seconds": seconds})
-        return trained
-
-    def score(self, weights: Weights, here: Place) -> dict[str, object]:
-        """Scores the averaged generator; leaves a grid of its first samples."""
-        generator = weights["generator" + EMA]
-        stream = self._evaluation_stream(here.replicate)
-        here.samples.put(data.grid(next(self.sampler.batches(generator, GRID_IMAGES, stream))))
-        return self.evaluator.score(self.sampler.batches(generator, self.evaluator.protocol.generated_images, stream))
-
-    def score_untrained(self, initial: Weights, replicate: int) -> dict[str, object]:
-        """Scores the generator as it is initialised: what training starts from."""
-        stream = self._evaluation_stream(replicate)
-        return self.evaluator.score(self.sampler.batches(initial["generator"], self.evaluator.protocol.generated_images, stream))
-
-    def _build(self, *labels: int | str) -> models.GAN:
-        networks, images = self.config.networks, self.images
-        seed = seeds.derive(self.config.seed, *labels)
-        resolution = self.config.data.resolution
-        return models.build(networks.gan, resolution, images.channels, networks.width, networks.discriminator_width, seed=seed)
-
-    def _sparsity(self, masks: Masks) -> dict[str, object]:
+    def sparsity(self, masks: Masks) -> dict[str, object]:
         """Sparsity of every network, pruned or not: over prunable weights, and beside it over all parameters."""
         reports = {}
         for name, network in self.trainer.networks.items():
@@ -118,10 +94,48 @@ class Laboratory:
             reports[name] = {**report, "parameters": parameters, "parameters_left": left}
         return reports
 
-    def _stream(self, here: Place, purpose: str) -> np.ndarray:
-        """Branches share their round's stream, so that they differ from the ticket in nothing else."""
-        return seeds.pair(self.config.seed, "replicate", here.replicate, "round", here.round_number, purpose)
+    def train(self, start: Weights, masks: Masks, here: Place) -> Weights:
+        """Trains from rewound weights under the round's random stream, and records how long it took."""
+        began = time.monotonic()
+        remaining, total = pruning.count(masks["generator"])
+        log_dir = self.run.tensorboard / f"replicate_{here.replicate}" / f"round_{here.round_number:02d}" / here.branch_name
+        shutil.rmtree(log_dir, ignore_errors=True)  # of a training that was interrupted
+        callbacks = [
+            RoundProgress(f"{here.title}: {remaining / total:.1%} of the generator's prunable weights remain"),
+            summaries(str(log_dir), max(1, self.trainer.config.steps // SUMMARIES_A_ROUND)),
+        ]
+        # Branches share their round's stream, so that they differ from the ticket in nothing else.
+        seed = seeds.pair(self.config.seed, "replicate", here.replicate, "round", here.round_number, "training")
+        trained = self.trainer.train(start, masks, seed, callbacks)
+        here.training.put(self.training_record(time.monotonic() - began))
+        return trained
 
-    def _evaluation_stream(self, replicate: int) -> np.ndarray:
+    def training_record(self, seconds: float | None = None) -> dict[str, object]:
+        """What `training.json` says; the seconds are null if the record was lost and made again."""
+        return {"steps": self.trainer.config.steps, "seed": self.config.seed, "train_seconds": seconds and round(seconds, 3)}
+
+    def score(self, generator: Arrays, replicate: int) -> dict[str, object]:
+        """Scores a snapshot of the generator."""
+        return self.evaluator.score(self._images(generator, self.evaluator.protocol.generated_images, replicate))
+
+    def draw_samples(self, weights: Weights, replicate: int) -> bytes:
+        """A grid of the averaged generator's first samples, as PNG."""
+        return data.grid(next(self._images(weights["generator" + EMA], GRID_IMAGES, replicate)))
+
+    def check_protocol(self, scores: dict[str, object]) -> None:
+        """Raises `RunFolderError` if scores of this run were computed under another protocol than today's."""
+        if scores["protocol"] != self.evaluator.protocol.name:
+            raise RunFolderError(
+                f"{self.run.path} was scored under {scores['protocol']}, which is now {self.evaluator.protocol.name}: "
+                "the feature network or the reference images changed; give another --run_dir"
+            )
+
+    def _images(self, generator: Arrays, count: int, replicate: int) -> Iterator[tf.Tensor]:
         """The same latents for every round, so that pictures and scores of rounds are comparable."""
-        return seeds.pair(self.config.seed, "replicate", replicate, "evaluation")
+        return self.sampler.batches(generator, count, seeds.pair(self.config.seed, "replicate", replicate, "evaluation"))
+
+    def _build(self, *labels: int | str) -> models.GAN:
+        networks, images = self.config.networks, self.images
+        seed = seeds.derive(self.config.seed, *labels)
+        resolution = self.config.data.resolution
+        return models.build(networks.gan, resolution, images.channels, networks.width, networks.discriminator_width, seed=seed)

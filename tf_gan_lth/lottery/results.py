@@ -24,7 +24,7 @@ class Result:
     protocol: str
     steps: int
     seed: int
-    train_seconds: float
+    train_seconds: float | None
     eval_seconds: float
 
 
@@ -75,8 +75,9 @@ def table(results: list[Result]) -> str:
     """The results as lines for a terminal."""
     lines = ["replicate round  branch       remaining       FID       KID     IS   train   eval"]
     for r in results:
+        train = "?" if r.train_seconds is None else f"{r.train_seconds:.0f}s"
         lines.append(
             f"{r.replicate:>9} {r.round:>5}  {r.branch:<12} {1 - r.generator_sparsity:>9.1%} {r.fid:>9.3f} {r.kid:>9.4f} "
-            f"{r.inception_score:>6.2f} {r.train_seconds:>6.0f}s {r.eval_seconds:>5.1f}s"
+            f"{r.inception_score:>6.2f} {train:>7} {r.eval_seconds:>5.1f}s"
         )
     return "\n".join(lines)

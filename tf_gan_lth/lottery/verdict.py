@@ -3,6 +3,7 @@
 import dataclasses
 import statistics
 
+from tf_gan_lth.experiment.errors import EvaluationError
 from tf_gan_lth.lottery.results import Result
 
 # Single runs of one recipe differ by about this share in public sources of the paper's SNGAN (13.3 to 15.7 FID).
@@ -32,6 +33,9 @@ def judge(results: list[Result]) -> Verdict:
     With several replicates the limit is the dense mean plus one standard deviation; with one, whose noise is unknown, the
     dense FID plus `SINGLE_RUN_NOISE`.
     """
+    protocols = {result.protocol for result in results}
+    if len(protocols) > 1:
+        raise EvaluationError(f"scores of different protocols cannot be compared: {', '.join(sorted(protocols))}")
     dense = _fids(results, 0, "main")
     mean = statistics.mean(dense)
     limit = mean + statistics.stdev(dense) if len(dense) > 1 else mean * (1.0 + SINGLE_RUN_NOISE)

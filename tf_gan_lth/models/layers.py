@@ -27,7 +27,8 @@ class NearestUpsampling(keras.layers.Layer):
 class BatchNormalization(keras.layers.BatchNormalization):
     """Keras's, with the statistics of the whole batch, over all replicas of the strategy that it is made under.
 
-    Keras drops `synchronized` when it copies a layer, and on a single device it would only cost the fused kernel.
+    Keras drops `synchronized` when it copies a layer, and on a single device it would only cost the fused kernel. The
+    moving variance of the fused kernel is unbiased, as PyTorch's; that of the synchronised one is not: a factor n/(n-1).
     """
 
     def __init__(self, **kwargs):

@@ -26,10 +26,12 @@ def global_magnitude_mask(weights: Arrays, mask: Arrays, fraction: float) -> Arr
       A new mask with exactly `remaining - round(fraction * remaining)` ones; ties go by position, so the count is exact.
 
     Raises:
-      MaskError: paths or shapes differ, or a kernel holds a value that is not finite.
+      MaskError: the fraction is out of range, paths or shapes differ, or a kernel holds a value that is not finite.
 
     Source: Han et al. 2015, over the whole network; as used in Chen et al. 2021, algorithm 1.
     """
+    if not (0.0 <= fraction < 1.0 and mask):
+        raise MaskError(f"cannot prune {fraction} of the weights of {len(mask)} kernels: the share must be in [0, 1)")
     check_shapes(weights, mask)
     kept = flatten(mask)
     magnitudes = np.abs(np.concatenate([weights[path].ravel() for path in sorted(mask)]))

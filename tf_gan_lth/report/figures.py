@@ -4,12 +4,12 @@ import io
 import re
 
 import matplotlib
-from matplotlib import pyplot
+from matplotlib.figure import Figure
 
 from tf_gan_lth.lottery.results import Result
 from tf_gan_lth.lottery.verdict import Verdict
 
-# The figures are written to files; no window is ever opened. Same text, same SVG: ids come from a fixed salt.
+# Same results, same SVG: ids come from a fixed salt.
 STYLE = {
     "svg.hashsalt": "tf_gan_lth",
     "svg.fonttype": "none",
@@ -25,7 +25,8 @@ OTHER = ("#7c3aed", "D")
 def fid_by_remaining(results: list[Result], verdict: Verdict) -> str:
     """FID against the share of weights that remain: the ticket of each round, the dense line, the controls."""
     with matplotlib.rc_context(STYLE):
-        figure, axes = pyplot.subplots(figsize=(7.5, 4.2))
+        figure = Figure(figsize=(7.5, 4.2))
+        axes = figure.subplots()
         axes.axhline(verdict.dense_fid, color=DENSE, linestyle="--", linewidth=1, label="dense")
         axes.axhspan(verdict.dense_fid, verdict.limit, color=DENSE, alpha=0.12, linewidth=0, label="counts as matching")
         for branch in ["main", *sorted({r.branch for r in results} - {"main"})]:
@@ -52,7 +53,8 @@ def remaining_by_layer(layers: dict[int, dict[str, dict[str, int]]]) -> str:
     names = list(layers[rounds[0]])
     shares = [[100 * layers[number][name]["remaining"] / layers[number][name]["total"] for number in rounds] for name in names]
     with matplotlib.rc_context(STYLE):
-        figure, axes = pyplot.subplots(figsize=(7.5, 0.8 + 0.32 * len(names)))
+        figure = Figure(figsize=(7.5, 0.8 + 0.32 * len(names)))
+        axes = figure.subplots()
         axes.imshow(shares, vmin=0, vmax=100, cmap="Blues", aspect="auto")
         for row, values in enumerate(shares):
             for column, value in enumerate(values):
@@ -74,8 +76,7 @@ def _remaining_axis(axes, results: list[Result]) -> None:
     axes.set_xlabel("weights that remain, % of the prunable ones")
 
 
-def _svg(figure) -> str:
+def _svg(figure: Figure) -> str:
     text = io.StringIO()
     figure.savefig(text, format="svg", bbox_inches="tight", metadata={"Date": None})
-    pyplot.close(figure)
     return re.sub(r"^.*?(?=<svg)", "", text.getvalue(), flags=re.DOTALL)

@@ -105,7 +105,7 @@ def _results_table(results: list[Result]) -> str:
             f"{r.fid:.3f}",
             f"{r.kid:.4f}",
             f"{r.inception_score:.2f}",
-            f"{r.train_seconds:.0f}",
+            "?" if r.train_seconds is None else f"{r.train_seconds:.0f}",
             f"{r.eval_seconds:.1f}",
         ]
         for r in results

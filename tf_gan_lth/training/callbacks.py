@@ -1,13 +1,19 @@
 """Callbacks of a round's `fit`: the progress bar and TensorBoard."""
 
+import math
 import sys
 
 import tensorflow_model_optimization as tfmot
 import tf_keras as keras
 
+from tf_gan_lth.experiment.errors import TrainingError
+
 
 class RoundProgress(keras.callbacks.Callback):
-    """A Keras progress bar for a whole round, under a title; a single line at the end where there is no terminal."""
+    """A Keras progress bar for a whole round, under a title; a single line at the end where there is no terminal.
+
+    Stops a training whose losses are not finite.
+    """
 
     def __init__(self, title: str):
         super().__init__()
@@ -21,6 +27,9 @@ class RoundProgress(keras.callbacks.Callback):
         print(self.title, flush=True)
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
+        for name, value in (logs or {}).items():
+            if not math.isfinite(value):
+                raise TrainingError(f"training diverged: {name} is {value} at step {batch + 1}; try a lower --learning_rate")
         self.bar.update(batch + 1, list((logs or {}).items()))
 
 

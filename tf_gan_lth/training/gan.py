@@ -24,9 +24,9 @@ class NoiseToImageGAN(keras.Model):
       ema_decay: decay of the average, in [0, 1].
 
     Attributes:
-      ema: {variable path within Keras's order: variable}: averages of `generator.trainable_variables`, same order.
+      ema: averages of `generator.trainable_variables`, in the same order.
       stream: two int32; with `step` they seed the latents.
-      traces: how often `train_step` was traced.
+      traces: how often `train_step` was traced, once for each replica.
     """
 
     def __init__(

@@ -34,7 +34,7 @@ class Sampler:
           count: number of images.
           seed: two int32; image k depends on the seed and k alone.
         """
-        models.load_snapshot(self.generator, snapshot)
         for number, start in enumerate(range(0, count, BATCH)):
+            models.load_snapshot(self.generator, snapshot)  # someone else may have used it between two batches
             noise = latents.normal([BATCH, self.latent_dim], latents.fold_in(seed, number))
             yield self._sample(noise)[: count - start]

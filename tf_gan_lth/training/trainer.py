@@ -1,6 +1,7 @@
 """Trains a GAN from given weights under given masks, as often as asked, with one traced step."""
 
 import dataclasses
+import functools
 
 import numpy as np
 import tensorflow as tf
@@ -10,21 +11,32 @@ from tf_gan_lth import models
 from tf_gan_lth.data import ImageSet, training_batches
 from tf_gan_lth.experiment.artifacts import Arrays
 from tf_gan_lth.experiment.config import TrainingConfig
-from tf_gan_lth.experiment.errors import TrainingError
+from tf_gan_lth.experiment.errors import TrainingError, UsageError
 from tf_gan_lth.pruning import masks as pruning
 from tf_gan_lth.pruning.wrapping import LotterySchedule, set_masks, wrap
+from tf_gan_lth.training import latents
 from tf_gan_lth.training.gan import NoiseToImageGAN
 from tf_gan_lth.training.losses import LOSSES
 
 Weights = dict[str, Arrays]  # {network: snapshot}
 Masks = dict[str, Arrays]  # {network: mask}, only of the networks that are pruned
 EMA = "_ema"
+ORDER = -1  # the draw of a training's stream that seeds the data order; the latents use its steps, from 0
 
 
 def resolve(config: TrainingConfig, usual: models.Hyperparameters) -> TrainingConfig:
     """The config with what is usual for the GAN where an option is unset."""
     unset = {f.name: getattr(usual, f.name) for f in dataclasses.fields(config) if getattr(config, f.name) is None}
     return dataclasses.replace(config, **unset)
+
+
+def _check_replicas(config: TrainingConfig, replicas: int) -> None:
+    for name in ("generator_batch_size", "discriminator_batch_size"):
+        size = getattr(config, name)
+        if size % replicas:
+            raise UsageError(f"--{name}={size} cannot be split evenly over {replicas} replicas")
+    if config.jit_compile and replicas > 1:
+        raise UsageError(f"--jit_compile works on one device only, not on {replicas} replicas")
 
 
 class Trainer:
@@ -36,6 +48,7 @@ class Trainer:
       schedule: what the pruning wrappers report to TFMOT.
       images: what to train on.
       strategy: the `tf.distribute` strategy in use; None is the current one.
+      masked: False leaves the pruning wrappers out: no masks, for comparison.
     """
 
     def __init__(
@@ -45,13 +58,15 @@ class Trainer:
         schedule: LotterySchedule,
         images: ImageSet,
         strategy: tf.distribute.Strategy | None = None,
+        masked: bool = True,
     ):
         self.config = resolve(config, gan.hyperparameters)
         self.images = images
         strategy = strategy or tf.distribute.get_strategy()
+        _check_replicas(self.config, strategy.num_replicas_in_sync)
         beta_1, beta_2 = gan.hyperparameters.adam_betas
         with strategy.scope():
-            self.networks = {name: wrap(network, schedule) for name, network in gan.networks.items()}
+            self.networks = {name: wrap(network, schedule) if masked else network for name, network in gan.networks.items()}
             self.model = NoiseToImageGAN(
                 self.networks["generator"],
                 self.networks["discriminator"],
@@ -59,8 +74,8 @@ class Trainer:
                 self.config.generator_batch_size,
                 self.config.ema_decay,
             )
-            optimizers = [keras.optimizers.Adam(self.config.learning_rate, beta_1, beta_2, epsilon=1e-8) for _ in gan.networks]
-            self.model.compile(*optimizers, jit_compile=self.config.jit_compile)
+            adam = functools.partial(keras.optimizers.Adam, self.config.learning_rate, beta_1, beta_2, epsilon=1e-8)
+            self.model.compile(adam(), adam(), jit_compile=self.config.jit_compile)
 
     def start(self, weights: Weights, masks: Masks, seed: np.ndarray) -> None:
         """Puts everything in the state of step 0: weights, masks, EMA, optimizers and random stream.
@@ -100,7 +115,8 @@ class Trainer:
           TrainingError: training diverged.
         """
         self.start(weights, masks, seed)
-        batches = training_batches(self.images, self.config.discriminator_batch_size, self.config.discriminator_steps, seed)
+        order = latents.fold_in(seed, ORDER).numpy()
+        batches = training_batches(self.images, self.config.discriminator_batch_size, self.config.discriminator_steps, order)
         self.model.fit(batches, steps_per_epoch=self.config.steps, epochs=1, verbose=0, callbacks=callbacks)
         trained = self.snapshot()
         for name, snapshot in trained.items():

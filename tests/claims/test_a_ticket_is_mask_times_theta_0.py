@@ -1,4 +1,6 @@
-"""The definition of a ticket: every round starts from mask x theta_0 and prunes what the round before trained."""
+"""README: every round starts from mask x theta_0, bit for bit, and prunes what the round before trained."""
+
+import shutil
 
 import numpy as np
 import pytest
@@ -120,3 +122,20 @@ def test_a_run_is_a_function_of_its_config(finished, tiny_config, tmp_path):
         old, new = first.weights.get(), again.weights.get()
         assert all(np.array_equal(old[network][path], new[network][path]) for network in old for path in old[network])
         assert first.scores.get()["fid"] == again.scores.get()["fid"]
+
+
+def test_what_is_deleted_is_made_again_and_the_rest_kept(finished, tiny_config, tmp_path):
+    """What the error about a broken artifact advises: delete it and run the same command again."""
+    shutil.copytree(finished.run.path, tmp_path / "run")
+    lab = lottery.Laboratory(tiny_config, RunFolder(tmp_path / "run"))
+    place = lab.run.replicate(0).round(2).branch("random_mask")
+    for path in (place.weights.path, place.masks.path):
+        shutil.rmtree(path)
+    for path in (place.training.path, place.sparsity.path, place.samples.path):
+        path.unlink()
+    lottery.find_ticket(lab, 0, lambda place: None)
+    first = finished.run.replicate(0).round(2).branch("random_mask")
+    for old, new in [(first.weights.get(), place.weights.get()), (first.masks.get(), place.masks.get())]:
+        assert all(np.array_equal(old[network][path], new[network][path]) for network in old for path in old[network])
+    assert place.sparsity.get() == first.sparsity.get() and place.samples.get() == first.samples.get()
+    assert place.training.get()["steps"] == 2

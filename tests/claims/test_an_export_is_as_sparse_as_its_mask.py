@@ -1,4 +1,7 @@
+"""README: an exported generator needs TensorFlow alone, and its kernels are exactly as sparse as the mask."""
+
 import dataclasses
+import shutil
 import subprocess
 import sys
 
@@ -8,7 +11,7 @@ import tensorflow as tf
 
 from tf_gan_lth import export, lottery, training
 from tf_gan_lth.experiment import config as configs
-from tf_gan_lth.experiment.errors import MaskError
+from tf_gan_lth.experiment.errors import ArtifactError, MaskError
 from tf_gan_lth.experiment.run_folder import RunFolder
 
 
@@ -37,7 +40,7 @@ def test_its_kernels_are_exactly_as_sparse_as_the_mask(finished, saved_model):
     kernels = {variable.name.removesuffix(":0"): variable.numpy() for variable in tf.saved_model.load(str(saved_model)).weights}
     for path, kept in mask.items():
         np.testing.assert_array_equal(kernels[path] != 0, kept)
-    found = export.verify(saved_model, mask)
+    found = export.verify(saved_model, finished.run.replicate(0).round(3).weights.get()["generator_ema"], mask)
     assert found == {path: pytest.approx(1 - kept.mean()) for path, kept in mask.items()}
 
 
@@ -50,11 +53,20 @@ def test_it_draws_what_the_run_scored(finished, saved_model):
     np.testing.assert_allclose(tf.saved_model.load(str(saved_model))(noise), expected, rtol=1e-5, atol=1e-6)
 
 
-def test_a_denser_export_is_caught(finished, saved_model):
-    mask = finished.run.replicate(0).round(3).masks.get()["generator"]
+def test_another_export_is_caught(finished, saved_model, tmp_path):
+    place = finished.run.replicate(0).round(3)
+    snapshot, mask = place.weights.get()["generator_ema"], place.masks.get()["generator"]
     emptier = {path: np.zeros_like(kept) for path, kept in mask.items()}
     with pytest.raises(MaskError, match="pruned weights of"):
-        export.verify(saved_model, emptier)
+        export.verify(saved_model, snapshot, emptier)
+    other = finished.run.replicate(0).round(2).weights.get()["generator_ema"]
+    with pytest.raises(ArtifactError, match="does not hold this ticket's"):
+        export.verify(saved_model, other, mask)
+    broken = tmp_path / "broken"
+    shutil.copytree(saved_model, broken)
+    (broken / "variables" / "variables.data-00000-of-00001").write_bytes(b"")
+    with pytest.raises(ArtifactError, match="broken"):
+        export.verify(broken, snapshot, mask)
 
 
 def test_nothing_is_exported_without_a_matching_ticket(finished):
@@ -62,15 +74,15 @@ def test_nothing_is_exported_without_a_matching_ticket(finished):
     assert export.export_ticket(finished.run, verdict) is None
 
 
-def test_a_ticket_trained_on_two_replicas_is_exported_as_sparse(tiny_options, tmp_path):
+def test_a_ticket_trained_on_two_replicas_is_exported_as_sparse(tiny_options, two_replicas, tmp_path):
     config = configs.from_options({**tiny_options, "rounds": 1, "branch_rounds": ()})
     run = RunFolder(tmp_path / "mirrored")
-    lab = lottery.Laboratory(config, run, tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]))
+    lab = lottery.Laboratory(config, run, two_replicas)
     lottery.find_ticket(lab, 0, lambda place: None)
     place = run.replicate(0).round(1)
     mask, weights = place.masks.get()["generator"], place.weights.get()
     for path, kept in mask.items():
         assert not np.any(weights["generator"][path][~kept]) and not np.any(weights["generator" + training.EMA][path][~kept])
     verdict = dataclasses.replace(lottery.judge(lottery.read_results(run)), matching=1)
-    found = export.verify(export.export_ticket(run, verdict), mask)
+    found = export.verify(export.export_ticket(run, verdict), weights["generator" + training.EMA], mask)
     assert found == {path: pytest.approx(1 - kept.mean()) for path, kept in mask.items()}

@@ -1,0 +1,60 @@
+"""How much slower is a training step with pruning wrappers and masks than the same step without them?
+
+    python benchmarks/masked_step.py --flagfile=flags/sngan_digits.flags
+
+Both models take turns in one process; the ratio is taken turn by turn. At paper size (slow on a CPU):
+    python benchmarks/masked_step.py --dataset=digits --resolution=32 --generator_batch_size=32 --discriminator_batch_size=16
+"""
+
+import statistics
+import time
+
+from absl import flags
+
+from tf_gan_lth.experiment import command_line
+
+command_line.define_config_flags(flags.FLAGS)
+command_line.define_flag(flags.FLAGS, "Benchmark", "turns", int, 15, "turns of each model")
+command_line.define_flag(flags.FLAGS, "Benchmark", "turn_steps", int, 20, "training steps a turn")
+
+
+def main(values: flags.FlagValues) -> None:
+    import numpy as np
+
+    from tf_gan_lth import data, models
+    from tf_gan_lth.pruning.wrapping import LotterySchedule
+    from tf_gan_lth.training import Trainer
+
+    config = command_line.config_from_flags(values)
+    images = data.load(config.data.dataset, "train", config.data.resolution, config.data.data_dir)
+    seed = np.array([1, 2], np.int32)
+
+    def make(masked: bool):
+        networks = config.networks
+        gan = models.build(
+            networks.gan, config.data.resolution, images.channels, networks.width, networks.discriminator_width, seed=0
+        )
+        trainer = Trainer(gan, config.training, LotterySchedule(0.2), images, masked=masked)
+        batches = data.training_batches(images, trainer.config.discriminator_batch_size, trainer.config.discriminator_steps, seed)
+        return lambda: trainer.model.fit(batches, steps_per_epoch=values.turn_steps, epochs=1, verbose=0)
+
+    runs = {"masked": make(True), "unmasked": make(False)}
+    seconds = {name: [] for name in runs}
+    for run in runs.values():
+        run()
+    for turn in range(values.turns):
+        for name in runs if turn % 2 else reversed(runs):
+            began = time.perf_counter()
+            runs[name]()
+            seconds[name].append((time.perf_counter() - began) / values.turn_steps)
+    for name, times in seconds.items():
+        print(f"{name:<9} {1000 * min(times):7.1f} ms a step at best, {1000 * statistics.median(times):7.1f} ms in the median")
+    ratios = [masked / unmasked for masked, unmasked in zip(*seconds.values(), strict=True)]
+    print(
+        f"masked / unmasked: {statistics.median(ratios):.3f} in the median of {len(ratios)} turns, "
+        f"{min(seconds['masked']) / min(seconds['unmasked']):.3f} at best"
+    )
+
+
+if __name__ == "__main__":
+    command_line.run(main)
