@@ -99,16 +99,17 @@ def test_controls_differ_from_the_ticket_in_one_thing_each(finished):
 
 @pytest.fixture(scope="module")
 def extended(finished, tiny_options, tmp_path_factory):
-    """The finished run, asked for two more rounds; what was there is recorded first."""
-    before = {path: path.read_bytes() for path in finished.run.path.rglob("round_*/**/*") if path.is_file()}
-    options = {**tiny_options, "rounds": 5}
-    lab = lottery.Laboratory(configs.from_options(options), RunFolder(finished.run.path))
+    """A copy of the finished run, asked for two more rounds; what was there is recorded first."""
+    path = tmp_path_factory.mktemp("extended") / "run"
+    shutil.copytree(finished.run.path, path)
+    before = {path: path.read_bytes() for path in path.rglob("replicate_0/**/*") if path.is_file()}
+    lab = lottery.Laboratory(configs.from_options({**tiny_options, "rounds": 5}), RunFolder(path))
     trained = []
     lottery.find_ticket(lab, 0, trained.append)
     return before, trained
 
 
-def test_more_rounds_only_add_rounds(finished, extended):
+def test_more_rounds_only_add_rounds(extended):
     before, trained = extended
     assert [place.round_number for place in trained] == [4, 5]
     assert all(path.read_bytes() == content for path, content in before.items())
