@@ -49,4 +49,4 @@ def main(values: flags.FlagValues) -> None:
 
 
 if __name__ == "__main__":
-    command_line.run(main)
+    command_line.run(main, flags.FLAGS)

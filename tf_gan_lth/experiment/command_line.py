@@ -55,7 +55,7 @@ def config_from_flags(values: flags.FlagValues) -> configs.Config:
     return configs.from_options({name: values[name].value for name in configs.to_options(configs.Config())})
 
 
-def run(main: Callable[[flags.FlagValues], None], values: flags.FlagValues = flags.FLAGS) -> None:
+def run(main: Callable[[flags.FlagValues], None], values: flags.FlagValues) -> None:
     """Parses the command line and runs `main`; exits with 0, 1 (it failed) or 2 (it was called wrongly).
 
     A `ToolkitError` is printed as one line, without a traceback unless `--verbosity=1`.
@@ -97,7 +97,7 @@ def help_text(doc: str, values: flags.FlagValues) -> str:
     """The program's docstring and its flags, grouped by concern, each with its default."""
     lines = [doc.strip(), ""]
     for concern, members in values.flags_by_module_dict().items():
-        if "." in concern or concern.startswith(("absl", "__main__")) or not concern[0].isupper():
+        if not concern[0].isupper():  # a module's, such as absl's own
             continue
         lines.append(f"{concern}:")
         for flag in members:
