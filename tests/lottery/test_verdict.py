@@ -27,7 +27,7 @@ def test_several_replicates_set_the_limit_by_their_spread():
         result(2, fid, replicate=k) for k, fid in enumerate([20, 22, 22])
     ]
     verdict = judge(dense + tickets)
-    assert verdict.matching == 1 and verdict.limit == 21 and "FID 21.0 vs 20.0 +- 1.0 over 3 replicates" in verdict.sentence
+    assert verdict.matching == 1 and verdict.limit == 21 and "FID 21.0 vs 20.0 +- 1.00 over 3 replicates" in verdict.sentence
 
 
 def test_controls_are_named_at_the_sparsest_round_that_has_them():

@@ -43,11 +43,11 @@ def judge(results: list[Result]) -> Verdict:
     means = {number: statistics.mean(_fids(results, number, "main")) for number in rounds}
     matching = max((number for number in rounds if means[number] <= limit), default=None)
     single = f"in one replicate; up to {SINGLE_RUN_NOISE:.0%} above counts as matching"
-    noise = f"+- {limit - mean:.1f} over {len(dense)} replicates" if len(dense) > 1 else single
+    noise = f"+- {_fid(limit - mean)} over {len(dense)} replicates" if len(dense) > 1 else single
     if matching is None:
-        found = f"no ticket matches the dense GAN (FID {mean:.1f} {noise})"
+        found = f"no ticket matches the dense GAN (FID {_fid(mean)} {noise})"
     else:
-        ticket = f"FID {means[matching]:.1f} vs {mean:.1f} {noise}"
+        ticket = f"FID {_fid(means[matching])} vs {_fid(mean)} {noise}"
         found = f"at {_sparsity(results, matching):.1%} sparsity (round {matching}) the ticket matches the dense GAN: {ticket}"
     return Verdict(mean, limit, matching, f"{found}. {_controls(results, rounds)}".strip())
 
@@ -59,8 +59,12 @@ def _controls(results: list[Result], rounds: list[int]) -> str:
         return ""
     number = max(with_controls)
     names = ["main", *sorted({r.branch for r in results if r.round == number} - {"main"})]
-    parts = [f"{'ticket' if name == 'main' else name} {statistics.mean(_fids(results, number, name)):.1f}" for name in names]
+    parts = [f"{'ticket' if name == 'main' else name} {_fid(statistics.mean(_fids(results, number, name)))}" for name in names]
     return f"At {_sparsity(results, number):.1%} sparsity (round {number}): {', '.join(parts)}."
+
+
+def _fid(value: float) -> str:
+    return f"{value:.1f}" if value >= 10 else f"{value:.2f}"
 
 
 def _fids(results: list[Result], number: int, branch: str) -> list[float]:

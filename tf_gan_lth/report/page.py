@@ -13,9 +13,9 @@ STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem; color: #1a1a1a; }
 h1 { font-size: 1.5rem; } h2 { font-size: 1.15rem; margin-top: 2.2rem; }
 .verdict { font-size: 1.1rem; border-left: 4px solid #1f5fa8; padding: .6rem 1rem; background: #f3f6fa; }
-.grids { display: flex; flex-wrap: wrap; gap: 1.2rem; } figure { margin: 0; }
+.grids { display: flex; flex-wrap: wrap; gap: 1.2rem; } figure { margin: 0; width: 14rem; }
 figcaption { font-size: .9rem; margin-bottom: .3rem; }
-img { image-rendering: pixelated; width: 18rem; } svg { max-width: 100%; height: auto; }
+img { image-rendering: pixelated; width: 100%; } svg { max-width: 100%; height: auto; }
 table { border-collapse: collapse; font-size: .88rem; }
 th, td { padding: .2rem .7rem; text-align: right; border-bottom: 1px solid #ddd; }
 th:nth-child(3), td:nth-child(3), .config td, .config th { text-align: left; }
