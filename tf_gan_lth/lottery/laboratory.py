@@ -12,7 +12,7 @@ from tf_gan_lth.evaluation import Evaluator, feature_networks
 from tf_gan_lth.experiment import seeds
 from tf_gan_lth.experiment.artifacts import Arrays
 from tf_gan_lth.experiment.config import Config
-from tf_gan_lth.experiment.errors import RunFolderError, UsageError, check_known
+from tf_gan_lth.experiment.errors import RunFolderError, TrainingError, UsageError, check_known
 from tf_gan_lth.experiment.run_folder import Place, RunFolder
 from tf_gan_lth.lottery.branches import BRANCHES
 from tf_gan_lth.pruning import masks as pruning
@@ -106,7 +106,11 @@ class Laboratory:
         ]
         # Branches share their round's stream, so that they differ from the ticket in nothing else.
         seed = seeds.pair(self.config.seed, "replicate", here.replicate, "round", here.round_number, "training")
-        trained = self.trainer.train(start, masks, seed, callbacks)
+        try:
+            trained = self.trainer.train(start, masks, seed, callbacks)
+        except tf.errors.OpError as error:  # no memory for the step, no room for TensorBoard's files
+            reason = str(error.message).splitlines()[0]
+            raise TrainingError(f"{here.title} stopped: {reason}; what is finished is kept: run the same command again") from error
         here.training.put(self.training_record(time.monotonic() - began))
         return trained
 
