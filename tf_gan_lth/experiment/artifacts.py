@@ -83,6 +83,8 @@ class Snapshots(Artifact):
     """
 
     def _read(self, path: pathlib.Path) -> dict[str, Arrays]:
+        if not (path / RECORD).exists():
+            raise _broken(path, f"it has no {RECORD}")
         recorded = Record(path / RECORD).get()
         found = {file.stem for file in path.glob("*.npz")}
         if found != recorded.keys():

@@ -49,7 +49,9 @@ def export_ticket(run: RunFolder, verdict: Verdict) -> pathlib.Path | None:
         return None
     place = run.replicate(0).round(verdict.matching)
     snapshot, mask = place.weights.get()["generator" + EMA], place.masks.get()["generator"]
-    if not place.saved_model.exists():
+    if place.saved_model.exists():
+        verify(place.saved_model, snapshot, mask)
+    else:
         partial = place.saved_model.with_suffix(".partial")
         shutil.rmtree(partial, ignore_errors=True)
         try:
@@ -58,7 +60,6 @@ def export_ticket(run: RunFolder, verdict: Verdict) -> pathlib.Path | None:
             partial.replace(place.saved_model)
         except (OSError, tf.errors.OpError) as error:
             raise RunFolderError(f"cannot write {place.saved_model}: {error}") from None
-    verify(place.saved_model, snapshot, mask)
     return place.saved_model
 
 
