@@ -2,6 +2,7 @@
 
 import io
 import re
+import statistics
 
 import matplotlib
 from matplotlib.figure import Figure
@@ -30,12 +31,16 @@ def fid_by_remaining(results: list[Result], verdict: Verdict) -> str:
         axes.axhline(verdict.dense_fid, color=DENSE, linestyle="--", linewidth=1, label="dense")
         axes.axhspan(verdict.dense_fid, verdict.limit, color=DENSE, alpha=0.12, linewidth=0, label="counts as matching")
         for branch in ["main", *sorted({r.branch for r in results} - {"main"})]:
-            points = sorted(((1 - r.generator_sparsity) * 100, r.fid) for r in results if r.branch == branch)
-            remaining, fids = zip(*points, strict=True)
+            fids: dict[float, list[float]] = {}
+            for r in results:
+                if r.branch == branch:
+                    fids.setdefault((1 - r.generator_sparsity) * 100, []).append(r.fid)
             color, marker = (MAIN, "o") if branch == "main" else BRANCHES.get(branch, OTHER)
-            line = "-" if branch == "main" and len({r.replicate for r in results}) == 1 else ""
             name = "ticket" if branch == "main" else branch.replace("_", " ")
-            axes.plot(remaining, fids, line, marker=marker, color=color, label=name)
+            # A point for each replicate, a line through their means.
+            axes.plot([x for x in fids for _ in fids[x]], [y for ys in fids.values() for y in ys], marker, color=color, label=name)
+            means = sorted((x, statistics.mean(ys)) for x, ys in fids.items())
+            axes.plot(*zip(*means, strict=True), color=color, linewidth=1)
         _remaining_axis(axes, results)
         axes.set_ylabel("FID (lower is better)")
         axes.set_ylim(bottom=0)
