@@ -1,7 +1,9 @@
 """What the tests share: a GAN that trains in seconds, and one finished lottery of it."""
 
 import dataclasses
+import os
 import pathlib
+import tempfile
 
 import pytest
 import tensorflow as tf
@@ -10,8 +12,13 @@ import tensorflow as tf
 tf.config.set_logical_device_configuration(tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2)
 
 from tf_gan_lth import lottery  # noqa: E402
+from tf_gan_lth.experiment import cache  # noqa: E402
 from tf_gan_lth.experiment import config as configs  # noqa: E402
 from tf_gan_lth.experiment.run_folder import RunFolder  # noqa: E402
+
+# No test reads or writes the user's own cache.
+_cache = tempfile.TemporaryDirectory()
+os.environ[cache.VARIABLE] = _cache.name
 
 TINY = {
     "dataset": "digits",

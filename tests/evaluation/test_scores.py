@@ -1,12 +1,12 @@
-"""Scores in the expected order, with their protocol, and errors instead of numbers."""
+"""Scores in the expected order, with their protocol, and errors or reasons instead of numbers that mean nothing."""
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from tf_gan_lth import data
-from tf_gan_lth.evaluation import Evaluator, feature_networks
-from tf_gan_lth.experiment.errors import EvaluationError, UsageError
+from tf_gan_lth.evaluation import SCORES, Evaluator, Extractor, feature_networks, protocols, reference
+from tf_gan_lth.experiment.errors import EvaluationError, ToolkitWarning
 
 
 @pytest.fixture(scope="module")
@@ -16,58 +16,92 @@ def digits(tiny_options):
 
 @pytest.fixture(scope="module")
 def evaluator(digits):
-    return Evaluator(feature_networks.load("digits"), digits["train"], 360)
+    extractor = Extractor(feature_networks.load("digits"), "bilinear_tf1")
+    return Evaluator(protocols.get("digits"), extractor, reference.of_images(digits["train"], extractor))
 
 
 def test_the_order_of_distances_is_as_expected(digits, evaluator):
     real = data.scale(digits["test"].images)
     noise = tf.random.stateless_uniform(real.shape, [1, 2], -1, 1)
     blurred = tf.nn.avg_pool2d(real, 5, 1, "SAME")
-    fids = [evaluator.score([images])["fid"] for images in (real, blurred, noise)]
-    assert fids[0] < 1 < fids[1] < fids[2]
+    scores = [evaluator.score([images], 360) for images in (real, blurred, noise)]
+    assert scores[0]["fid"] < 1 < scores[1]["fid"] < scores[2]["fid"]
+    assert scores[0]["kid"] < scores[1]["kid"] < scores[2]["kid"]
+    assert all(scores[0][name] > 0.6 > 0.1 > scores[2][name] for name in ("precision", "recall", "density", "coverage"))
 
 
-def test_scores_do_not_depend_on_the_batch_size(digits, evaluator):
+def test_scores_do_not_depend_on_the_batches(digits, evaluator):
     real = data.scale(digits["test"].images)
-    whole, parts = evaluator.score([real]), evaluator.score(tf.split(real, 9))
-    assert whole["fid"] == pytest.approx(parts["fid"], rel=1e-4) and whole["kid"] == pytest.approx(parts["kid"], abs=1e-5)
+    whole, parts = evaluator.score([real], 360), evaluator.score(tf.split(real, 9), 360)
+    assert {name: whole[name] for name in SCORES} == pytest.approx({name: parts[name] for name in SCORES}, rel=1e-4, abs=1e-5)
 
 
 def test_a_score_carries_its_protocol(digits, evaluator):
-    scores = evaluator.score([data.scale(digits["test"].images)])
+    scores = evaluator.score([data.scale(digits["test"].images)], 360)
     details = scores["protocol_details"]
-    assert details["reference_images"] == 1437 and details["generated_images"] == 360 and details["ema"]
-    assert details["feature_network_digest"][:8] in scores["protocol"] and "," not in scores["protocol"]
+    assert details["name"] == "digits" and details["ema"] and details["generated_images"] == 360
+    assert details["reference"] == "digits:train" and details["reference_images"] == 1437
+    assert scores["protocol"] == f"digits/{details['feature_network_digest'][:8]}/{details['reference_digest'][:8]}"
+    assert not scores["warnings"] and set(SCORES) <= scores.keys()
 
 
-def test_too_few_images_or_broken_ones_are_errors(digits, evaluator):
+def test_other_images_another_resolution_or_another_protocol_are_another_identity(tiny_options, digits, evaluator):
+    extractor = evaluator.extractor
+    coarse = data.load("digits", "train", 8, tiny_options["data_dir"])
+    others = [
+        Evaluator(protocols.get("digits"), extractor, reference.of_images(digits["test"], extractor)),
+        Evaluator(protocols.get("digits"), extractor, reference.of_images(coarse, extractor)),
+        Evaluator(protocols.get("digits").but(num_images=360), extractor, evaluator.reference),
+    ]
+    assert len({evaluator.identity, *(other.identity for other in others)}) == 4
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda images: images[:5], "5 images came, 360 were expected"),
+        (lambda images: tf.repeat(images, 2, axis=0), "720 images came, 360 were expected"),
+        (lambda images: images * float("nan"), "not finite: did the generator diverge"),
+        (lambda images: (images + 1.0) * 127.5, r"from 0 to 255: expected \[-1, 1\]"),
+        (lambda images: tf.repeat(images, 3, axis=-1), "have 3 channels, feature network 'digits' takes 1"),
+        (lambda images: images[..., 0], r"come as \(360, 16, 16\): expected \(n, height, width, channels\)"),
+        (lambda images: tf.zeros_like(images), "all 360 images are alike"),
+        (lambda images: tf.repeat(images[:1], 360, axis=0), "all 360 images are alike"),
+    ],
+)
+def test_images_that_are_not_as_they_should_be_are_errors(digits, evaluator, change, message):
+    with pytest.raises(EvaluationError, match=message):
+        evaluator.score([change(data.scale(digits["test"].images))], 360)
+
+
+def test_images_from_0_to_1_are_warned_of(digits, evaluator):
+    with pytest.warns(ToolkitWarning, match=r"should lie in \[-1, 1\], not \[0, 1\]"):
+        evaluator.score([(data.scale(digits["test"].images) + 1.0) / 2.0], 360)
+
+
+def test_few_images_are_warned_of_with_the_number_and_scores_that_need_more_are_null(digits, evaluator):
     real = data.scale(digits["test"].images)
-    with pytest.raises(EvaluationError, match="5 images came, the protocol says 360"):
-        evaluator.score([real[:5]])
-    with pytest.raises(EvaluationError, match="not finite"):
-        evaluator.score([real * float("nan")])
-    with pytest.raises(EvaluationError, match="shape"):
-        evaluator.score([tf.repeat(real, 3, axis=-1)])
+    with pytest.warns(ToolkitWarning, match="40 generated images for 64 features: FID is biased"):
+        scores = evaluator.score([real[:40]], 40)
+    assert scores["fid"] > 0 and len(scores["warnings"]) == 1 and None not in [scores[name] for name in SCORES[:1]]
+    with pytest.warns(ToolkitWarning):
+        scores = evaluator.score([real[:3]], 3)
+    missing = {name for name in SCORES if scores[name] is None}
+    assert missing == set(SCORES) - {"fid"} and len(scores["warnings"]) == 4
+    with pytest.raises(EvaluationError, match="1 generated image: a score needs two"):
+        evaluator.score([real[:1]], 1)
+
+
+def test_a_reference_of_means_and_covariances_gives_fid_and_says_that_it_gives_no_more(digits, evaluator):
+    bare = reference.Reference(evaluator.reference.origin, evaluator.reference.gaussian, features=None)
+    batches = [data.scale(digits["test"].images)]
+    with pytest.warns(ToolkitWarning, match="only FID: digits:train holds means and covariances"):
+        scores = Evaluator(evaluator.protocol, evaluator.extractor, bare).score(batches, 360)
+    full = evaluator.score(batches, 360)
+    assert scores["fid"] == full["fid"] and scores["inception_score"] == full["inception_score"]
+    assert scores["kid"] is None and scores["coverage"] is None
 
 
 def test_the_shipped_network_reads_held_out_digits(digits):
-    logits = feature_networks.load("digits").activations([data.scale(digits["test"].images)]).logits
-    assert np.mean(logits.argmax(1) == digits["test"].labels) >= 0.97
-
-
-def test_feature_networks_are_loaded_once_by_name_or_path(tmp_path):
-    assert feature_networks.load("digits") is feature_networks.load("digits")
-    by_path = feature_networks.load(str(feature_networks.EMBEDDED["digits"]))
-    assert by_path.digest == feature_networks.load("digits").digest
-    with pytest.raises(UsageError, match="unknown feature network 'digit'"):
-        feature_networks.load("digit")
-    with pytest.raises(EvaluationError, match="not a SavedModel"):
-        feature_networks.load(str(tmp_path))
-
-
-def test_a_saved_model_without_the_outputs_is_refused(tmp_path):
-    module = tf.Module()
-    module.f = tf.function(lambda x: {"pool_3": x}, input_signature=[tf.TensorSpec([None, 8])])
-    tf.saved_model.save(module, str(tmp_path / "m"), signatures=module.f)
-    with pytest.raises(EvaluationError, match="logits"):
-        feature_networks.load(str(tmp_path / "m"))
+    logits = feature_networks.load("digits").function(data.scale(digits["test"].images))["logits"]
+    assert np.mean(logits.numpy().argmax(1) == digits["test"].labels) >= 0.97

@@ -8,7 +8,8 @@ def test_the_table_of_results_has_the_agreed_columns(finished):
     rows = list(csv.DictReader(io.StringIO((finished.run.path / "results.csv").read_text())))
     columns = (
         "replicate,round,branch,generator_sparsity,discriminator_sparsity,generator_params_left,fid,kid,"
-        "inception_score,protocol,steps,seed,train_seconds,eval_seconds"
+        "inception_score,protocol,steps,seed,train_seconds,eval_seconds,"
+        "kid_standard_error,inception_score_std,precision,recall,density,coverage"
     )
     assert ",".join(rows[0]) == columns
     assert [(row["round"], row["branch"]) for row in rows] == [

@@ -2,6 +2,8 @@
 
 import tensorflow as tf
 
+from tf_gan_lth.data.pixels import quantize
+
 
 def grid(images: tf.Tensor, columns: int = 8, zoom: int = 2, border: int = 1) -> bytes:
     """A PNG with the images side by side.
@@ -12,7 +14,7 @@ def grid(images: tf.Tensor, columns: int = 8, zoom: int = 2, border: int = 1) ->
       zoom: pixels a side that each pixel becomes.
       border: black pixels around each image.
     """
-    pixels = tf.saturate_cast(tf.round((images + 1.0) * 127.5), tf.uint8)
+    pixels = tf.cast(quantize(images), tf.uint8)
     pixels = tf.repeat(tf.repeat(pixels, zoom, axis=1), zoom, axis=2)
     pixels = tf.pad(pixels, [[0, 0], [border, border], [border, border], [0, 0]])
     count, height, width, channels = pixels.shape

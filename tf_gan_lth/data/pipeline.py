@@ -4,11 +4,7 @@ import numpy as np
 import tensorflow as tf
 
 from tf_gan_lth.data.datasets import ImageSet
-
-
-def scale(images: tf.Tensor) -> tf.Tensor:
-    """uint8 0..255 to float32 -1..1."""
-    return tf.cast(images, tf.float32) / 127.5 - 1.0
+from tf_gan_lth.data.pixels import scale
 
 
 def training_batches(image_set: ImageSet, batch_size: int, groups: int, seed: np.ndarray) -> tf.data.Dataset:

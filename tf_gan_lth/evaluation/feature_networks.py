@@ -1,27 +1,19 @@
-"""Feature networks: SavedModels with the signature of TF-GAN's Inception module, by name or by path."""
+"""Feature networks: anything with the signature of TF-GAN's Inception module, by name, path or URL."""
 
 import dataclasses
 import functools
 import hashlib
 import pathlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
-import numpy as np
 import tensorflow as tf
 
-from tf_gan_lth.evaluation import digits_network
+from tf_gan_lth.evaluation import digits_network, inception
 from tf_gan_lth.experiment.errors import EvaluationError, check_known
 
 EMBEDDED = {"digits": digits_network.PATH}
+NAMES = (*EMBEDDED, "inception")
 OUTPUTS = ("pool_3", "logits")
-
-
-@dataclasses.dataclass(frozen=True)
-class Activations:
-    """What a feature network makes of N images: `features` `(N, D)` and `logits` `(N, K)`, both float32."""
-
-    features: np.ndarray
-    logits: np.ndarray
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,67 +21,95 @@ class FeatureNetwork:
     """A loaded feature network.
 
     Attributes:
-      name: its name, or the path it was loaded from.
-      digest: SHA-256 over the files of the SavedModel, 16 hex digits.
-      function: images `(N, H, W, C)` float32 in [-1, 1] to `{"pool_3": (N, D), "logits": (N, K)}`.
+      name: its name, or the path or URL it was loaded from.
+      digest: SHA-256 over its files, 16 hex digits.
+      function: images `(N, H, W, channels)` float32 in [-1, 1] to `{"pool_3": (N, D), "logits": (N, K)}`, float32.
+      size: height and width of the images it takes, in pixels; None if it takes any.
+      channels: channels of the images it takes; None if it does not say.
     """
 
     name: str
     digest: str
     function: Callable[[tf.Tensor], dict[str, tf.Tensor]]
+    size: tuple[int, int] | None
+    channels: int | None
 
-    def activations(self, batches: Iterable[tf.Tensor]) -> Activations:
-        """Runs the network over batches of images; only the activations are kept.
 
-        Raises:
-          EvaluationError: the network does not take these images, or an image is not finite.
-        """
-        parts = {name: [] for name in OUTPUTS}
-        for images in batches:
-            # Asked of the images, because a ReLU turns NaN into 0 and hides it from every score.
-            if not tf.reduce_all(tf.math.is_finite(images)):
-                raise EvaluationError("an image holds values that are not finite: did the generator diverge?")
-            try:
-                outputs = self.function(images)
-            except (ValueError, TypeError, tf.errors.InvalidArgumentError) as error:
-                reason = str(error).splitlines()[0]
-                raise EvaluationError(
-                    f"feature network '{self.name}' does not take images of shape {images.shape}: {reason}"
-                ) from None
-            for name in OUTPUTS:
-                parts[name].append(outputs[name].numpy())
-        return Activations(*(np.concatenate(parts[name]) for name in OUTPUTS))
+def load(name: str) -> FeatureNetwork:
+    """Loads a feature network, once a process, onto the replicas of the strategy in use.
+
+    Args:
+      name: `digits`, `inception`, the URL of a TF-Hub module, or the path of a SavedModel or of Inception's frozen graph.
+
+    Raises:
+      UsageError: neither a known name nor a path that exists.
+      EvaluationError: it cannot be downloaded, or what is there is no feature network.
+    """
+    return _load(name, tf.distribute.get_strategy())
 
 
 @functools.cache
-def load(name: str) -> FeatureNetwork:
-    """Loads a feature network, once a process.
+def _load(name: str, strategy: tf.distribute.Strategy) -> FeatureNetwork:
+    del strategy  # part of the key: variables are made under its scope
+    path = _locate(name)
+    graph = path if path.is_file() else path / inception.GRAPH
+    if graph.is_file():
+        size = (inception.SIZE, inception.SIZE)
+        return FeatureNetwork(name, _digest(graph), inception.load_graph(graph), size, channels=3)
+    return _load_saved_model(name, path)
 
-    Args:
-      name: one of `EMBEDDED`, or the path of a SavedModel.
 
-    Raises:
-      UsageError: neither a known name nor a folder.
-      EvaluationError: the folder is no SavedModel with the outputs `pool_3` and `logits`.
-    """
-    path = EMBEDDED.get(name, pathlib.Path(name))
-    if not path.is_dir():
-        check_known("feature network", name, EMBEDDED)
+def _locate(name: str) -> pathlib.Path:
+    if name.startswith(("https://", "http://")):
+        return inception.download(name)
+    path = EMBEDDED.get(name) or pathlib.Path(name).expanduser()
+    if name == "inception" and not path.exists():
+        return inception.find()
+    if not path.exists():
+        if "/" in name:
+            raise EvaluationError(f"there is no feature network at {path}: expected a SavedModel's folder or {inception.GRAPH}")
+        check_known("feature network", name, NAMES)
+    return path
+
+
+def _load_saved_model(name: str, path: pathlib.Path) -> FeatureNetwork:
     try:
         loaded = tf.saved_model.load(str(path))
-        function = loaded.signatures["serving_default"]
-    except (OSError, KeyError, IndexError, ValueError, tf.errors.OpError) as error:
-        raise EvaluationError(f"{path} is not a SavedModel with a signature 'serving_default': {error}") from None
-    missing = [output for output in OUTPUTS if output not in function.structured_outputs]
+        signature = loaded.signatures.get("serving_default")
+        concrete = signature or loaded.__call__.concrete_functions[0]
+    except (OSError, AttributeError, IndexError, ValueError, tf.errors.OpError) as error:
+        reason = str(error).splitlines()[0]
+        raise EvaluationError(f"{path} is not a SavedModel with a signature 'serving_default' or a call: {reason}") from None
+    outputs = concrete.structured_outputs
+    missing = [output for output in OUTPUTS if not isinstance(outputs, dict) or output not in outputs]
     if missing:
         raise EvaluationError(f"{path} lacks the outputs {missing}: a feature network returns {list(OUTPUTS)}")
-    # The module would be freed, and its variables with it, if only the signature were kept.
-    function.owner = loaded
-    return FeatureNetwork(name, _digest(path), function)
+    inputs = [spec for spec in tf.nest.flatten(concrete.structured_input_signature) if isinstance(spec, tf.TensorSpec)]
+    if len(inputs) != 1 or inputs[0].dtype != tf.float32 or inputs[0].shape.rank not in (None, 4):
+        expected = "float32 images (N, H, W, C) and nothing else"
+        raise EvaluationError(
+            f"{path} takes {[(str(spec.shape), spec.dtype.name) for spec in inputs]}: a feature network takes {expected}"
+        )
+    _, *size, channels = inputs[0].shape if inputs[0].shape.rank else (None, None, None, None)
+    if None in size:
+        size = None
+        if (outputs["pool_3"].shape[-1], outputs["logits"].shape[-1]) == (inception.FEATURES, inception.CLASSES):
+            size, channels = (inception.SIZE, inception.SIZE), 3
+    function = functools.partial(_call, loaded, signature or loaded)
+    return FeatureNetwork(name, _digest(path), function, tuple(size) if size else None, channels)
 
 
-def _digest(folder: pathlib.Path) -> str:
+def _call(owner: object, function: Callable, images: tf.Tensor) -> dict[str, tf.Tensor]:
+    del owner  # kept alive by being an argument: a signature alone lets the module go, and its variables with it
+    outputs = function(images)
+    return {name: tf.reshape(outputs[name], [tf.shape(images)[0], -1]) for name in OUTPUTS}
+
+
+def _digest(path: pathlib.Path) -> str:
+    """SHA-256 over a file, or over names and contents of a folder's files."""
+    if path.is_file():
+        return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
     state = hashlib.sha256()
-    for file in sorted(path for path in folder.rglob("*") if path.is_file()):
-        state.update(str(file.relative_to(folder)).encode() + file.read_bytes())
+    for file in sorted(file for file in path.rglob("*") if file.is_file()):
+        state.update(str(file.relative_to(path)).encode() + file.read_bytes())
     return state.hexdigest()[:16]

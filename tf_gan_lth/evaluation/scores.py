@@ -1,96 +1,132 @@
-"""FID, KID and Inception score of generated images, by TF-GAN, each stored with the protocol it was computed under."""
+"""Scores of generated images against a reference, each with the protocol it was computed under."""
 
 import dataclasses
 import time
+import warnings
 from collections.abc import Iterable
 
 import numpy as np
 import tensorflow as tf
 
-from tf_gan_lth.data import ImageSet, scale
-from tf_gan_lth.evaluation.feature_networks import Activations, FeatureNetwork
-from tf_gan_lth.evaluation.tfgan import metrics
-from tf_gan_lth.experiment.errors import EvaluationError
+from tf_gan_lth.evaluation import metrics
+from tf_gan_lth.evaluation.extraction import Extractor
+from tf_gan_lth.evaluation.protocols import Protocol
+from tf_gan_lth.evaluation.reference import Reference
+from tf_gan_lth.experiment.errors import EvaluationError, ToolkitWarning
 
-BATCH = 500
-
-
-@dataclasses.dataclass(frozen=True)
-class Protocol:
-    """How a score was computed; scores of different protocols are not comparable.
-
-    Attributes:
-      feature_network, feature_network_digest: what turned images into features.
-      reference, reference_split, reference_images: the real images, and how many.
-      resolution: height and width of the images that are compared, in pixels.
-      generated_images: how many generated images.
-      ema: whether the generator's averaged parameters made them (with the live batch-norm statistics).
-    """
-
-    feature_network: str
-    feature_network_digest: str
-    reference: str
-    reference_split: str
-    reference_images: int
-    resolution: int
-    generated_images: int
-    ema: bool
-
-    @property
-    def name(self) -> str:
-        """Everything above in one word without commas, for tables."""
-        sampler = "ema" if self.ema else "live"
-        reference = f"{self.reference}:{self.reference_split}:{self.reference_images}x{self.resolution}px"
-        return f"{self.feature_network}@{self.feature_network_digest[:8]}/{reference}/{sampler}:{self.generated_images}"
+# What a score record holds, in the order that tables show it.
+SCORES = (
+    "fid",
+    "kid",
+    "kid_standard_error",
+    "inception_score",
+    "inception_score_std",
+    "precision",
+    "recall",
+    "density",
+    "coverage",
+)
 
 
 class Evaluator:
-    """Scores generated images against one split of real images."""
+    """Scores images against one reference under one protocol.
 
-    def __init__(self, network: FeatureNetwork, reference: ImageSet, num_images: int):
-        real_images = (reference.name, reference.split, *reference.images.shape[:2])
-        self.protocol = Protocol(network.name, network.digest, *real_images, num_images, ema=True)
-        self.network = network
-        real = (scale(reference.images[at : at + BATCH]) for at in range(0, len(reference.images), BATCH))
-        self.reference = network.activations(real)
+    Args:
+      protocol: how.
+      extractor: the protocol's feature network and resizing.
+      reference: statistics of the real images.
 
-    def score(self, batches: Iterable[tf.Tensor]) -> dict[str, object]:
-        """FID, KID and Inception score of the images in `batches`.
+    Raises:
+      EvaluationError: the reference is of another size than the network's features.
+    """
+
+    def __init__(self, protocol: Protocol, extractor: Extractor, reference: Reference):
+        self.protocol, self.extractor, self.reference = protocol, extractor, reference
+        if reference.features is not None:
+            self._manifold = reference.features[: protocol.manifold_images]
+
+    @property
+    def identity(self) -> str:
+        """One word, without commas, that is the same for scores that can be compared."""
+        network, origin = self.extractor.network, self.reference.origin
+        return f"{self.protocol.name}/{network.digest[:8]}/{origin.digest[:8]}"
+
+    def details(self, count: int) -> dict[str, object]:
+        """Everything that `identity` stands for, for people and other programs."""
+        origin = self.reference.origin
+        return {
+            **dataclasses.asdict(self.protocol),
+            "feature_network": self.extractor.network.name,
+            "feature_network_digest": self.extractor.network.digest,
+            "reference": origin.images,
+            "reference_digest": origin.digest,
+            "reference_images": origin.count,
+            "generated_images": count,
+        }
+
+    def score(self, batches: Iterable[tf.Tensor], count: int) -> dict[str, object]:
+        """Scores a stream of images.
 
         Args:
-          batches: tensors of images `(n, H, W, C)` in [-1, 1], `protocol.generated_images` of them in all.
+          batches: tensors of images `(n, H, W, C)` in [-1, 1], in random order.
+          count: how many images come.
 
         Returns:
-          `fid`, `kid`, `kid_standard_error` (null with a single block), `inception_score`, `protocol` (its name),
-          `protocol_details`, `eval_seconds`.
+          Every one of `SCORES` (null where this many images or this reference cannot give it; `warnings` says why),
+          `warnings`, `protocol` (the identity), `protocol_details`, `eval_seconds`.
 
         Raises:
-          EvaluationError: another number of images, or a score that is not finite.
+          EvaluationError: fewer than two images, another number of images than promised, images that are not as they
+            should be, or a score that is not finite.
         """
         began = time.monotonic()
-        generated = self.network.activations(batches)
-        if len(generated.features) != self.protocol.generated_images:
-            raise EvaluationError(f"{len(generated.features)} images came, the protocol says {self.protocol.generated_images}")
-        scores = compare(self.reference, generated)
-        details = {"protocol": self.protocol.name, "protocol_details": dataclasses.asdict(self.protocol)}
-        return {**scores, **details, "eval_seconds": time.monotonic() - began}
+        if count < 2:
+            raise EvaluationError(f"{count} generated image: a score needs two, and is good from thousands on")
+        notes = []
+        inception_score = None
+        if count >= self.protocol.inception_splits:
+            inception_score = metrics.InceptionScore(count, self.protocol.inception_splits)
+        else:
+            notes.append(f"no Inception score: its {self.protocol.inception_splits} splits need as many images, {count} came")
+        features = self.extractor.features(batches, count, inception_score and inception_score.add)
+        scores = {**self._distances(features, notes), **_inception_fields(inception_score)}
+        for name, value in scores.items():
+            if value is not None and not np.isfinite(value):
+                raise EvaluationError(f"{name} of {count} images against {self.reference.origin.images} is {value}")
+        for note in notes:
+            warnings.warn(note, ToolkitWarning, stacklevel=2)
+        record = {"warnings": notes, "protocol": self.identity, "protocol_details": self.details(count)}
+        return {**{name: scores[name] for name in SCORES}, **record, "eval_seconds": time.monotonic() - began}
+
+    def _distances(self, features: np.ndarray, notes: list[str]) -> dict[str, float | None]:
+        real, protocol = self.reference, self.protocol
+        size, expected = features.shape[1], len(real.gaussian.mu)
+        if size != expected:
+            raise EvaluationError(f"{real.origin.images} has statistics of {expected} features, the feature network has {size}")
+        for images, number in (("generated", len(features)), ("reference", real.origin.count)):
+            if number is not None and number <= size:
+                notes.append(f"{number} {images} images for {size} features: FID is biased upwards; trust KID, or use more images")
+        scores = {"fid": metrics.frechet_distance(real.gaussian, metrics.fit_gaussian(features))}
+        kid = (None, None)
+        manifold = dict.fromkeys(("precision", "recall", "density", "coverage"))
+        if real.features is None:
+            notes.append(f"only FID: {real.origin.images} holds means and covariances, the other scores need features")
+        else:
+            try:
+                kid = metrics.kernel_distance(real.features, features, protocol.kid_block_size)
+            except ValueError as error:
+                notes.append(f"no KID: {error}")
+            fewest = min(len(real.features), len(features))
+            if fewest > protocol.neighbours:
+                generated = features[: protocol.manifold_images]
+                manifold = metrics.manifold_scores(self._manifold, generated, protocol.neighbours)
+            else:
+                notes.append(
+                    f"no precision, recall, density, coverage: {protocol.neighbours} neighbours need more images than that"
+                )
+        return {**scores, "kid": kid[0], "kid_standard_error": kid[1], **manifold}
 
 
-def compare(real: Activations, generated: Activations) -> dict[str, float | None]:
-    """Scores of generated activations against real ones, all by TF-GAN, in float64.
-
-    FID: Heusel et al. 2017. KID: Binkowski et al. 2018, blocks of 1,000, with its standard error. IS: Salimans et al. 2016.
-    """
-    a, b = (tf.constant(x.features, tf.float64) for x in (real, generated))
-    kid, kid_error = metrics.kernel_classifier_distance_and_std_from_activations(a, b, max_block_size=1000)
-    scores = {
-        "fid": float(metrics.frechet_classifier_distance_from_activations(a, b)),
-        "kid": float(kid),
-        "inception_score": float(metrics.classifier_score_from_logits(tf.constant(generated.logits))),
-    }
-    for name, value in scores.items():
-        if not np.isfinite(value):
-            counts = f"{len(real.features)} real and {len(generated.features)} generated images"
-            raise EvaluationError(f"{name} of {counts} is {value}: too few?")
-    error = float(kid_error)
-    return {**scores, "kid_standard_error": error if np.isfinite(error) else None}
+def _inception_fields(score: metrics.InceptionScore | None) -> dict[str, float | None]:
+    mean, deviation = score.result() if score else (None, None)
+    return {"inception_score": mean, "inception_score_std": deviation}

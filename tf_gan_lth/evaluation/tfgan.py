@@ -7,6 +7,7 @@ modules load; no estimator can be made of them, and the metrics used from TF-GAN
 
 import sys
 import types
+import warnings
 
 import tensorflow as tf
 import tf_keras
@@ -26,6 +27,9 @@ for _module in (tf, tf.compat.v1):
         _module.estimator = _estimator_names()
 sys.modules.setdefault("tensorflow.compat.v2.keras", tf_keras)
 
-import tensorflow_gan  # noqa: E402
+with warnings.catch_warnings():
+    # Of tensorflow-hub, which TF-GAN imports; the versions that still have pkg_resources are pinned.
+    warnings.filterwarnings("ignore", "pkg_resources is deprecated")
+    import tensorflow_gan
 
 metrics = tensorflow_gan.eval

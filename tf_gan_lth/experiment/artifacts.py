@@ -38,7 +38,7 @@ class Artifact:
 
     def put(self, value):
         """Writes the artifact whole, or raises `RunFolderError` and leaves what was there."""
-        partial = self.path.with_name(self.path.name + ".partial")
+        partial = self._partial()
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             _remove(partial)
@@ -53,6 +53,9 @@ class Artifact:
                 "make room or give the rights, then run the same command again"
             ) from None
         return value
+
+    def _partial(self) -> pathlib.Path:
+        return self.path.with_name(self.path.name + ".partial")
 
     def get_or(self, make: Callable, *args):
         """The artifact if it is there; otherwise `make(*args)`, written."""

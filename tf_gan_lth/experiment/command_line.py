@@ -4,19 +4,22 @@ The package below takes a `Config`; nothing in it reads flags.
 """
 
 import dataclasses
+import functools
 import logging
 import os
+import pathlib
 import sys
 import textwrap
 import traceback
 import typing
+import warnings
 from collections.abc import Callable
 
 import absl.logging
 from absl import app, flags
 
 from tf_gan_lth.experiment import config as configs
-from tf_gan_lth.experiment.errors import ToolkitError, UsageError
+from tf_gan_lth.experiment.errors import ToolkitError, ToolkitWarning, UsageError
 
 HELP_FLAGS = {"--help", "-help", "-h", "--helpshort", "-?", "--helpfull"}
 
@@ -55,6 +58,14 @@ def config_from_flags(values: flags.FlagValues) -> configs.Config:
     return configs.from_options({name: values[name].value for name in configs.to_options(configs.Config())})
 
 
+def check_free(path: pathlib.Path, flag: str, suffix: str = "") -> None:
+    """Raises `UsageError` if an output file is there already, or has another suffix than it should."""
+    if path.exists():
+        raise UsageError(f"{path} exists and is not overwritten: give another --{flag}")
+    if suffix and path.suffix != suffix:
+        raise UsageError(f"--{flag}={path} must end in {suffix}")
+
+
 def run(main: Callable[[flags.FlagValues], None], values: flags.FlagValues) -> None:
     """Parses the command line and runs `main`; exits with 0, 1 (it failed) or 2 (it was called wrongly).
 
@@ -77,6 +88,7 @@ def run(main: Callable[[flags.FlagValues], None], values: flags.FlagValues) -> N
 
     def guarded(argv: list[str]) -> None:
         del argv
+        warnings.showwarning = functools.partial(_show_warning, warnings.showwarning)
         chatty = values.verbosity >= 1
         if not chatty:
             absl.logging.set_verbosity(absl.logging.WARNING)
@@ -107,6 +119,13 @@ def help_text(doc: str, values: flags.FlagValues) -> str:
         lines.append("")
     lines.append("Also: --flagfile=PATH reads flags from a file; --verbosity=1 shows tracebacks.")
     return "\n".join(lines)
+
+
+def _show_warning(others: Callable, message: Warning, category: type[Warning], *rest, **named) -> None:
+    if issubclass(category, ToolkitWarning):
+        print("warning:", message, file=sys.stderr)
+    else:
+        others(message, category, *rest, **named)
 
 
 def _fail(message: str, code: int) -> typing.NoReturn:

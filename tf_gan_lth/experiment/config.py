@@ -72,8 +72,9 @@ class LotteryConfig:
 class EvaluationConfig:
     """Evaluation"""
 
-    feature_network: str = option("digits", "name of the feature network, or path of a SavedModel with its signature")
-    num_eval_images: int = option(5000, "generated images a score is computed from", low=2)
+    protocol: str = option("digits", "name of the protocol that scores are computed under")
+    feature_network: str | None = option(None, "feature network instead of the protocol's: a name, path or URL")
+    num_eval_images: int | None = option(None, "generated images a score is computed from, instead of the protocol's", low=2)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -32,8 +32,16 @@ class TrainingError(ToolkitError):
     """Training diverged."""
 
 
+class DataError(ToolkitError):
+    """Images cannot be read, or are not what was expected."""
+
+
 class EvaluationError(ToolkitError):
     """Scores cannot be computed from what was given."""
+
+
+class ToolkitWarning(UserWarning):
+    """Something that a user should know before trusting a result; programs print it as one line."""
 
 
 def check_known(kind: str, name: str, known: Iterable[str]) -> None:

@@ -12,11 +12,11 @@ import numpy as np
 import tensorflow as tf
 import tf_keras as keras
 
-from tf_gan_lth import models
 from tf_gan_lth.experiment.artifacts import Arrays
 from tf_gan_lth.experiment.config import Config
 from tf_gan_lth.experiment.errors import ArtifactError, RunFolderError
 from tf_gan_lth.experiment.run_folder import RunFolder
+from tf_gan_lth.lottery.image_sources import load_generator
 from tf_gan_lth.lottery.verdict import Verdict
 from tf_gan_lth.pruning import masks as pruning
 from tf_gan_lth.training import EMA
@@ -64,11 +64,7 @@ def export_ticket(run: RunFolder, verdict: Verdict) -> pathlib.Path | None:
 
 
 def _write(config: Config, snapshot: Arrays, path: pathlib.Path) -> None:
-    channels, networks = snapshot["to_image/kernel"].shape[-1], config.networks
-    gan = models.build(networks.gan, config.data.resolution, channels, networks.width, networks.discriminator_width, seed=0)
-    network = gan.networks["generator"]
-    models.load_snapshot(network, snapshot)
-    module = _Generator(network)
+    module = _Generator(load_generator(config, snapshot))
     options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
     tf.saved_model.save(module, str(path), signatures=module.__call__, options=options)
 

@@ -8,10 +8,10 @@ import numpy as np
 import tensorflow as tf
 
 from tf_gan_lth import data, models
-from tf_gan_lth.evaluation import Evaluator, feature_networks
+from tf_gan_lth.evaluation import Evaluator, Extractor, Protocol, feature_networks, protocols, reference
 from tf_gan_lth.experiment import seeds
 from tf_gan_lth.experiment.artifacts import Arrays
-from tf_gan_lth.experiment.config import Config
+from tf_gan_lth.experiment.config import Config, EvaluationConfig
 from tf_gan_lth.experiment.errors import RunFolderError, TrainingError, UsageError, check_known
 from tf_gan_lth.experiment.run_folder import Place, RunFolder
 from tf_gan_lth.lottery.branches import BRANCHES
@@ -23,6 +23,28 @@ from tf_gan_lth.training.callbacks import RoundProgress, summaries
 PRUNED = ("generator",)
 GRID_IMAGES = 64
 SUMMARIES_A_ROUND = 100
+
+
+def protocol_of(config: EvaluationConfig) -> Protocol:
+    """The protocol that a config names, changed where the config says so.
+
+    Raises:
+      UsageError: it is unknown, or it does not say how many images to generate and the config neither.
+    """
+    protocol = protocols.get(config.protocol).but(feature_network=config.feature_network, num_images=config.num_eval_images)
+    if protocol.num_images is None:
+        raise UsageError(f"--protocol={config.protocol} scores as many images as there are: say how many with --num_eval_images")
+    return protocol
+
+
+def scored_generator(weights: Weights, protocol: Protocol) -> Arrays:
+    """The snapshot of the generator that a protocol scores. Before training, the averages are the weights themselves."""
+    return weights.get("generator" + EMA, weights["generator"]) if protocol.ema else weights["generator"]
+
+
+def sampling_seed(config: Config, replicate: int, *labels: int) -> np.ndarray:
+    """The stream of the latents that a replicate's generators are scored on; labels give further ones."""
+    return seeds.pair(config.seed, "replicate", replicate, "evaluation", *labels)
 
 
 class Laboratory:
@@ -41,16 +63,19 @@ class Laboratory:
     def __init__(self, config: Config, run: RunFolder, strategy: tf.distribute.Strategy | None = None):
         for name in config.lottery.branches:
             check_known("branch", name, BRANCHES)
-        network = feature_networks.load(config.evaluation.feature_network)
-        images = data.load(config.data.dataset, "train", config.data.resolution, config.data.data_dir)
-        self.config, self.run, self.images = config, run, images
-        gan = self._build("networks")
-        self.schedule = LotterySchedule(config.lottery.rate)
-        self._check_rounds(gan)
-        run.claim(config)
-        self.trainer = Trainer(gan, config.training, self.schedule, images, strategy)
-        self.sampler = Sampler(gan.networks["generator"])
-        self.evaluator = Evaluator(network, images, config.evaluation.num_eval_images)
+        protocol = protocol_of(config.evaluation)
+        with (strategy or tf.distribute.get_strategy()).scope():
+            extractor = Extractor(feature_networks.load(protocol.feature_network), protocol.resize_filter)
+            images = self._load("train", config)
+            self.config, self.run, self.images = config, run, images
+            gan = self._build("networks")
+            self.schedule = LotterySchedule(config.lottery.rate)
+            self._check_rounds(gan)
+            run.claim(config)
+            self.trainer = Trainer(gan, config.training, self.schedule, images, strategy)
+            self.sampler = Sampler(gan.networks["generator"])
+        real_images = images if protocol.reference_split == "train" else self._load(protocol.reference_split, config)
+        self.evaluator = Evaluator(protocol, extractor, reference.of_images(real_images, extractor))
 
     def _check_rounds(self, gan: models.GAN) -> None:
         rounds, rate = self.config.lottery.rounds, self.config.lottery.rate
@@ -118,25 +143,30 @@ class Laboratory:
         """What `training.json` says; the seconds are null if the record was lost and made again."""
         return {"steps": self.trainer.config.steps, "seed": self.config.seed, "train_seconds": seconds and round(seconds, 3)}
 
-    def score(self, generator: Arrays, replicate: int) -> dict[str, object]:
-        """Scores a snapshot of the generator."""
-        return self.evaluator.score(self._images(generator, self.evaluator.protocol.generated_images, replicate))
+    def score(self, weights: Weights, replicate: int) -> dict[str, object]:
+        """Scores the generator that the protocol names: the averaged one or the live one."""
+        count = self.evaluator.protocol.num_images
+        return self.evaluator.score(self._images(weights, count, replicate), count)
 
     def draw_samples(self, weights: Weights, replicate: int) -> bytes:
-        """A grid of the averaged generator's first samples, as PNG."""
-        return data.grid(next(self._images(weights["generator" + EMA], GRID_IMAGES, replicate)))
+        """A grid of the same generator's first samples, as PNG."""
+        return data.grid(next(self._images(weights, GRID_IMAGES, replicate)))
 
     def check_protocol(self, scores: dict[str, object]) -> None:
         """Raises `RunFolderError` if scores of this run were computed under another protocol than today's."""
-        if scores["protocol"] != self.evaluator.protocol.name:
+        if scores["protocol"] != self.evaluator.identity:
             raise RunFolderError(
-                f"{self.run.path} was scored under {scores['protocol']}, which is now {self.evaluator.protocol.name}: "
+                f"{self.run.path} was scored under {scores['protocol']}, which is now {self.evaluator.identity}: "
                 "the feature network or the reference images changed; give another --run_dir"
             )
 
-    def _images(self, generator: Arrays, count: int, replicate: int) -> Iterator[tf.Tensor]:
+    def _images(self, weights: Weights, count: int, replicate: int) -> Iterator[tf.Tensor]:
         """The same latents for every round, so that pictures and scores of rounds are comparable."""
-        return self.sampler.batches(generator, count, seeds.pair(self.config.seed, "replicate", replicate, "evaluation"))
+        generator = scored_generator(weights, self.evaluator.protocol)
+        return self.sampler.batches(generator, count, sampling_seed(self.config, replicate))
+
+    def _load(self, split: str, config: Config) -> data.ImageSet:
+        return data.load(config.data.dataset, split, config.data.resolution, config.data.data_dir)
 
     def _build(self, *labels: int | str) -> models.GAN:
         networks, images = self.config.networks, self.images

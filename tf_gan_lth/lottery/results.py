@@ -5,12 +5,16 @@ import dataclasses
 import io
 from collections.abc import Iterator
 
+from tf_gan_lth.evaluation import SCORES
 from tf_gan_lth.experiment.run_folder import Place, RunFolder
 
 
 @dataclasses.dataclass(frozen=True)
 class Result:
-    """A scored training; the fields are the columns of `results.csv`."""
+    """A scored training; the fields are the columns of `results.csv`.
+
+    A score is None where so few images do not give it; `scores.json` then says why.
+    """
 
     replicate: int
     round: int
@@ -19,13 +23,19 @@ class Result:
     discriminator_sparsity: float
     generator_params_left: int
     fid: float
-    kid: float
-    inception_score: float
+    kid: float | None
+    inception_score: float | None
     protocol: str
     steps: int
     seed: int
     train_seconds: float | None
     eval_seconds: float
+    kid_standard_error: float | None = None
+    inception_score_std: float | None = None
+    precision: float | None = None
+    recall: float | None = None
+    density: float | None = None
+    coverage: float | None = None
 
 
 def read_results(run: RunFolder) -> list[Result]:
@@ -49,9 +59,7 @@ def _result(place: Place) -> Result:
         generator_sparsity=sparsity["generator"]["sparsity"],
         discriminator_sparsity=sparsity["discriminator"]["sparsity"],
         generator_params_left=sparsity["generator"]["parameters_left"],
-        fid=scores["fid"],
-        kid=scores["kid"],
-        inception_score=scores["inception_score"],
+        **{name: scores[name] for name in SCORES},
         protocol=scores["protocol"],
         steps=training["steps"],
         seed=training["seed"],
@@ -73,11 +81,17 @@ def write_results(run: RunFolder) -> list[Result]:
 
 def table(results: list[Result]) -> str:
     """The results as lines for a terminal."""
-    lines = ["replicate round  branch       remaining       FID       KID     IS   train   eval"]
+    lines = ["replicate round  branch       remaining       FID       KID     IS  precision recall   train   eval"]
     for r in results:
-        train = "?" if r.train_seconds is None else f"{r.train_seconds:.0f}s"
+        scores = f"{r.fid:>9.3f} {number(r.kid, '.4f'):>9} {number(r.inception_score, '.2f'):>6}"
+        manifold = f"{number(r.precision, '.2f'):>10} {number(r.recall, '.2f'):>6}"
+        seconds = f"{number(r.train_seconds, '.0f'):>6}s {r.eval_seconds:>5.1f}s"
         lines.append(
-            f"{r.replicate:>9} {r.round:>5}  {r.branch:<12} {1 - r.generator_sparsity:>9.1%} {r.fid:>9.3f} {r.kid:>9.4f} "
-            f"{r.inception_score:>6.2f} {train:>7} {r.eval_seconds:>5.1f}s"
+            f"{r.replicate:>9} {r.round:>5}  {r.branch:<12} {1 - r.generator_sparsity:>9.1%} {scores} {manifold} {seconds}"
         )
     return "\n".join(lines)
+
+
+def number(value: float | None, form: str) -> str:
+    """The number as text, or `?` where there is none."""
+    return "?" if value is None else format(value, form)

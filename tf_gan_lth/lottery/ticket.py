@@ -6,7 +6,7 @@ from tf_gan_lth.experiment.run_folder import Place
 from tf_gan_lth.lottery.branches import BRANCHES, Ticket
 from tf_gan_lth.lottery.laboratory import Laboratory
 from tf_gan_lth.pruning import masks as pruning
-from tf_gan_lth.training import EMA, Masks, Weights
+from tf_gan_lth.training import Masks, Weights
 
 
 def find_ticket(lab: Laboratory, replicate: int, after_training: Callable[[Place], None]) -> None:
@@ -22,7 +22,7 @@ def find_ticket(lab: Laboratory, replicate: int, after_training: Callable[[Place
     """
     place = lab.run.replicate(replicate)
     initial = place.initial.get_or(lab.fresh_weights, replicate)
-    lab.check_protocol(place.untrained_scores.get_or(lab.score, initial["generator"], replicate))
+    lab.check_protocol(place.untrained_scores.get_or(lab.score, initial, replicate))
     for number in range(lab.config.lottery.rounds + 1):
         here, before = place.round(number), place.round(number - 1)
         masks = here.masks.get_or(lab.prune, before, number) if number else here.masks.get_or(lab.full_masks, initial)
@@ -45,6 +45,6 @@ def train_and_score(lab: Laboratory, here: Place, initial: Weights, masks: Masks
     weights = here.weights.get_or(lab.train, rewind(initial, masks), masks, here)
     here.training.get_or(lab.training_record)
     here.samples.get_or(lab.draw_samples, weights, here.replicate)
-    here.scores.get_or(lab.score, weights["generator" + EMA], here.replicate)
+    lab.check_protocol(here.scores.get_or(lab.score, weights, here.replicate))
     if not finished:
         after_training(here)

@@ -5,7 +5,7 @@ import html
 
 from tf_gan_lth.experiment import config as configs
 from tf_gan_lth.experiment.run_folder import Place, RunFolder
-from tf_gan_lth.lottery.results import Result, read_results
+from tf_gan_lth.lottery.results import Result, number, read_results
 from tf_gan_lth.lottery.verdict import Verdict, judge
 from tf_gan_lth.report import figures
 
@@ -58,9 +58,9 @@ def _protocol(run: RunFolder) -> str:
     details = scores["protocol_details"]
     untrained = replicate.untrained_scores.get()["fid"]
     return (
-        f"{details['generated_images']:,} images of the generator's averaged parameters against "
-        f"{details['reference_images']:,} real images ({details['reference']}, split {details['reference_split']}), "
-        f"features of {details['feature_network']} "
+        f"Protocol {details['name']}: {details['generated_images']:,} images of the generator's "
+        f"{'averaged' if details['ema'] else 'live'} parameters against {details['reference_images']:,} real images "
+        f"({details['reference']}, digest {details['reference_digest']}), features of {details['feature_network']} "
         f"(digest {details['feature_network_digest']}). The untrained generator scores {untrained:.1f}."
     )
 
@@ -94,7 +94,8 @@ def _layers(run: RunFolder) -> dict[int, dict]:
 
 
 def _results_table(results: list[Result]) -> str:
-    head = ["replicate", "round", "branch", "remaining", "parameters left", "FID", "KID", "IS", "train s", "eval s"]
+    scores = ["FID", "KID", "IS", "precision", "recall", "density", "coverage"]
+    head = ["replicate", "round", "branch", "remaining", "parameters left", *scores, "train s", "eval s"]
     rows = [
         [
             r.replicate,
@@ -103,9 +104,10 @@ def _results_table(results: list[Result]) -> str:
             f"{1 - r.generator_sparsity:.2%}",
             f"{r.generator_params_left:,}",
             f"{r.fid:.3f}",
-            f"{r.kid:.4f}",
-            f"{r.inception_score:.2f}",
-            "?" if r.train_seconds is None else f"{r.train_seconds:.0f}",
+            number(r.kid, ".4f"),
+            number(r.inception_score, ".2f"),
+            *(number(value, ".2f") for value in (r.precision, r.recall, r.density, r.coverage)),
+            number(r.train_seconds, ".0f"),
             f"{r.eval_seconds:.1f}",
         ]
         for r in results

@@ -4,6 +4,7 @@ import shutil
 
 import tensorflow as tf
 
+from tf_gan_lth.evaluation import SCORES
 from tf_gan_lth.experiment.run_folder import Place, RunFolder
 from tf_gan_lth.lottery.results import scored_places
 
@@ -23,8 +24,9 @@ def write(run: RunFolder) -> None:
 
 def _log(place: Place) -> None:
     step, scores, sparsity = place.round_number, place.scores.get(), place.sparsity.get()
-    for name in ("fid", "kid", "inception_score"):
-        tf.summary.scalar(f"scores/{name}", scores[name], step)
+    for name in SCORES:
+        if scores[name] is not None:
+            tf.summary.scalar(f"scores/{name}", scores[name], step)
     for network, report in sparsity.items():
         tf.summary.scalar(f"sparsity/{network}", report["sparsity"], step)
         for layer, counts in report["layers"].items():

@@ -1,6 +1,6 @@
-"""Images from a plain generator and a snapshot of it."""
+"""Images from a generator, as a function of a seed."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import tensorflow as tf
@@ -8,33 +8,46 @@ import tf_keras as keras
 
 from tf_gan_lth import models
 from tf_gan_lth.experiment.artifacts import Arrays
-from tf_gan_lth.training import latents
+from tf_gan_lth.training import latents, replicas
 
 BATCH = 500
 
 
-class Sampler:
-    """Draws images; traced once, whatever the snapshot.
+def sample(generate: Callable[[tf.Tensor], tf.Tensor], latent_dim: int, count: int, seed: np.ndarray) -> Iterator[tf.Tensor]:
+    """Yields `count` images in batches.
 
     Args:
-      generator: a plain generator, latents `(N, Z)` to images; its weights are overwritten.
+      generate: latents `(N, latent_dim)` to images.
+      count: number of images.
+      seed: two int32; image k depends on the seed and k alone.
+    """
+    for number, start in enumerate(range(0, count, BATCH)):
+        noise = latents.normal([BATCH, latent_dim], latents.fold_in(seed, number))
+        yield generate(noise)[: count - start]
+
+
+class Sampler:
+    """Draws images on the replicas of the strategy in use; traced once, whatever the snapshot.
+
+    Args:
+      generator: a plain generator, latents `(N, Z)` to images, made under that strategy; its weights are overwritten.
     """
 
     def __init__(self, generator: keras.Model):
         self.generator = generator
         self.latent_dim = generator.input_shape[-1]
-        signature = [tf.TensorSpec([BATCH, self.latent_dim])]
-        self._sample = tf.function(lambda noise: generator(noise, training=False), input_signature=signature)
+        self._generate = replicas.share(lambda noise: generator(noise, training=False))
 
     def batches(self, snapshot: Arrays, count: int, seed: np.ndarray) -> Iterator[tf.Tensor]:
         """Yields `count` images in batches `(n, H, W, C)` in [-1, 1].
 
         Args:
           snapshot: weights of the generator.
-          count: number of images.
-          seed: two int32; image k depends on the seed and k alone.
+          count, seed: as in `sample`.
         """
-        for number, start in enumerate(range(0, count, BATCH)):
+
+        def generate(noise: tf.Tensor) -> tf.Tensor:
             models.load_snapshot(self.generator, snapshot)  # someone else may have used it between two batches
-            noise = latents.normal([BATCH, self.latent_dim], latents.fold_in(seed, number))
-            yield self._sample(noise)[: count - start]
+            return self._generate(noise)
+
+        return sample(generate, self.latent_dim, count, seed)

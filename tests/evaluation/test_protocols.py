@@ -1,0 +1,30 @@
+"""Protocols are names for all that changes a score."""
+
+import dataclasses
+
+import pytest
+
+from tf_gan_lth.evaluation import protocols
+from tf_gan_lth.experiment.errors import UsageError
+
+
+def test_the_papers_protocol_is_the_papers():
+    paper = protocols.get("paper")
+    assert (paper.feature_network, paper.reference_split, paper.num_images, paper.ema) == ("inception", "train", 50_000, True)
+    assert protocols.get("test_split") == dataclasses.replace(paper, name="test_split", reference_split="test")
+    assert protocols.get("cyclegan").num_images is None and not protocols.get("cyclegan").ema
+
+
+def test_each_is_known_by_its_own_name_and_an_unknown_one_is_answered():
+    assert {"paper", "test_split", "quick", "digits", "cyclegan"} == protocols.PROTOCOLS.keys()
+    assert all(protocol.name == name for name, protocol in protocols.PROTOCOLS.items())
+    with pytest.raises(UsageError, match="unknown protocol 'papre': did you mean 'paper'"):
+        protocols.get("papre")
+
+
+def test_a_changed_protocol_says_so_in_its_name_and_an_unchanged_one_is_itself():
+    quick = protocols.get("quick")
+    assert quick.but(num_images=None, feature_network="inception") == quick
+    changed = quick.but(num_images=100, feature_network="/data/my,network/")
+    assert changed.name == "quick+num_images=100+feature_network=my;network"
+    assert changed.num_images == 100 and changed.feature_network == "/data/my,network/"

@@ -1,0 +1,110 @@
+"""A folder of pictures, read as it streams: it may be larger than memory."""
+
+import dataclasses
+import functools
+import hashlib
+import pathlib
+from collections.abc import Iterator
+
+import numpy as np
+import tensorflow as tf
+from PIL import Image
+
+from tf_gan_lth.data.pixels import BATCH, mixed_order, resize, scale
+from tf_gan_lth.experiment.errors import DataError, UsageError
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp")
+CHANNELS = {"L": 1, "RGB": 3}
+CONVERTED = {"1": "L", "P": "RGB"}  # bilevel and palette pictures hold the same colours another way
+
+
+@dataclasses.dataclass(frozen=True)
+class ImageFolder:
+    """All pictures in a folder and its subfolders; hidden files are left out.
+
+    Attributes:
+      path: the folder.
+      resolution: height and width to resize to (bilinear, antialiased), in pixels; None leaves the pictures as they are.
+
+    Raises:
+      UsageError: no such folder.
+      DataError: it has no picture, or a file that is none.
+    """
+
+    path: pathlib.Path
+    resolution: int | None = None
+
+    def __post_init__(self):
+        if not self.path.is_dir():
+            raise UsageError(f"there is no folder {self.path}")
+        if not self.files:
+            raise DataError(f"{self.path} has no pictures ({', '.join(SUFFIXES)})")
+        for file in self.files:
+            if file.suffix.lower() not in SUFFIXES:
+                raise DataError(f"{file} is not a picture: expected {', '.join(SUFFIXES)} and nothing else in {self.path}")
+
+    @property
+    def name(self) -> str:
+        return f"folder:{self.path}"
+
+    @functools.cached_property
+    def files(self) -> list[pathlib.Path]:
+        found = (path.relative_to(self.path) for path in self.path.rglob("*") if path.is_file())
+        return [self.path / file for file in sorted(found) if not any(part.startswith(".") for part in file.parts)]
+
+    @property
+    def count(self) -> int:
+        return len(self.files)
+
+    @functools.cached_property
+    def shape(self) -> tuple[int, int, int]:
+        """Height, width and channels, those of the first picture."""
+        height, width, channels = self._read(self.files[0]).shape
+        return (self.resolution or height, self.resolution or width, channels)
+
+    @functools.cached_property
+    def digest(self) -> str:
+        """SHA-256 of names, contents and resolution, 16 hex digits."""
+        state = hashlib.sha256(str(self.resolution).encode())
+        for file in self.files:
+            content = hashlib.sha256(file.read_bytes()).hexdigest()
+            state.update(f"\n{file.relative_to(self.path)} {content}".encode())
+        return state.hexdigest()[:16]
+
+    def batches(self) -> Iterator[tf.Tensor]:
+        """Yields all pictures once, in an order that mixes subfolders, as `(n, H, W, C)` float32 in [-1, 1].
+
+        Raises:
+          DataError: a file is broken, or of another shape than the first; it is named.
+        """
+        order = mixed_order(self.count)
+        for at in range(0, self.count, BATCH):
+            pictures = [self._decode(self.files[index]) for index in order[at : at + BATCH]]
+            yield scale(np.stack(pictures))
+
+    def _decode(self, file: pathlib.Path) -> np.ndarray:
+        picture = self._read(file)
+        if self.resolution and picture.shape[-1] == self.shape[-1]:
+            picture = resize(picture, self.resolution)
+        if picture.shape != self.shape:
+            advice = "" if self.resolution else "; --resolution resizes them"
+            raise DataError(
+                f"{file} is {_size(picture.shape)} and {self.files[0].name} is {_size(self.shape)}: expected one shape{advice}"
+            )
+        return picture
+
+    def _read(self, file: pathlib.Path) -> np.ndarray:
+        try:
+            with Image.open(file) as picture:
+                mode = CONVERTED.get(picture.mode, picture.mode)
+                if mode not in CHANNELS:
+                    raise DataError(f"{file} holds {picture.mode} pixels: expected 8-bit grey (L) or RGB without transparency")
+                pixels = np.asarray(picture.convert(mode) if mode != picture.mode else picture)
+        except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+            raise DataError(f"{file} is broken: {error}") from None
+        return pixels.reshape(*pixels.shape[:2], CHANNELS[mode])
+
+
+def _size(shape: tuple[int, int, int]) -> str:
+    height, width, channels = shape
+    return f"{height}x{width} with {channels} channel{'s' if channels > 1 else ''}"

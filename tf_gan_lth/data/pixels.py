@@ -1,0 +1,35 @@
+"""Pixels: what turns stored pictures into the numbers that networks see, and back."""
+
+import numpy as np
+import tensorflow as tf
+
+from tf_gan_lth.experiment import seeds
+
+BATCH = 250  # pictures that are decoded at a time
+
+
+def scale(images: tf.Tensor) -> tf.Tensor:
+    """uint8 0..255 to float32 -1..1."""
+    return tf.cast(images, tf.float32) / 127.5 - 1.0
+
+
+def quantize(images: tf.Tensor) -> tf.Tensor:
+    """The 8-bit values of float images in [-1, 1], still float: 0, 1, ... 255, what a PNG of them would hold."""
+    return tf.round((tf.clip_by_value(images, -1.0, 1.0) + 1.0) * 127.5)
+
+
+def resize(images: np.ndarray, resolution: int) -> np.ndarray:
+    """uint8 pictures `(..., H, W, C)`, with or without a batch axis, to squares (bilinear, antialiased), uint8 again."""
+    if images.shape[-3:-1] == (resolution, resolution):
+        return images
+    resized = tf.image.resize(images, [resolution, resolution], antialias=True)
+    return tf.cast(tf.round(tf.clip_by_value(resized, 0.0, 255.0)), tf.uint8).numpy()
+
+
+def mixed_order(count: int) -> np.ndarray:
+    """A permutation of `count` pictures, always the same.
+
+    Data sets are often stored class by class; estimates that split the pictures into blocks (KID, the Inception score)
+    need every block to be a sample of the whole.
+    """
+    return seeds.generator(0, "mixed order").permutation(count)

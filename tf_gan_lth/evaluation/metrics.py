@@ -1,0 +1,164 @@
+"""FID, KID, Inception score; precision, recall, density and coverage: numbers from activations. No images, no networks.
+
+KID and the Inception score are TF-GAN's, called part by part so that memory stays small. TF-GAN computes FID from
+activations only and takes its square roots by two singular value decompositions; here it is computed from means and
+covariances, which can be stored, to the same value.
+"""
+
+import dataclasses
+
+import numpy as np
+import scipy.linalg
+import sklearn.metrics
+import sklearn.neighbors
+import tensorflow as tf
+
+from tf_gan_lth.evaluation import tfgan
+
+ROWS = 1000  # of features that are turned into float64 at a time
+CHUNK_MIB = 64  # of distances that are held at a time
+
+
+@dataclasses.dataclass(frozen=True)
+class Gaussian:
+    """The normal distribution fitted to activations: `mu` `(D,)` and the unbiased covariance `sigma` `(D, D)`, float64."""
+
+    mu: np.ndarray
+    sigma: np.ndarray
+
+
+def fit_gaussian(features: np.ndarray) -> Gaussian:
+    """Fits a normal distribution to features `(N, D)`, N at least 2."""
+    mu = features.mean(axis=0, dtype=np.float64)
+    sigma = np.zeros([len(mu), len(mu)])
+    for at in range(0, len(features), ROWS):
+        centred = features[at : at + ROWS] - mu
+        sigma += centred.T @ centred
+    return Gaussian(mu, sigma / (len(features) - 1))
+
+
+def frechet_distance(a: Gaussian, b: Gaussian) -> float:
+    """FID: |mu_a - mu_b|^2 + tr(sigma_a + sigma_b - 2 (sigma_a sigma_b)^(1/2)).
+
+    The trace of the root is the sum of the singular values of A^T B, where sigma_a = A A^T and sigma_b = B B^T. Unlike the
+    roots of the eigenvalues of the product, these are exact to rounding where covariances are singular.
+
+    Source: Heusel et al. 2017; the identity is that of the Bures distance, Bhatia et al. 2019.
+    """
+    roots = scipy.linalg.svdvals(_factor(a.sigma).T @ _factor(b.sigma)).sum()
+    distance = np.sum((a.mu - b.mu) ** 2) + np.trace(a.sigma) + np.trace(b.sigma) - 2.0 * roots
+    return max(0.0, float(distance))  # less than zero by rounding only
+
+
+def _factor(sigma: np.ndarray) -> np.ndarray:
+    """F with sigma = F F^T, for a covariance."""
+    values, vectors = scipy.linalg.eigh(sigma, check_finite=False)
+    return vectors * np.sqrt(np.maximum(values, 0.0))
+
+
+def kernel_distance(real: np.ndarray, generated: np.ndarray, block_size: int) -> tuple[float, float | None]:
+    """KID by TF-GAN, block by block, and its standard error.
+
+    Args:
+      real, generated: features `(M, D)` and `(N, D)`, each in random order.
+      block_size: most images of a block.
+
+    Returns:
+      The mean of the blocks' unbiased estimates of the squared maximum mean discrepancy, and its standard error; None
+      with a single block.
+
+    Raises:
+      ValueError: a block would have fewer than two images of one of the sets.
+
+    Source: Binkowski et al. 2018, with TF-GAN's blocks.
+    """
+    blocks = -(-max(len(real), len(generated)) // block_size)
+    if min(len(real), len(generated)) < 2 * blocks:
+        raise ValueError(f"{blocks} blocks need {2 * blocks} images of each set")
+    estimates = []
+    for a, b in zip(_blocks(real, blocks), _blocks(generated, blocks), strict=True):
+        pair = (tf.constant(part, tf.float64) for part in (a, b))
+        estimates.append(float(tfgan.metrics.kernel_classifier_distance_from_activations(*pair, max_block_size=block_size)))
+    error = np.std(estimates, ddof=1) / np.sqrt(blocks) if blocks > 1 else None
+    return float(np.mean(estimates)), None if error is None else float(error)
+
+
+def _blocks(features: np.ndarray, number: int) -> list[np.ndarray]:
+    """TF-GAN's split into blocks that differ by one row at most, the smaller ones first."""
+    size, larger = divmod(len(features), number)
+    return np.split(features, np.cumsum([size] * (number - larger) + [size + 1] * larger)[:-1])
+
+
+class InceptionScore:
+    """The Inception score by TF-GAN over equal splits, of logits that come in any batches; one split's are kept.
+
+    Args:
+      count: number of images to come.
+      splits: number of splits.
+
+    Raises:
+      ValueError: fewer images than splits.
+
+    Source: Salimans et al. 2016.
+    """
+
+    def __init__(self, count: int, splits: int):
+        if count < splits:
+            raise ValueError(f"{splits} splits need {splits} images")
+        self._ends = [count * (split + 1) // splits for split in range(splits)]
+        self._seen = 0
+        self._logits: list[np.ndarray] = []
+        self._scores: list[float] = []
+
+    def add(self, logits: np.ndarray) -> None:
+        """Takes the next logits, `(n, K)`."""
+        while len(logits):
+            part = logits[: self._ends[len(self._scores)] - self._seen]
+            self._logits.append(part)
+            self._seen += len(part)
+            logits = logits[len(part) :]
+            if self._seen == self._ends[len(self._scores)]:
+                whole = tf.constant(np.concatenate(self._logits), tf.float64)
+                self._scores.append(float(tfgan.metrics.classifier_score_from_logits(whole)))
+                self._logits = []
+
+    def result(self) -> tuple[float, float]:
+        """Mean and (population) standard deviation over the splits, once all logits have come."""
+        return float(np.mean(self._scores)), float(np.std(self._scores))
+
+
+def manifold_scores(real: np.ndarray, generated: np.ndarray, neighbours: int) -> dict[str, float]:
+    """Precision, recall, density and coverage of generated features under balls around real ones, and the other way.
+
+    Args:
+      real, generated: features `(M, D)` and `(N, D)`, more than `neighbours` each.
+      neighbours: each ball reaches to its centre's k-th nearest neighbour within its own set.
+
+    Returns:
+      `precision`, `recall` and `coverage` in [0, 1], `density` from 0 on.
+
+    Source: Kynkaanniemi et al. 2019 (precision, recall); Naeem et al. 2020 (density, coverage).
+    """
+    real, generated = real.astype(np.float64), generated.astype(np.float64)
+    real_radii, generated_radii = _radii(real, neighbours), _radii(generated, neighbours)
+    balls = np.zeros(len(generated), int)  # real balls that each generated image lies in
+    recalled = np.zeros(len(real), bool)
+    nearest = np.full(len(real), np.inf)
+    at = 0
+    for distances in sklearn.metrics.pairwise_distances_chunked(generated, real, working_memory=CHUNK_MIB):
+        rows = slice(at, at + len(distances))
+        balls[rows] = (distances < real_radii).sum(axis=1)
+        recalled |= (distances < generated_radii[rows, None]).any(axis=0)
+        nearest = np.minimum(nearest, distances.min(axis=0))
+        at = rows.stop
+    return {
+        "precision": float(np.mean(balls > 0)),
+        "recall": float(np.mean(recalled)),
+        "density": float(np.mean(balls) / neighbours),
+        "coverage": float(np.mean(nearest < real_radii)),
+    }
+
+
+def _radii(features: np.ndarray, neighbours: int) -> np.ndarray:
+    index = sklearn.neighbors.NearestNeighbors(n_neighbors=neighbours, algorithm="brute").fit(features)
+    return index.kneighbors()[0][:, -1]  # without an argument, a point is not its own neighbour

@@ -1,0 +1,70 @@
+"""Protocols: the ways a score is computed, by name. Data, not code.
+
+The same weights score several FID points apart under other images, other networks or another resizing, so every score
+carries its protocol, and scores of different protocols are not compared.
+"""
+
+import dataclasses
+
+from tf_gan_lth.experiment.errors import check_known
+
+
+@dataclasses.dataclass(frozen=True)
+class Protocol:
+    """How a score is computed.
+
+    Attributes:
+      name: what the protocol is called.
+      feature_network: name or path of what turns images into features.
+      reference_split: the split of a data set that generated images are compared with.
+      num_images: how many generated images; None is as many as there are.
+      ema: whether the generator's averaged parameters make them (with the live batch-norm statistics).
+      resize_filter: how images become the size that the network takes, if it takes only one: a key of `RESIZE_FILTERS`.
+      inception_splits: parts of the generated images that the Inception score is averaged over.
+      kid_block_size: most images of a block of KID.
+      manifold_images: most images, real and generated each, for precision, recall, density and coverage.
+      neighbours: the k of their k-nearest-neighbour balls.
+    """
+
+    name: str
+    feature_network: str
+    reference_split: str
+    num_images: int | None
+    ema: bool
+    resize_filter: str = "bilinear_tf1"
+    inception_splits: int = 10
+    kid_block_size: int = 1000
+    manifold_images: int = 10_000
+    neighbours: int = 5
+
+    def but(self, **changes: object) -> "Protocol":
+        """This protocol with some fields changed, and its name saying so: `quick+num_images=100`. None changes nothing."""
+        changed = {field: value for field, value in changes.items() if value is not None and value != getattr(self, field)}
+        labels = (f"+{field}={str(value).rstrip('/').rsplit('/')[-1]}" for field, value in changed.items())
+        return dataclasses.replace(self, name=self.name + "".join(labels).replace(",", ";"), **changed)
+
+
+_PAPER = Protocol("paper", "inception", reference_split="train", num_images=50_000, ema=True)
+
+PROTOCOLS = {
+    protocol.name: protocol
+    for protocol in [
+        # Chen et al. 2021, as read in their code; the network's own resizing.
+        _PAPER,
+        dataclasses.replace(_PAPER, name="test_split", reference_split="test"),
+        dataclasses.replace(_PAPER, name="quick", num_images=5000),
+        dataclasses.replace(_PAPER, name="digits", num_images=5000, feature_network="digits"),
+        # One output for each test image, against the train images of the target domain.
+        dataclasses.replace(_PAPER, name="cyclegan", num_images=None, ema=False),
+    ]
+}
+
+
+def get(name: str) -> Protocol:
+    """The protocol of that name.
+
+    Raises:
+      UsageError: there is none.
+    """
+    check_known("protocol", name, PROTOCOLS)
+    return PROTOCOLS[name]

@@ -1,0 +1,170 @@
+"""Reference statistics: what scores keep of the real images. Made once, cached, read from files of this or other tools."""
+
+import dataclasses
+import hashlib
+import json
+import os
+import pathlib
+import warnings
+import zipfile
+import zlib
+
+import numpy as np
+
+from tf_gan_lth.data import ImageFolder, ImageSet
+from tf_gan_lth.evaluation.extraction import Extractor
+from tf_gan_lth.evaluation.metrics import Gaussian, fit_gaussian
+from tf_gan_lth.experiment import cache
+from tf_gan_lth.experiment.artifacts import Artifact
+from tf_gan_lth.experiment.errors import ArtifactError, EvaluationError, ToolkitWarning
+
+
+@dataclasses.dataclass(frozen=True)
+class Origin:
+    """Where statistics come from; equal origins give equal statistics.
+
+    Attributes:
+      images: name of the images, for people.
+      images_digest: of their pixels or files.
+      count: how many; None if a file of another tool does not say.
+      feature_network, feature_network_digest: what turned them into features; unknown to files of other tools.
+      resize_filter: how they became the network's size; null if the network takes any.
+    """
+
+    images: str
+    images_digest: str
+    count: int | None
+    feature_network: str | None
+    feature_network_digest: str | None
+    resize_filter: str | None
+
+    @property
+    def digest(self) -> str:
+        """Of everything but names, 16 hex digits: the same on every machine, whatever the rounding of its features."""
+        identity = [self.images_digest, self.count, self.feature_network_digest, self.resize_filter]
+        return hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:16]
+
+
+@dataclasses.dataclass(frozen=True)
+class Reference:
+    """Statistics of real images.
+
+    Attributes:
+      origin: where they come from.
+      gaussian: mean and covariance of the features.
+      features: `(count, D)` float32 in random order; None where a file holds none. KID, precision, recall, density and
+        coverage need them.
+    """
+
+    origin: Origin
+    gaussian: Gaussian
+    features: np.ndarray | None
+
+
+def of_images(images: ImageSet | ImageFolder, extractor: Extractor) -> Reference:
+    """The statistics of images, from the user's cache folder if it has them.
+
+    Raises:
+      EvaluationError: fewer than two images, or the network does not take them.
+      DataError: a file is broken.
+    """
+    origin = _origin(images, extractor)
+    cached = _CachedReference(cache.folder() / "references" / f"{origin.digest}.npz")
+    return cached.get_or(_compute, images, extractor, origin)
+
+
+def _origin(images: ImageSet | ImageFolder, extractor: Extractor) -> Origin:
+    network = extractor.network
+    resize_filter = extractor.resize_filter if network.size else None
+    return Origin(images.name, images.digest, images.count, network.name, network.digest, resize_filter)
+
+
+def _compute(images: ImageSet | ImageFolder, extractor: Extractor, origin: Origin) -> Reference:
+    if images.count < 2:
+        raise EvaluationError(f"{images.name} has {images.count} image: statistics need two, and are good from thousands on")
+    features = extractor.features(images.batches(), images.count)
+    return Reference(origin, fit_gaussian(features), features)
+
+
+def read(path: pathlib.Path, extractor: Extractor) -> Reference:
+    """Reads statistics that `make_statistics.py` wrote, or the `mu` and `sigma` of another tool.
+
+    Raises:
+      ArtifactError: the file is missing, broken or holds something else.
+      EvaluationError: it holds statistics of another feature network or another resizing.
+    """
+    reference = ReferenceFile(path).get()
+    network, origin = extractor.network, reference.origin
+    if origin.feature_network_digest is None:
+        warnings.warn(
+            f"{path} does not say which feature network and which resizing made it: its scores mean something only if "
+            f"those were '{network.name}' and '{extractor.resize_filter}'",
+            ToolkitWarning,
+            stacklevel=2,
+        )
+        return reference
+    if origin.feature_network_digest != network.digest:
+        raise EvaluationError(
+            f"{path} holds statistics of feature network '{origin.feature_network}' (digest {origin.feature_network_digest}), "
+            f"not of '{network.name}' ({network.digest})"
+        )
+    if network.size and origin.resize_filter != extractor.resize_filter:
+        raise EvaluationError(
+            f"{path} was made with resizing '{origin.resize_filter}', the protocol's is '{extractor.resize_filter}'"
+        )
+    return reference
+
+
+class ReferenceFile(Artifact):
+    """Statistics as npz: `mu`, `sigma` (float64), `features` (float32) if they are kept, and `origin` (JSON)."""
+
+    def _read(self, path: pathlib.Path) -> Reference:
+        try:
+            with np.load(path, allow_pickle=False) as stored:
+                arrays = {name: stored[name] for name in stored.files}
+        except (OSError, ValueError, TypeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+            raise ArtifactError(f"{path} is broken or no npz file ({error}): expected arrays mu and sigma") from None
+        gaussian = _gaussian(path, arrays)
+        try:
+            origin = Origin(**json.loads(str(arrays["origin"]))) if "origin" in arrays else _foreign(path, gaussian)
+        except (TypeError, ValueError) as error:
+            raise ArtifactError(f"{path} has an origin that this version does not read: {error}") from None
+        features = arrays.get("features")
+        if features is not None and features.shape != (origin.count, len(gaussian.mu)):
+            raise ArtifactError(f"{path} holds features {features.shape}: expected {(origin.count, len(gaussian.mu))}")
+        return Reference(origin, gaussian, features)
+
+    def _write(self, path: pathlib.Path, value: Reference) -> None:
+        arrays = {"mu": value.gaussian.mu, "sigma": value.gaussian.sigma, "origin": json.dumps(dataclasses.asdict(value.origin))}
+        if value.features is not None:
+            arrays["features"] = value.features
+        with path.open("wb") as file:
+            np.savez(file, **arrays)
+            file.flush()
+            os.fsync(file.fileno())
+
+
+class _CachedReference(ReferenceFile):
+    """Processes that make the same statistics at once write different temporary files; the last one stays."""
+
+    def _partial(self) -> pathlib.Path:
+        return self.path.with_name(f"{self.path.name}.{os.getpid()}.partial")
+
+
+def _foreign(path: pathlib.Path, gaussian: Gaussian) -> Origin:
+    digest = hashlib.sha256(gaussian.mu.tobytes() + gaussian.sigma.tobytes()).hexdigest()[:16]
+    return Origin(path.name, digest, None, None, None, None)
+
+
+def _gaussian(path: pathlib.Path, arrays: dict[str, np.ndarray]) -> Gaussian:
+    if not {"mu", "sigma"} <= arrays.keys():
+        raise ArtifactError(f"{path} holds {sorted(arrays)}: expected arrays mu and sigma")
+    mu, sigma = arrays["mu"], arrays["sigma"]
+    if mu.ndim != 1 or sigma.shape != (len(mu), len(mu)) or not {mu.dtype.kind, sigma.dtype.kind} <= {"f"}:
+        raise ArtifactError(f"{path} holds mu {mu.shape} and sigma {sigma.shape}: expected floats (D,) and (D, D)")
+    mu, sigma = mu.astype(np.float64), sigma.astype(np.float64)
+    if not (np.isfinite(mu).all() and np.isfinite(sigma).all()):
+        raise ArtifactError(f"{path} holds values that are not finite")
+    if not np.allclose(sigma, sigma.T, rtol=1e-4, atol=1e-6 * np.abs(sigma).max()) or (np.diag(sigma) < 0).any():
+        raise ArtifactError(f"{path}: sigma is not a covariance (it must be symmetric, with a diagonal from 0 on)")
+    return Gaussian(mu, sigma)

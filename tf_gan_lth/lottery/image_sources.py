@@ -1,0 +1,157 @@
+"""Images to be scored, by what a user calls them: a folder, an exported generator, or a round of a run.
+
+folder:PATH                                  the pictures in a folder
+saved_model:PATH                             a SavedModel that takes latents, such as the ones that a run exports
+round:RUN/replicate_0/round_05               a trained ticket; round_05/branches/random_mask is one of its controls
+"""
+
+import pathlib
+import re
+from collections.abc import Iterator
+
+import tensorflow as tf
+import tf_keras as keras
+
+from tf_gan_lth import data, models
+from tf_gan_lth.evaluation import Protocol
+from tf_gan_lth.experiment import seeds
+from tf_gan_lth.experiment.artifacts import Arrays
+from tf_gan_lth.experiment.config import Config
+from tf_gan_lth.experiment.errors import EvaluationError, UsageError
+from tf_gan_lth.experiment.run_folder import Place, RunFolder
+from tf_gan_lth.lottery.laboratory import protocol_of, sampling_seed, scored_generator
+from tf_gan_lth.training import Sampler
+from tf_gan_lth.training.replicas import share
+from tf_gan_lth.training.sampler import sample
+
+
+class FolderImages:
+    """The pictures in a folder, of which there is one set.
+
+    Attributes of every source:
+      name: what the user called it.
+      available: how many images there are; None if they are generated, as many as are asked for.
+      resolution: their height and width, in pixels; None if that is not one known number.
+    """
+
+    def __init__(self, path: str):
+        self._folder = data.ImageFolder(pathlib.Path(path).expanduser())
+        height, width, _ = self._folder.shape
+        self.name, self.available, self.resolution = self._folder.name, self._folder.count, height if height == width else None
+
+    def batches(self, count: int, repeat: int) -> Iterator[tf.Tensor]:
+        """Yields the first `count` pictures in mixed order, whatever the number of the sample set."""
+        del repeat
+        for images in self._folder.batches():
+            yield images[:count]
+            count -= len(images)
+            if count <= 0:
+                return
+
+
+class SavedModelImages:
+    """What a SavedModel draws: a function of latents `(N, Z)` float32 that returns images `(N, H, W, C)`.
+
+    Args:
+      path: of the SavedModel.
+      seed: what the latents are derived from.
+
+    Raises:
+      UsageError: there is no such folder.
+      EvaluationError: it is no generator.
+    """
+
+    available = None
+
+    def __init__(self, path: str, seed: int):
+        self.name, self._seed = f"saved_model:{path}", seed
+        folder = pathlib.Path(path).expanduser()
+        if not folder.is_dir():
+            raise UsageError(f"there is no SavedModel at {folder}")
+        try:
+            self._loaded = tf.saved_model.load(str(folder))
+            function = self._loaded.signatures["serving_default"]
+        except (OSError, KeyError, ValueError, tf.errors.OpError) as error:
+            reason = str(error).splitlines()[0]
+            raise EvaluationError(f"{folder} is not a SavedModel with a signature 'serving_default': {reason}") from None
+        shapes = [
+            [spec.shape for spec in tf.nest.flatten(part)]
+            for part in (function.structured_input_signature, function.structured_outputs)
+        ]
+        if [[shape.rank for shape in part] for part in shapes] != [[2], [4]] or shapes[0][0][1] is None:
+            inputs, outputs = ([str(shape) for shape in part] for part in shapes)
+            raise EvaluationError(f"{folder} maps {inputs} to {outputs}: a generator maps latents (N, Z) to images (N, H, W, C)")
+        self._latent_dim, self.resolution = shapes[0][0][1], shapes[1][0][1]
+        self._generate = share(lambda noise: tf.nest.flatten(function(noise))[0])
+
+    def batches(self, count: int, repeat: int) -> Iterator[tf.Tensor]:
+        """Yields the images of sample set number `repeat`."""
+        # Yielded here, not returned, so that what iterates keeps `self`, and with it the SavedModel's variables, alive.
+        yield from sample(self._generate, self._latent_dim, count, seeds.pair(self._seed, "evaluation", repeat))
+
+
+class RoundImages:
+    """What the generator of a finished training draws. Its sample set 0 is the one that the run itself was scored on.
+
+    Args:
+      path: of the round or branch.
+      protocol: says which of the generators to take, the averaged or the live one; None is the run's own.
+
+    Raises:
+      UsageError: it is not a round of a run.
+      ArtifactError: the training is not finished, or its files are broken.
+    """
+
+    available = None
+
+    def __init__(self, path: str, protocol: Protocol | None):
+        self.name = f"round:{path}"
+        run, self._place = _find_place(path)
+        self._config = run.read_config()
+        self.protocol, self.resolution = protocol or protocol_of(self._config.evaluation), self._config.data.resolution
+        self._snapshot = scored_generator(self._place.weights.get(), self.protocol)
+        self._sampler = Sampler(load_generator(self._config, self._snapshot))
+
+    def batches(self, count: int, repeat: int) -> Iterator[tf.Tensor]:
+        """Yields the images of sample set number `repeat`."""
+        seed = sampling_seed(self._config, self._place.replicate, *([repeat] if repeat else []))
+        return self._sampler.batches(self._snapshot, count, seed)
+
+
+Source = FolderImages | SavedModelImages | RoundImages
+
+
+def open_source(text: str, protocol: Protocol | None, seed: int) -> Source:
+    """The images that `text` names, in one of the forms that are listed above.
+
+    Raises:
+      UsageError: it is in none of them, or is not there.
+    """
+    kind, _, path = text.partition(":")
+    if kind == "folder" and path:
+        return FolderImages(path)
+    if kind == "saved_model" and path:
+        return SavedModelImages(path, seed)
+    if kind == "round" and path:
+        return RoundImages(path, protocol)
+    raise UsageError(f"--images={text} is not understood: expected folder:PATH, saved_model:PATH or round:RUN/replicate_0/round_05")
+
+
+def load_generator(config: Config, snapshot: Arrays) -> keras.Model:
+    """A plain generator of a run, with the weights of a snapshot."""
+    channels, networks = snapshot["to_image/kernel"].shape[-1], config.networks
+    gan = models.build(networks.gan, config.data.resolution, channels, networks.width, networks.discriminator_width, seed=0)
+    models.load_snapshot(gan.networks["generator"], snapshot)
+    return gan.networks["generator"]
+
+
+def _find_place(path: str) -> tuple[RunFolder, Place]:
+    absolute = pathlib.Path(path).expanduser().absolute()
+    match = re.fullmatch(r"(.+)/replicate_(\d+)/round_(\d+)(?:/branches/([^/]+))?", str(absolute))
+    run = RunFolder(match[1] if match else absolute)
+    if not match or not run.config.exists():
+        raise UsageError(
+            f"{path} is not a round of a run: expected RUN/replicate_0/round_05, or one of its branches, RUN with a config.json"
+        )
+    place = run.replicate(int(match[2])).round(int(match[3]))
+    return run, place.branch(match[4]) if match[4] else place
