@@ -98,5 +98,6 @@ def test_precision_recall_density_and_coverage_equal_a_numpy_computation():
         "coverage": (between.min(1) < radii(real)).mean(),
     }
     assert 0 < expected["recall"] < 1 and 0 < expected["coverage"] < 1
-    assert metrics.manifold_scores(real, generated, k) == pytest.approx(expected, rel=1e-9)
-    assert metrics.manifold_scores(real, real, k)["precision"] == 1
+    manifolds = [metrics.fit_manifold(part, k) for part in (real, generated)]
+    assert metrics.manifold_scores(*manifolds) == pytest.approx(expected, rel=1e-9)
+    assert metrics.manifold_scores(manifolds[0], manifolds[0])["precision"] == 1

@@ -53,7 +53,8 @@ PROTOCOLS = {
         _PAPER,
         dataclasses.replace(_PAPER, name="test_split", reference_split="test"),
         dataclasses.replace(_PAPER, name="quick", num_images=5000),
-        dataclasses.replace(_PAPER, name="digits", num_images=5000, feature_network="digits"),
+        # As few generated as real images on the manifolds.
+        dataclasses.replace(_PAPER, name="digits", num_images=5000, feature_network="digits", manifold_images=1437),
         # One output for each test image, against the train images of the target domain.
         dataclasses.replace(_PAPER, name="cyclegan", num_images=None, ema=False),
     ]

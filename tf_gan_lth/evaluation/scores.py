@@ -1,6 +1,7 @@
 """Scores of generated images against a reference, each with the protocol it was computed under."""
 
 import dataclasses
+import functools
 import time
 import warnings
 from collections.abc import Iterable
@@ -42,8 +43,13 @@ class Evaluator:
 
     def __init__(self, protocol: Protocol, extractor: Extractor, reference: Reference):
         self.protocol, self.extractor, self.reference = protocol, extractor, reference
-        if reference.features is not None:
-            self._manifold = reference.features[: protocol.manifold_images]
+
+    @functools.cached_property
+    def _manifold(self) -> metrics.Manifold:
+        return self._fit_manifold(self.reference.features)
+
+    def _fit_manifold(self, features: np.ndarray) -> metrics.Manifold:
+        return metrics.fit_manifold(features[: self.protocol.manifold_images], self.protocol.neighbours)
 
     @property
     def identity(self) -> str:
@@ -118,8 +124,7 @@ class Evaluator:
                 notes.append(f"no KID: {error}")
             fewest = min(len(real.features), len(features))
             if fewest > protocol.neighbours:
-                generated = features[: protocol.manifold_images]
-                manifold = metrics.manifold_scores(self._manifold, generated, protocol.neighbours)
+                manifold = metrics.manifold_scores(self._manifold, self._fit_manifold(features))
             else:
                 notes.append(
                     f"no precision, recall, density, coverage: {protocol.neighbours} neighbours need more images than that"

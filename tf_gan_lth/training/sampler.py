@@ -22,21 +22,26 @@ def sample(generate: Callable[[tf.Tensor], tf.Tensor], latent_dim: int, count: i
       seed: two int32; image k depends on the seed and k alone.
     """
     for number, start in enumerate(range(0, count, BATCH)):
-        noise = latents.normal([BATCH, latent_dim], latents.fold_in(seed, number))
-        yield generate(noise)[: count - start]
+        yield generate(_noise(latent_dim, tf.constant(seed), tf.constant(number)))[: count - start]
+
+
+@tf.function
+def _noise(latent_dim: int, seed: tf.Tensor, number: tf.Tensor) -> tf.Tensor:
+    return latents.normal([BATCH, latent_dim], latents.fold_in(seed, number))
 
 
 class Sampler:
     """Draws images on the replicas of the strategy in use; traced once, whatever the snapshot.
 
     Args:
-      generator: a plain generator, latents `(N, Z)` to images, made under that strategy; its weights are overwritten.
+      generator: a plain generator, latents `(N, Z)` to images, made under that strategy; its weights are the sampler's from now on.
     """
 
     def __init__(self, generator: keras.Model):
         self.generator = generator
         self.latent_dim = generator.input_shape[-1]
         self._generate = replicas.share(lambda noise: generator(noise, training=False))
+        self._loaded: Arrays | None = None
 
     def batches(self, snapshot: Arrays, count: int, seed: np.ndarray) -> Iterator[tf.Tensor]:
         """Yields `count` images in batches `(n, H, W, C)` in [-1, 1].
@@ -47,7 +52,9 @@ class Sampler:
         """
 
         def generate(noise: tf.Tensor) -> tf.Tensor:
-            models.load_snapshot(self.generator, snapshot)  # someone else may have used it between two batches
+            if self._loaded is not snapshot:  # another iterator may have drawn between two batches of this one
+                models.load_snapshot(self.generator, snapshot)
+                self._loaded = snapshot
             return self._generate(noise)
 
         return sample(generate, self.latent_dim, count, seed)

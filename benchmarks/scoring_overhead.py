@@ -1,0 +1,66 @@
+"""How much longer does scoring take than the generator and the feature network alone, on the same batches?
+
+    python benchmarks/scoring_overhead.py --flagfile=flags/sngan_digits.flags --width=32
+    python benchmarks/scoring_overhead.py --width=32 --reference=folder:PATH --protocol=quick --feature_network=PATH
+
+The two take turns in one process; the ratio is taken turn by turn. Scoring is checking, rounding and all scores included.
+"""
+
+import statistics
+import time
+
+from absl import flags
+
+from tf_gan_lth.experiment import command_line
+
+command_line.define_config_flags(flags.FLAGS)
+command_line.define_flag(flags.FLAGS, "Benchmark", "turns", int, 7, "turns of each")
+command_line.define_flag(flags.FLAGS, "Benchmark", "reference", str, None, "folder:PATH of real images; unset: the data set")
+
+
+def main(values: flags.FlagValues) -> None:
+    config = command_line.config_from_flags(values)
+    import numpy as np
+    import tensorflow as tf
+
+    from tf_gan_lth import data, models
+    from tf_gan_lth.evaluation import Evaluator, Extractor, feature_networks, reference
+    from tf_gan_lth.lottery.laboratory import protocol_of
+    from tf_gan_lth.training import Sampler
+
+    protocol, networks, resolution = protocol_of(config.evaluation), config.networks, config.data.resolution
+    extractor = Extractor(feature_networks.load(protocol.feature_network), protocol.resize_filter)
+    real = data.open_images(values.reference or config.data.dataset, None, resolution, config.data.data_dir)
+    evaluator = Evaluator(protocol, extractor, reference.of_images(real, extractor))
+    gan = models.build(networks.gan, resolution, real.shape[-1], networks.width, networks.discriminator_width, seed=0)
+    generator, network, count = gan.networks["generator"], extractor.network, protocol.num_images
+    snapshot, sampler = models.take_snapshot(generator), Sampler(generator)
+
+    def images():
+        return sampler.batches(snapshot, count, np.array([1, 2], np.int32))
+
+    generate, extract = tf.function(lambda noise: generator(noise, training=False)), tf.function(network.function)
+    noises = [tf.random.normal([len(batch), generator.input_shape[-1]]) for batch in images()]
+
+    def plain() -> None:
+        for noise in noises:
+            extract(generate(noise))["pool_3"].numpy()
+
+    runs = {"plain": plain, "scoring": lambda: evaluator.score(images(), count)}
+    seconds = {name: [] for name in runs}
+    for run in runs.values():
+        run()
+    for turn in range(values.turns):
+        for name in runs if turn % 2 else reversed(runs):
+            began = time.perf_counter()
+            runs[name]()
+            seconds[name].append(time.perf_counter() - began)
+    for name, times in seconds.items():
+        print(f"{name:<8} {min(times):7.2f} s at best, {statistics.median(times):7.2f} s in the median, for {count:,} images")
+    ratios = [scoring / plain for plain, scoring in zip(*seconds.values(), strict=True)]
+    best = min(seconds["scoring"]) / min(seconds["plain"])
+    print(f"scoring / plain: {statistics.median(ratios):.3f} in the median of {len(ratios)} turns, {best:.3f} at best")
+
+
+if __name__ == "__main__":
+    command_line.run(main, flags.FLAGS)
