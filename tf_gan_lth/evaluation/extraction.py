@@ -47,7 +47,7 @@ class Extractor:
         """The features of a stream of images; nothing else of them is kept.
 
         Args:
-          batches: images `(n, H, W, C)` float32 in [-1, 1].
+          batches: images `(n, H, W, C)` in [-1, 1], tensors or arrays.
           count: how many images come.
           logits: called with the logits `(n, K)` of each part of the stream.
 
@@ -60,6 +60,7 @@ class Extractor:
         """
         features, seen, lowest = None, 0, np.inf
         for images in batches:
+            images = tf.cast(images, tf.float32)
             lowest = min(lowest, self._check(images))
             height, width = self.network.size or images.shape[1:3]
             size = max(1, PIXELS // (height * width))

@@ -1,0 +1,75 @@
+"""Do the scores order real images, spoilt in known ways, as an eye would?
+
+    python benchmarks/real_image_distances.py --data=PATH --feature_network=PATH
+
+PATH of the data holds train/ and test/ with a subfolder for each class; the test images, as they are and spoilt, are
+compared with the train images. docs/results/real_images.md has the table and says what was used.
+"""
+
+import io
+import pathlib
+
+from absl import flags
+
+from tf_gan_lth.experiment import command_line
+
+command_line.define_flag(flags.FLAGS, "Benchmark", "data", str, None, "folder with train/ and test/; required")
+command_line.define_flag(
+    flags.FLAGS, "Benchmark", "feature_network", str, None, "name, path or URL of the feature network; required"
+)
+flags.mark_flags_as_required(["data", "feature_network"])
+
+COLUMNS = ("fid", "kid", "kid_standard_error", "inception_score", "precision", "recall", "density", "coverage")
+
+
+def main(values: flags.FlagValues) -> None:
+    import numpy as np
+    from PIL import Image, ImageFilter
+
+    from tf_gan_lth import data
+    from tf_gan_lth.evaluation import Evaluator, Extractor, feature_networks, protocols, reference
+
+    folder = pathlib.Path(values.data)
+    extractor = Extractor(feature_networks.load(values.feature_network), "bilinear_tf1")
+    train = data.ImageFolder(folder / "train")
+    test = np.concatenate([np.uint8(data.quantize(batch)) for batch in data.ImageFolder(folder / "test").batches()])
+    real = reference.of_images(train, extractor)
+
+    def each(change):
+        return np.stack([np.asarray(change(Image.fromarray(image))) for image in test])
+
+    def jpeg(quality: int):
+        def change(image):
+            file = io.BytesIO()
+            image.save(file, "JPEG", quality=quality)
+            return Image.open(file)
+
+        return each(change)
+
+    sets = {
+        "test images": test,
+        **{f"JPEG, quality {quality}": jpeg(quality) for quality in (90, 50, 20, 5)},
+        **{
+            f"blurred, radius {radius:g}": each(lambda image, r=radius: image.filter(ImageFilter.GaussianBlur(r)))
+            for radius in (0.5, 1, 2)
+        },
+        "upside down": test[:, ::-1],
+        "uniform noise": np.random.default_rng(0).integers(0, 256, test.shape, np.uint8),
+    }
+    per_class = {path.name: data.ImageFolder(path).count for path in sorted((folder / "test").iterdir())}
+    name, count = next(iter(per_class.items()))
+    one_class = data.ImageFolder(folder / "test" / name)
+    sets[f"test, {count} at random"] = test[:count]
+    sets[f"test, {count} of one class ({name})"] = np.concatenate([np.uint8(data.quantize(batch)) for batch in one_class.batches()])
+    print("| images | " + " | ".join(COLUMNS) + " |\n|---|" + "---|" * len(COLUMNS))
+    for name, images in sets.items():
+        protocol = protocols.get("test_split").but(feature_network=values.feature_network, num_images=len(images))
+        scores = Evaluator(protocol, extractor, real).score([data.scale(images)], len(images))
+        cells = ("-" if scores[column] is None else f"{scores[column]:.3f}" for column in COLUMNS)
+        print(f"| {name} | " + " | ".join(cells) + " |", flush=True)
+    network = extractor.network
+    print(f"\nreference {real.origin.count:,} images, digest {real.origin.digest}; feature network digest {network.digest}")
+
+
+if __name__ == "__main__":
+    command_line.run(main, flags.FLAGS)
