@@ -19,21 +19,20 @@ command_line.define_flag(
 )
 flags.mark_flags_as_required(["data", "feature_network"])
 
-COLUMNS = ("fid", "kid", "kid_standard_error", "inception_score", "precision", "recall", "density", "coverage")
-
 
 def main(values: flags.FlagValues) -> None:
     import numpy as np
     from PIL import Image, ImageFilter
 
     from tf_gan_lth import data
-    from tf_gan_lth.evaluation import Evaluator, Extractor, feature_networks, protocols, reference
+    from tf_gan_lth.evaluation import SCORES, Evaluator, Extractor, feature_networks, protocols, reference
 
     folder = pathlib.Path(values.data)
     extractor = Extractor(feature_networks.load(values.feature_network), "bilinear_tf1")
-    train = data.ImageFolder(folder / "train")
+    train = data.ImageFolder(folder, split="train")
     test = np.concatenate([np.uint8(data.quantize(batch)) for batch in data.ImageFolder(folder / "test").batches()])
     real = reference.of_images(train, extractor)
+    evaluator = Evaluator(protocols.get("paper"), extractor, real)
 
     def each(change):
         return np.stack([np.asarray(change(Image.fromarray(image))) for image in test])
@@ -61,11 +60,10 @@ def main(values: flags.FlagValues) -> None:
     one_class = data.ImageFolder(folder / "test" / name)
     sets[f"test, {count} at random"] = test[:count]
     sets[f"test, {count} of one class ({name})"] = np.concatenate([np.uint8(data.quantize(batch)) for batch in one_class.batches()])
-    print("| images | " + " | ".join(COLUMNS) + " |\n|---|" + "---|" * len(COLUMNS))
+    print("| images | " + " | ".join(SCORES) + " |\n|---|" + "---|" * len(SCORES))
     for name, images in sets.items():
-        protocol = protocols.get("test_split").but(feature_network=values.feature_network, num_images=len(images))
-        scores = Evaluator(protocol, extractor, real).score([data.scale(images)], len(images))
-        cells = ("-" if scores[column] is None else f"{scores[column]:.3f}" for column in COLUMNS)
+        scores = evaluator.score(name, [data.scale(images)], len(images), ema=None)
+        cells = ("-" if scores[column] is None else f"{scores[column]:.3f}" for column in SCORES)
         print(f"| {name} | " + " | ".join(cells) + " |", flush=True)
     network = extractor.network
     print(f"\nreference {real.origin.count:,} images, digest {real.origin.digest}; feature network digest {network.digest}")

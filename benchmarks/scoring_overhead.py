@@ -24,12 +24,12 @@ def main(values: flags.FlagValues) -> None:
     import tensorflow as tf
 
     from tf_gan_lth import data, models
-    from tf_gan_lth.evaluation import Evaluator, Extractor, feature_networks, reference
+    from tf_gan_lth.evaluation import Evaluator, Extractor, reference
     from tf_gan_lth.lottery.laboratory import protocol_of
     from tf_gan_lth.training import Sampler
 
     protocol, networks, resolution = protocol_of(config.evaluation), config.networks, config.data.resolution
-    extractor = Extractor(feature_networks.load(protocol.feature_network), protocol.resize_filter)
+    extractor = Extractor.of(protocol)
     real = data.open_images(values.reference or config.data.dataset, None, resolution, config.data.data_dir)
     evaluator = Evaluator(protocol, extractor, reference.of_images(real, extractor))
     gan = models.build(networks.gan, resolution, real.shape[-1], networks.width, networks.discriminator_width, seed=0)
@@ -39,14 +39,17 @@ def main(values: flags.FlagValues) -> None:
     def images():
         return sampler.batches(snapshot, count, np.array([1, 2], np.int32))
 
-    generate, extract = tf.function(lambda noise: generator(noise, training=False)), tf.function(network.function)
+    generate, extract = (
+        tf.function(lambda noise: generator(noise, training=False)),
+        tf.function(lambda images: network.function(extractor.resize(images))),
+    )
     noises = [tf.random.normal([len(batch), generator.input_shape[-1]]) for batch in images()]
 
     def plain() -> None:
         for noise in noises:
             extract(generate(noise))["pool_3"].numpy()
 
-    runs = {"plain": plain, "scoring": lambda: evaluator.score(images(), count)}
+    runs = {"plain": plain, "scoring": lambda: evaluator.score("images", images(), count, protocol.ema)}
     seconds = {name: [] for name in runs}
     for run in runs.values():
         run()

@@ -1,6 +1,6 @@
 """Makes the statistics of real images that scores are computed against, and keeps them in the user's cache folder too.
 
-python scripts/make_statistics.py --dataset=digits --split=test --feature_network=digits --output=digits_test.npz
+python scripts/make_statistics.py --dataset=digits --resolution=16 --feature_network=digits --output=digits.npz
 python scripts/make_statistics.py --dataset=folder:photographs --feature_network=inception --output=photographs.npz
 """
 
@@ -24,7 +24,6 @@ define(
 define(flags.FLAGS, "Images", "resolution", int, None, "height and width to resize to, in pixels; unset: as they are")
 define(flags.FLAGS, "Images", "data_dir", str, None, "folder of prepared TFDS data sets; unset: TFDS's own")
 define(flags.FLAGS, "Statistics", "feature_network", str, None, "a name, path or URL; required")
-define(flags.FLAGS, "Statistics", "resize_filter", str, "bilinear_tf1", "how images become the size that the network takes")
 define(flags.FLAGS, "Statistics", "features", bool, True, "keep the features beside mean and covariance: only FID does without")
 define(flags.FLAGS, "Statistics", "output", str, None, "npz file to write; required")
 flags.mark_flags_as_required(["dataset", "feature_network", "output"])
@@ -34,9 +33,9 @@ def main(values: flags.FlagValues) -> None:
     path = pathlib.Path(values.output)
     command_line.check_free(path, "output", ".npz")
     from tf_gan_lth import data
-    from tf_gan_lth.evaluation import Extractor, feature_networks, reference
+    from tf_gan_lth.evaluation import Extractor, Protocol, feature_networks, reference
 
-    extractor = Extractor(feature_networks.load(values.feature_network), values.resize_filter)
+    extractor = Extractor(feature_networks.load(values.feature_network), Protocol.resize_filter)  # that of every protocol
     images = data.open_images(values.dataset, values.split, values.resolution, values.data_dir)
     made = reference.of_images(images, extractor)
     if not values.features:

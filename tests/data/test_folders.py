@@ -52,6 +52,16 @@ def test_hidden_files_are_left_out_and_a_split_is_a_subfolder(folder):
     assert data.ImageFolder(folder).count == 12
 
 
+def test_links_are_followed_but_not_in_circles(folder, tmp_path):
+    (folder / "class_2").symlink_to(folder / "class_1")
+    assert data.ImageFolder(folder).count == 12  # the folder behind the link is already there
+    other = tmp_path / "linked"
+    other.mkdir()
+    (other / "all").symlink_to(folder)
+    (folder / "back").symlink_to(other)
+    assert data.ImageFolder(other).count == 12
+
+
 def test_pictures_are_resized_if_asked(folder):
     Image.new("RGB", (20, 30)).save(folder / "large.png")
     images = data.ImageFolder(folder, 4)

@@ -31,7 +31,7 @@ def test_a_network_is_loaded_once_by_name_or_path():
 def test_a_saved_model_of_a_fixed_size_is_known_to_be_one(tmp_path):
     network = feature_networks.load(save(tmp_path / "m", outputs, [None, 12, 20, 3]))
     assert (network.size, network.channels) == ((12, 20), 3)
-    features = Extractor(network, "bilinear").features([tf.random.stateless_uniform([5, 30, 30, 3], [1, 2], -1, 1)], 5)
+    features = Extractor(network, "bilinear").features("images", [tf.random.stateless_uniform([5, 30, 30, 3], [1, 2], -1, 1)], 5)
     assert features.shape == (5, 3)  # flattened, as TF-GAN flattens what its module returns
 
 

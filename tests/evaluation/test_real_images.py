@@ -17,12 +17,12 @@ VARIABLE = "TF_GAN_LTH_REAL_DATA"
 def test_real_photographs_are_ordered_by_how_much_they_were_spoilt():
     root = pathlib.Path(os.environ[VARIABLE])
     extractor = Extractor(feature_networks.load(str(root / "cifar10_resnet20")), "bilinear_tf1")
-    real = reference.of_images(data.ImageFolder(root / "cifar10" / "train"), extractor)
+    real = reference.of_images(data.ImageFolder(root / "cifar10", split="train"), extractor)
     test = np.concatenate(list(data.ImageFolder(root / "cifar10" / "test").batches()))
-    evaluator = Evaluator(protocols.get("test_split"), extractor, real)
+    evaluator = Evaluator(protocols.get("paper"), extractor, real)
     noise = tf.random.stateless_uniform(test.shape, [1, 2], -1, 1)
     sets = [test, tf.nn.avg_pool2d(test, 2, 1, "SAME"), tf.nn.avg_pool2d(test, 4, 1, "SAME"), noise]
-    scores = [evaluator.score([images], len(test)) for images in sets]
+    scores = [evaluator.score("images", [images], len(test), None) for images in sets]
     assert scores[0]["fid"] < 0.2 and scores[-1]["fid"] > 30
     for name, sign in [("fid", 1), ("kid", 1), ("inception_score", -1), ("recall", -1), ("coverage", -1)]:
         values = [sign * record[name] for record in scores]

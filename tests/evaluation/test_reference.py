@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tf_gan_lth import data
-from tf_gan_lth.evaluation import Extractor, feature_networks, reference
+from tf_gan_lth.evaluation import Evaluator, Extractor, feature_networks, protocols, reference
 from tf_gan_lth.evaluation.reference import ReferenceFile
 from tf_gan_lth.experiment import cache
 from tf_gan_lth.experiment.errors import ArtifactError, EvaluationError, ToolkitWarning
@@ -53,11 +53,12 @@ def test_the_cache_answers_for_the_same_images_network_and_filter_only(own_cache
     assert [file.name for file in files] == [f"{made.origin.digest}.npz"]
 
     def fail(*args):
-        raise AssertionError("the cache was not asked")
+        raise ValueError("the cache was not asked")
 
     blind = Extractor(dataclasses.replace(extractor.network, function=fail), "bilinear_tf1")
-    again = reference.of_images(digits, blind)
-    assert np.array_equal(again.features, made.features) and again.origin == made.origin
+    again = reference.of_images(dataclasses.replace(digits, dataset="copy"), blind)
+    assert np.array_equal(again.features, made.features)
+    assert again.origin == dataclasses.replace(made.origin, images="copy:test") and again.origin.digest == made.origin.digest
     others = [
         (dataclasses.replace(digits, images=digits.images[1:]), extractor),
         (dataclasses.replace(digits, images=255 - digits.images), extractor),
@@ -77,11 +78,14 @@ def test_a_file_of_statistics_gives_back_what_was_written(tmp_path, made, extrac
     assert reference.read(file.path, extractor).features is None
 
 
-def test_the_mu_and_sigma_of_another_tool_are_read_with_a_warning(tmp_path, made, extractor):
+def test_the_mu_and_sigma_of_another_tool_are_read_and_scores_against_them_warn(tmp_path, made, extractor, digits):
     np.savez(tmp_path / "fid_stats.npz", mu=made.gaussian.mu, sigma=made.gaussian.sigma)
-    with pytest.warns(ToolkitWarning, match="fid_stats.npz does not say which feature network"):
-        read = reference.read(tmp_path / "fid_stats.npz", extractor)
+    read = reference.read(tmp_path / "fid_stats.npz", extractor)
     assert np.array_equal(read.gaussian.mu, made.gaussian.mu) and read.origin.count is None
+    evaluator = Evaluator(protocols.get("digits"), extractor, read)
+    with pytest.warns(ToolkitWarning, match="fid_stats.npz does not say which feature network"):
+        scores = evaluator.score("digits", digits.batches(), digits.count, None)
+    assert scores["fid"] < 1e-3 and len(scores["warnings"]) == 2 and scores["kid"] is None
 
 
 def test_statistics_of_another_network_or_filter_are_refused(tmp_path, made, extractor):
@@ -90,7 +94,11 @@ def test_statistics_of_another_network_or_filter_are_refused(tmp_path, made, ext
     with pytest.raises(EvaluationError, match="stats.npz holds statistics of feature network 'digits' .*, not of 'mine'"):
         reference.read(tmp_path / "stats.npz", other)
     resized = Extractor(dataclasses.replace(extractor.network, size=(16, 16)), "bicubic")
-    with pytest.raises(EvaluationError, match="stats.npz was made with resizing 'None', the protocol's is 'bicubic'"):
+    later = dataclasses.replace(made.origin, version=reference.VERSION + 1)
+    ReferenceFile(tmp_path / "later.npz").put(dataclasses.replace(made, origin=later))
+    with pytest.raises(EvaluationError, match="later.npz was made by version 2 of the extraction, this is 1"):
+        reference.read(tmp_path / "later.npz", extractor)
+    with pytest.raises(EvaluationError, match="stats.npz was resized by 'None', the protocol's filter is 'bicubic'"):
         reference.read(tmp_path / "stats.npz", resized)
 
 
@@ -117,6 +125,8 @@ def flip_a_bit(path, made):
         (lambda path, made: np.savez(path, mu=np.zeros(3), sigma=np.zeros((2, 2))), r"holds mu \(3,\) and sigma \(2, 2\)"),
         (lambda path, made: np.savez(path, mu=np.full(3, np.nan), sigma=np.eye(3)), "not finite"),
         (lambda path, made: np.savez(path, mu=np.zeros(2), sigma=np.array([[1.0, 2.0], [0.0, 1.0]])), "not a covariance"),
+        (lambda path, made: np.savez(path, mu=np.zeros(2), sigma=np.array([[1.0, 2.0], [2.0, 1.0]])), "not a covariance"),
+        (lambda path, made: np.savez(path, mu=np.zeros(0), sigma=np.zeros((0, 0))), r"holds mu \(0,\)"),
         (lambda path, made: np.savez(path, mu=np.zeros(2), sigma=np.eye(2), origin="{}"), "an origin that this version"),
     ],
 )
@@ -125,6 +135,20 @@ def test_a_file_that_holds_no_statistics_is_refused_by_name(tmp_path, made, extr
     spoil(path, made)
     with pytest.raises(ArtifactError, match=f"stats.npz.*{message}"):
         reference.read(path, extractor)
+
+
+def test_a_broken_file_in_the_cache_is_named(own_cache, made, extractor, digits):
+    path = own_cache / "references" / f"{made.origin.digest}.npz"
+    path.write_bytes(path.read_bytes()[:-1000])
+    with pytest.raises(ArtifactError, match=f"{path} is broken .* if it is cached, delete it"):
+        reference.of_images(digits, extractor)
+
+
+def test_a_cache_that_cannot_be_written_is_warned_of_and_done_without(monkeypatch, tmp_path, extractor, digits):
+    (tmp_path / "file").write_text("x")
+    monkeypatch.setenv(cache.VARIABLE, str(tmp_path / "file" / "cache"))
+    with pytest.warns(ToolkitWarning, match="statistics are not cached .*TF_GAN_LTH_CACHE names another folder"):
+        assert reference.of_images(digits, extractor).features.shape == (360, 64)
 
 
 def test_one_image_is_no_reference(own_cache, extractor, digits):

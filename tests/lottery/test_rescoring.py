@@ -1,6 +1,7 @@
 """Any images under any protocol: rounds, exported generators and folders give the scores that they should."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -47,7 +48,7 @@ def test_a_round_gets_the_very_scores_that_its_run_gave_it(tiny_options, finishe
 def test_a_protocol_can_ask_for_the_live_generator(tiny_options, finished, round_2):
     request = Request(f"round:{round_2}", "digits", "cyclegan", "digits", 100, data_dir=tiny_options["data_dir"])
     details = evaluate(request)["scores"][0]["protocol_details"]
-    assert details["name"] == "cyclegan+feature_network=digits" and not details["ema"]
+    assert details["name"] == "cyclegan+feature_network=digits+num_images=100" and not details["ema"]
     weights = finished.run.replicate(0).round(2).weights.get()
     for protocol, name in [(None, "generator_ema"), (finished.lab.evaluator.protocol.but(ema=False), "generator")]:
         source = RoundImages(round_2, protocol)
@@ -128,6 +129,26 @@ def test_what_cannot_be_scored_is_said(tiny_options, finished, saved_model, chan
         evaluate(Request(**options, data_dir=tiny_options["data_dir"]))
 
 
+def test_a_folder_with_splits_gives_the_one_that_the_protocol_names(tiny_options, saved_model, tmp_path):
+    for split in ("train", "test"):
+        digits = data.load("digits", split, 8, tiny_options["data_dir"])
+        (tmp_path / split).mkdir()
+        for number, picture in enumerate(digits.images[:70]):
+            Image.fromarray(picture[..., 0]).save(tmp_path / split / f"{number}.png")
+    request = Request(f"saved_model:{saved_model}", f"folder:{tmp_path}", "digits", num_images=100)
+    details = evaluate(request)["scores"][0]["protocol_details"]
+    assert (details["reference"], details["reference_split"], details["reference_images"]) == (
+        f"folder:{tmp_path}/train",
+        "train",
+        70,
+    )
+    shutil.rmtree(tmp_path / "train")
+    with pytest.raises(UsageError, match="has the splits test, the protocol compares with 'train': give folder:.*/test"):
+        evaluate(request)
+    details = evaluate(Request(**{**vars(request), "reference": f"folder:{tmp_path}/test"}))["scores"][0]["protocol_details"]
+    assert details["reference_split"] is None
+
+
 def test_repeats_of_a_folder_and_more_images_than_it_has_are_refused(tmp_path):
     for number in range(3):
         Image.new("L", (8, 8), number * 100).save(tmp_path / f"{number}.png")
@@ -137,12 +158,30 @@ def test_repeats_of_a_folder_and_more_images_than_it_has_are_refused(tmp_path):
         evaluate(Request(f"folder:{tmp_path}", "digits", "digits", num_images=4))
 
 
-def test_a_saved_model_that_is_no_generator_is_refused(tmp_path):
+@pytest.mark.parametrize(
+    ("function", "shape", "dtype"),
+    [
+        (lambda x: {"y": x}, [None, 8, 8, 3], tf.float32),
+        (lambda z: {"y": z}, [None, 8], tf.float32),
+        (lambda z: {"y": z[:, None, None]}, [16, 8], tf.float32),
+        (lambda z: {"y": z[:, None, None]}, [None, 8], tf.float64),
+        (lambda z: {"y": z[:, None, None], "w": z}, [None, 8], tf.float32),
+    ],
+)
+def test_a_saved_model_that_is_no_generator_is_refused(tmp_path, function, shape, dtype):
     module = tf.Module()
-    module.f = tf.function(lambda x: {"y": x}, input_signature=[tf.TensorSpec([None, 8, 8, 3])])
+    module.f = tf.function(function, input_signature=[tf.TensorSpec(shape, dtype)])
     tf.saved_model.save(module, str(tmp_path / "m"), signatures=module.f)
-    with pytest.raises(EvaluationError, match=r"a generator maps latents \(N, Z\) to images \(N, H, W, C\)"):
+    with pytest.raises(EvaluationError, match=r"a generator maps float32 latents \(N, Z\) to images \(N, H, W, C\)"):
         open_source(f"saved_model:{tmp_path / 'm'}", None, 0)
+
+
+def test_a_generator_that_fails_is_named(tmp_path):
+    module = tf.Module()
+    module.f = tf.function(lambda z: tf.reshape(z, [3, 1, 1, -1]), input_signature=[tf.TensorSpec([None, 7])])
+    tf.saved_model.save(module, str(tmp_path / "m"), signatures=module.f)
+    with pytest.raises(EvaluationError, match="saved_model:.* failed on latents .500, 7.: "):
+        list(open_source(f"saved_model:{tmp_path / 'm'}", None, 0).batches(10, 0))
 
 
 def test_sample_sets_are_the_same_on_two_replicas(saved_model, round_2, two_replicas):

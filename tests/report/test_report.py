@@ -1,9 +1,13 @@
 import html.parser
+import shutil
 
+import pytest
 import tensorflow as tf
 from tensorboard.backend.event_processing import event_accumulator
 
 from tf_gan_lth import lottery, report
+from tf_gan_lth.experiment.errors import EvaluationError, RunFolderError
+from tf_gan_lth.experiment.run_folder import RunFolder
 
 
 def test_the_page_is_self_contained_and_shows_what_was_found(finished):
@@ -58,3 +62,17 @@ def test_tensorboard_has_the_losses_and_tfmots_summaries_of_each_training(finish
     layer = finished.run.replicate(0).round(2).sparsity.get()["generator"]["layers"]["block_1/conv_1/kernel"]
     (value,) = [float(tf.make_ndarray(metrics.Tensors(tag)[0].tensor_proto)) for tag in sparsity]
     assert abs(value - (1 - layer["remaining"] / layer["total"])) < 1e-6
+
+
+def test_scores_of_two_protocols_are_in_no_report_and_in_no_run(finished, tmp_path):
+    run = RunFolder(shutil.copytree(finished.run.path, tmp_path / "mixed"))
+    place = run.replicate(0).round(1)
+    place.scores.put({**place.scores.get(), "protocol": "paper/00000000/00000000"})
+    page = run.report.get()
+    with pytest.raises(
+        EvaluationError, match="scores of different protocols cannot be compared: digits.*, paper/00000000/00000000"
+    ):
+        report.write(run)
+    assert run.report.get() == page
+    with pytest.raises(RunFolderError, match="was scored under paper/00000000/00000000, which is now digits"):
+        lottery.find_ticket(lottery.Laboratory(finished.lab.config, run), 0, lambda place: None)

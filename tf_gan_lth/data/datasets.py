@@ -100,8 +100,7 @@ def open_images(text: str, split: str | None, resolution: int | None, data_dir: 
       DataError: the folder holds something else than pictures.
     """
     if not text.startswith(FOLDER):
-        if pathlib.Path(text).expanduser().is_dir():
+        if text not in BUILDERS and pathlib.Path(text).expanduser().is_dir():
             raise UsageError(f"'{text}' is a folder: write {FOLDER}{text}")
         return load(text, split or "train", resolution, data_dir)
-    path = pathlib.Path(text.removeprefix(FOLDER)).expanduser()
-    return ImageFolder(path / split if split else path, resolution)
+    return ImageFolder(pathlib.Path(text.removeprefix(FOLDER)).expanduser(), resolution, split)

@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import hashlib
+import os
 import pathlib
 from collections.abc import Iterator
 
@@ -25,6 +26,7 @@ class ImageFolder:
     Attributes:
       path: the folder.
       resolution: height and width to resize to (bilinear, antialiased), in pixels; None leaves the pictures as they are.
+      split: the subfolder to take; None is the whole folder.
 
     Raises:
       UsageError: no such folder.
@@ -33,24 +35,37 @@ class ImageFolder:
 
     path: pathlib.Path
     resolution: int | None = None
+    split: str | None = None
 
     def __post_init__(self):
-        if not self.path.is_dir():
-            raise UsageError(f"there is no folder {self.path}")
+        if not self.root.is_dir():
+            raise UsageError(f"there is no folder {self.root}")
         if not self.files:
-            raise DataError(f"{self.path} has no pictures ({', '.join(SUFFIXES)})")
+            raise DataError(f"{self.root} has no pictures ({', '.join(SUFFIXES)})")
         for file in self.files:
             if file.suffix.lower() not in SUFFIXES:
-                raise DataError(f"{file} is not a picture: expected {', '.join(SUFFIXES)} and nothing else in {self.path}")
+                raise DataError(f"{file} is not a picture: expected {', '.join(SUFFIXES)} and nothing else in {self.root}")
+
+    @property
+    def root(self) -> pathlib.Path:
+        return self.path / self.split if self.split else self.path
 
     @property
     def name(self) -> str:
-        return f"folder:{self.path}"
+        return f"folder:{self.root}"
 
     @functools.cached_property
     def files(self) -> list[pathlib.Path]:
-        found = (path.relative_to(self.path) for path in self.path.rglob("*") if path.is_file())
-        return [self.path / file for file in sorted(found) if not any(part.startswith(".") for part in file.parts)]
+        """All files in order, those behind links too."""
+        found, visited = [], set()
+        for folder, subfolders, names in os.walk(self.root, followlinks=True):
+            if os.path.realpath(folder) in visited:  # a link that leads back
+                subfolders.clear()
+                continue
+            visited.add(os.path.realpath(folder))
+            subfolders[:] = [name for name in subfolders if not name.startswith(".")]
+            found.extend(pathlib.Path(folder, name) for name in names if not name.startswith("."))
+        return sorted(found)
 
     @property
     def count(self) -> int:
@@ -68,7 +83,7 @@ class ImageFolder:
         state = hashlib.sha256(str(self.resolution).encode())
         for file in self.files:
             content = hashlib.sha256(file.read_bytes()).hexdigest()
-            state.update(f"\n{file.relative_to(self.path)} {content}".encode())
+            state.update(f"\n{file.relative_to(self.root)} {content}".encode())
         return state.hexdigest()[:16]
 
     def batches(self) -> Iterator[tf.Tensor]:

@@ -1,16 +1,17 @@
 """Streams of images to features: every image is checked, rounded to 8 bits, resized once and seen by the network."""
 
 import functools
-import warnings
 from collections.abc import Callable, Iterable
 
 import numpy as np
 import tensorflow as tf
 
 from tf_gan_lth.data import quantize
+from tf_gan_lth.evaluation import feature_networks
 from tf_gan_lth.evaluation.feature_networks import FeatureNetwork
-from tf_gan_lth.experiment.errors import EvaluationError, ToolkitWarning, check_known
-from tf_gan_lth.training import replicas
+from tf_gan_lth.evaluation.protocols import Protocol
+from tf_gan_lth.experiment.errors import EvaluationError, check_known, error_reason
+from tf_gan_lth.models import replicas
 
 # Height and width to resize to; images as float. TensorFlow 1's bilinear filter is the one inside the frozen Inception graph.
 RESIZE_FILTERS: dict[str, Callable[[tf.Tensor, tuple[int, int]], tf.Tensor]] = {
@@ -18,6 +19,8 @@ RESIZE_FILTERS: dict[str, Callable[[tf.Tensor, tuple[int, int]], tf.Tensor]] = {
     "bilinear": functools.partial(tf.image.resize, method="bilinear", antialias=True),
     "bicubic": functools.partial(tf.image.resize, method="bicubic", antialias=True),
 }
+# Raised whenever an image's way to its features changes, so that statistics that were cached before are not taken for today's.
+VERSION = 1
 PIXELS = 2**23  # that the network sees at a time: bounds the memory of its activations
 TOLERANCE = 1e-3  # beyond [-1, 1] that counts as rounding
 
@@ -28,6 +31,9 @@ class Extractor:
     Args:
       network: what turns images into features, loaded under the same strategy.
       resize_filter: how images become the size that the network takes, if it takes only one.
+
+    Raises:
+      UsageError: the filter is unknown.
     """
 
     def __init__(self, network: FeatureNetwork, resize_filter: str):
@@ -36,19 +42,34 @@ class Extractor:
         self.resize_filter = resize_filter
         self._step = replicas.share(self._activations)
 
+    @classmethod
+    def of(cls, protocol: Protocol) -> "Extractor":
+        """The protocol's feature network and resizing."""
+        return cls(feature_networks.load(protocol.feature_network), protocol.resize_filter)
+
     def _activations(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
         # As if saved as PNG: a score is then the same for a generator and for the folder of its pictures.
-        images = quantize(images) / 127.5 - 1.0
-        if self.network.size:
-            images = RESIZE_FILTERS[self.resize_filter](images, self.network.size)
-        return self.network.function(images)
+        return self.network.function(self.resize(quantize(images) / 127.5 - 1.0))
 
-    def features(self, batches: Iterable[tf.Tensor], count: int, logits: Callable[[np.ndarray], None] | None = None) -> np.ndarray:
+    def resize(self, images: tf.Tensor) -> tf.Tensor:
+        """Float images in the size that the network takes."""
+        return RESIZE_FILTERS[self.resize_filter](images, self.network.size) if self.network.size else images
+
+    def features(
+        self,
+        name: str,
+        batches: Iterable[tf.Tensor],
+        count: int,
+        size: tuple[int, int] | None = None,
+        logits: Callable[[np.ndarray], None] | None = None,
+    ) -> np.ndarray:
         """The features of a stream of images; nothing else of them is kept.
 
         Args:
+          name: what errors call the images.
           batches: images `(n, H, W, C)` in [-1, 1], tensors or arrays.
           count: how many images come.
+          size: height and width that they must have if the network takes any; None is any.
           logits: called with the logits `(n, K)` of each part of the stream.
 
         Returns:
@@ -61,11 +82,11 @@ class Extractor:
         features, seen, lowest = None, 0, np.inf
         for images in batches:
             images = tf.cast(images, tf.float32)
-            lowest = min(lowest, self._check(images))
+            lowest = min(lowest, self._check(name, images, size))
             height, width = self.network.size or images.shape[1:3]
-            size = max(1, PIXELS // (height * width))
-            for part in (images[at : at + size] for at in range(0, len(images), size)):
-                outputs = self._run(part)
+            rows = max(1, PIXELS // (height * width))
+            for part in (images[at : at + rows] for at in range(0, len(images), rows)):
+                outputs = self._run(name, part)
                 found = outputs["pool_3"].numpy()
                 if features is None:
                     features = np.empty([count, found.shape[1]], np.float32)
@@ -75,43 +96,49 @@ class Extractor:
                 if logits and seen <= count:
                     logits(outputs["logits"].numpy())
         if seen != count:
-            raise EvaluationError(f"{seen} images came, {count} were expected")
-        _check_features(features, lowest)
+            raise EvaluationError(f"{name}: {seen} images came, {count} were expected")
+        _check_all(name, features, lowest)
         return features
 
-    def _check(self, images: tf.Tensor) -> float:
+    def _check(self, name: str, images: tf.Tensor, size: tuple[int, int] | None) -> float:
         """Raises `EvaluationError` if the images are not as they should be; returns their lowest value."""
+        network = self.network
+        if images.shape.rank != 4:
+            raise EvaluationError(f"{name}: images come as {images.shape}, expected (n, height, width, channels)")
         # Asked of the images, because a ReLU turns NaN into 0 and hides it from every score.
         if not tf.reduce_all(tf.math.is_finite(images)):
-            raise EvaluationError("an image holds values that are not finite: did the generator diverge?")
-        if images.shape.rank != 4:
-            raise EvaluationError(f"images come as {images.shape}: expected (n, height, width, channels)")
+            raise EvaluationError(f"{name}: an image holds values that are not finite; if it was generated, training diverged")
         low, high = float(tf.reduce_min(images)), float(tf.reduce_max(images))
         if low < -1.0 - TOLERANCE or high > 1.0 + TOLERANCE:
-            raise EvaluationError(f"images hold values from {low:g} to {high:g}: expected [-1, 1]")
-        channels = self.network.channels
-        if channels not in (None, images.shape[-1]):
+            raise EvaluationError(f"{name}: images hold values from {low:g} to {high:g}, expected [-1, 1]")
+        if network.channels not in (None, images.shape[-1]):
             raise EvaluationError(
-                f"the images have {images.shape[-1]} channels, feature network '{self.network.name}' takes {channels}: "
+                f"{name}: {images.shape[-1]} channels, feature network '{network.name}' takes {network.channels}; "
                 "choose another --feature_network or --protocol"
+            )
+        found = tuple(images.shape[1:3])
+        if size and not network.size and found != size:
+            raise EvaluationError(
+                f"{name}: {found[0]}x{found[1]} pixels, the reference was made of {size[0]}x{size[1]}: feature network "
+                f"'{network.name}' takes any size, so both must have the same; make the reference at another --resolution"
             )
         return low
 
-    def _run(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
+    def _run(self, name: str, images: tf.Tensor) -> dict[str, tf.Tensor]:
         try:
             return self._step(images)
-        except (ValueError, TypeError, tf.errors.InvalidArgumentError) as error:
-            reason = str(error).strip().splitlines()[-1].strip()
+        except (ValueError, TypeError, tf.errors.OpError) as error:
             raise EvaluationError(
-                f"feature network '{self.network.name}' does not take images of shape {images.shape[1:]}: {reason}"
-            ) from None
+                f"{name}: feature network '{self.network.name}' failed on images of shape {images.shape}: {error_reason(error)}"
+            ) from error
 
 
-def _check_features(features: np.ndarray, lowest: float) -> None:
+def _check_all(name: str, features: np.ndarray, lowest: float) -> None:
+    """Raises `EvaluationError` for what only the whole stream shows."""
     if not np.isfinite(features).all():
-        raise EvaluationError("the feature network returned values that are not finite")
-    spread, largest = np.ptp(features, axis=0).max(), np.abs(features).max()
-    if spread <= 1e-6 * largest:
-        raise EvaluationError(f"all {len(features)} images are alike (they have the same features): did the generator collapse?")
+        raise EvaluationError(f"{name}: the feature network returned values that are not finite")
+    high, low = features.max(axis=0), features.min(axis=0)
+    if (high - low).max() <= 1e-6 * max(high.max(), -low.min()):
+        raise EvaluationError(f"{name}: all {len(features)} images are alike (they have the same features)")
     if lowest >= 0.0:
-        warnings.warn("no image has a value below 0: images should lie in [-1, 1], not [0, 1]", ToolkitWarning, stacklevel=3)
+        raise EvaluationError(f"{name}: no image has a value below 0, so they seem to lie in [0, 1]; expected [-1, 1]")

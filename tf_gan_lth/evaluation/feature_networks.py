@@ -9,11 +9,12 @@ from collections.abc import Callable
 import tensorflow as tf
 
 from tf_gan_lth.evaluation import digits_network, inception
-from tf_gan_lth.experiment.errors import EvaluationError, check_known
+from tf_gan_lth.experiment.errors import EvaluationError, check_known, error_reason
 
 EMBEDDED = {"digits": digits_network.PATH}
 NAMES = (*EMBEDDED, "inception")
 OUTPUTS = ("pool_3", "logits")
+SAVED_MODEL = ("saved_model.pb", "variables/*", "assets/*")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,6 +27,7 @@ class FeatureNetwork:
       function: images `(N, H, W, channels)` float32 in [-1, 1] to `{"pool_3": (N, D), "logits": (N, K)}`, float32.
       size: height and width of the images it takes, in pixels; None if it takes any.
       channels: channels of the images it takes; None if it does not say.
+      width: the D of its features; None if it does not say.
     """
 
     name: str
@@ -33,6 +35,7 @@ class FeatureNetwork:
     function: Callable[[tf.Tensor], dict[str, tf.Tensor]]
     size: tuple[int, int] | None
     channels: int | None
+    width: int | None
 
 
 def load(name: str) -> FeatureNetwork:
@@ -55,16 +58,18 @@ def _load(name: str, strategy: tf.distribute.Strategy) -> FeatureNetwork:
     graph = path if path.is_file() else path / inception.GRAPH
     if graph.is_file():
         size = (inception.SIZE, inception.SIZE)
-        return FeatureNetwork(name, _digest(graph), inception.load_graph(graph), size, channels=3)
+        return FeatureNetwork(name, _digest(graph), inception.load_graph(graph), size, channels=3, width=inception.FEATURES)
     return _load_saved_model(name, path)
 
 
 def _locate(name: str) -> pathlib.Path:
+    if name in EMBEDDED:
+        return EMBEDDED[name]
+    if name == "inception":
+        return inception.find()
     if name.startswith(("https://", "http://")):
         return inception.download(name)
-    path = EMBEDDED.get(name) or pathlib.Path(name).expanduser()
-    if name == "inception" and not path.exists():
-        return inception.find()
+    path = pathlib.Path(name).expanduser()
     if not path.exists():
         if "/" in name:
             raise EvaluationError(f"there is no feature network at {path}: expected a SavedModel's folder or {inception.GRAPH}")
@@ -78,8 +83,9 @@ def _load_saved_model(name: str, path: pathlib.Path) -> FeatureNetwork:
         signature = loaded.signatures.get("serving_default")
         concrete = signature or loaded.__call__.concrete_functions[0]
     except (OSError, AttributeError, IndexError, ValueError, tf.errors.OpError) as error:
-        reason = str(error).splitlines()[0]
-        raise EvaluationError(f"{path} is not a SavedModel with a signature 'serving_default' or a call: {reason}") from None
+        raise EvaluationError(
+            f"{path} is not a SavedModel with a signature 'serving_default' or a call: {error_reason(error)}"
+        ) from None
     outputs = concrete.structured_outputs
     missing = [output for output in OUTPUTS if not isinstance(outputs, dict) or output not in outputs]
     if missing:
@@ -96,7 +102,8 @@ def _load_saved_model(name: str, path: pathlib.Path) -> FeatureNetwork:
         if (outputs["pool_3"].shape[-1], outputs["logits"].shape[-1]) == (inception.FEATURES, inception.CLASSES):
             size, channels = (inception.SIZE, inception.SIZE), 3
     function = functools.partial(_call, loaded, signature or loaded)
-    return FeatureNetwork(name, _digest(path), function, tuple(size) if size else None, channels)
+    width = outputs["pool_3"].shape[1:].num_elements()
+    return FeatureNetwork(name, _digest(path), function, tuple(size) if size else None, channels, width)
 
 
 def _call(owner: object, function: Callable, images: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -106,10 +113,10 @@ def _call(owner: object, function: Callable, images: tf.Tensor) -> dict[str, tf.
 
 
 def _digest(path: pathlib.Path) -> str:
-    """SHA-256 over a file, or over names and contents of a folder's files."""
+    """SHA-256 over a file, or over what makes up a SavedModel; what else lies in its folder does not count."""
     if path.is_file():
         return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
     state = hashlib.sha256()
-    for file in sorted(file for file in path.rglob("*") if file.is_file()):
-        state.update(str(file.relative_to(path)).encode() + file.read_bytes())
+    for file in sorted(file for part in SAVED_MODEL for file in path.glob(part) if file.is_file()):
+        state.update(f"{file.relative_to(path)} {hashlib.sha256(file.read_bytes()).hexdigest()}\n".encode())
     return state.hexdigest()[:16]

@@ -46,7 +46,7 @@ def frechet_distance(a: Gaussian, b: Gaussian) -> float:
     """
     roots = scipy.linalg.svdvals(_factor(a.sigma).T @ _factor(b.sigma)).sum()
     distance = np.sum((a.mu - b.mu) ** 2) + np.trace(a.sigma) + np.trace(b.sigma) - 2.0 * roots
-    return max(0.0, float(distance))  # less than zero by rounding only
+    return float(np.maximum(distance, 0.0))  # less than zero by rounding only; not a number stays so
 
 
 def _factor(sigma: np.ndarray) -> np.ndarray:

@@ -5,6 +5,7 @@ carries its protocol, and scores of different protocols are not compared.
 """
 
 import dataclasses
+import re
 
 from tf_gan_lth.experiment.errors import check_known
 
@@ -38,10 +39,25 @@ class Protocol:
     neighbours: int = 5
 
     def but(self, **changes: object) -> "Protocol":
-        """This protocol with some fields changed, and its name saying so: `quick+num_images=100`. None changes nothing."""
-        changed = {field: value for field, value in changes.items() if value is not None and value != getattr(self, field)}
-        labels = (f"+{field}={str(value).rstrip('/').rsplit('/')[-1]}" for field, value in changed.items())
-        return dataclasses.replace(self, name=self.name + "".join(labels).replace(",", ";"), **changed)
+        """This protocol with some fields changed; None changes nothing.
+
+        Its name is the original's and, in a fixed order, how it differs from that: `quick+num_images=100`.
+        """
+        changed = dataclasses.replace(self, **{field: value for field, value in changes.items() if value is not None})
+        original = PROTOCOLS[self.name.split("+")[0]]
+        labels = [original.name]
+        for field in dataclasses.fields(Protocol):
+            value = getattr(changed, field.name)
+            if field.name != "name" and value != getattr(original, field.name):
+                labels.append(f"{field.name}={_word(value)}")
+        return dataclasses.replace(changed, name="+".join(labels))
+
+
+def _word(value: object) -> str:
+    """The last part of a path, or a whole URL, as one word; anything else as it is."""
+    text = str(value).rstrip("/")
+    text = text if "://" in text else text.rsplit("/", 1)[-1]
+    return re.sub(r"[^\w.:-]+", "_", text)
 
 
 _PAPER = Protocol("paper", "inception", reference_split="train", num_images=50_000, ema=True)

@@ -10,13 +10,14 @@ import zipfile
 import zlib
 
 import numpy as np
+import scipy.linalg
 
 from tf_gan_lth.data import ImageFolder, ImageSet
-from tf_gan_lth.evaluation.extraction import Extractor
+from tf_gan_lth.evaluation.extraction import VERSION, Extractor
 from tf_gan_lth.evaluation.metrics import Gaussian, fit_gaussian
 from tf_gan_lth.experiment import cache
 from tf_gan_lth.experiment.artifacts import Artifact
-from tf_gan_lth.experiment.errors import ArtifactError, EvaluationError, ToolkitWarning
+from tf_gan_lth.experiment.errors import ArtifactError, EvaluationError, RunFolderError, ToolkitWarning
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,23 +26,31 @@ class Origin:
 
     Attributes:
       images: name of the images, for people.
+      split: of the data set or folder; None if it has none, or is unknown.
       images_digest: of their pixels or files.
-      count: how many; None if a file of another tool does not say.
-      feature_network, feature_network_digest: what turned them into features; unknown to files of other tools.
-      resize_filter: how they became the network's size; null if the network takes any.
+      count: how many.
+      size: their height and width, in pixels.
+      feature_network, feature_network_digest: what turned them into features.
+      resize_filter: how they became the network's size; None if the network takes any.
+      version: of the way from images to features.
+
+    In files of other tools, all but `images` and `images_digest` are unknown and None.
     """
 
     images: str
     images_digest: str
-    count: int | None
-    feature_network: str | None
-    feature_network_digest: str | None
-    resize_filter: str | None
+    split: str | None = None
+    count: int | None = None
+    size: tuple[int, int] | None = None
+    feature_network: str | None = None
+    feature_network_digest: str | None = None
+    resize_filter: str | None = None
+    version: int | None = None
 
     @property
     def digest(self) -> str:
         """Of everything but names, 16 hex digits: the same on every machine, whatever the rounding of its features."""
-        identity = [self.images_digest, self.count, self.feature_network_digest, self.resize_filter]
+        identity = [self.images_digest, self.count, self.feature_network_digest, self.resize_filter, self.version]
         return hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:16]
 
 
@@ -67,23 +76,32 @@ def of_images(images: ImageSet | ImageFolder, extractor: Extractor) -> Reference
     Raises:
       EvaluationError: fewer than two images, or the network does not take them.
       DataError: a file is broken.
+      ArtifactError: the file in the cache is broken.
     """
-    origin = _origin(images, extractor)
-    cached = _CachedReference(cache.folder() / "references" / f"{origin.digest}.npz")
-    return cached.get_or(_compute, images, extractor, origin)
-
-
-def _origin(images: ImageSet | ImageFolder, extractor: Extractor) -> Origin:
     network = extractor.network
-    resize_filter = extractor.resize_filter if network.size else None
-    return Origin(images.name, images.digest, images.count, network.name, network.digest, resize_filter)
-
-
-def _compute(images: ImageSet | ImageFolder, extractor: Extractor, origin: Origin) -> Reference:
+    origin = Origin(
+        images=images.name,
+        images_digest=images.digest,
+        split=images.split,
+        count=images.count,
+        size=images.shape[:2],
+        feature_network=network.name,
+        feature_network_digest=network.digest,
+        resize_filter=extractor.resize_filter if network.size else None,
+        version=VERSION,
+    )
+    cached = _CachedReference(cache.folder() / "references" / f"{origin.digest}.npz")
+    if cached.exists():
+        return dataclasses.replace(cached.get(), origin=origin)  # the same images may have had another name
     if images.count < 2:
         raise EvaluationError(f"{images.name} has {images.count} image: statistics need two, and are good from thousands on")
-    features = extractor.features(images.batches(), images.count)
-    return Reference(origin, fit_gaussian(features), features)
+    features = extractor.features(images.name, images.batches(), images.count)
+    reference = Reference(origin, fit_gaussian(features), features)
+    try:
+        cached.put(reference)
+    except RunFolderError as error:
+        warnings.warn(f"statistics are not cached ({error}); ${cache.VARIABLE} names another folder", ToolkitWarning, stacklevel=2)
+    return reference
 
 
 def read(path: pathlib.Path, extractor: Extractor) -> Reference:
@@ -96,12 +114,6 @@ def read(path: pathlib.Path, extractor: Extractor) -> Reference:
     reference = ReferenceFile(path).get()
     network, origin = extractor.network, reference.origin
     if origin.feature_network_digest is None:
-        warnings.warn(
-            f"{path} does not say which feature network and which resizing made it: its scores mean something only if "
-            f"those were '{network.name}' and '{extractor.resize_filter}'",
-            ToolkitWarning,
-            stacklevel=2,
-        )
         return reference
     if origin.feature_network_digest != network.digest:
         raise EvaluationError(
@@ -110,8 +122,10 @@ def read(path: pathlib.Path, extractor: Extractor) -> Reference:
         )
     if network.size and origin.resize_filter != extractor.resize_filter:
         raise EvaluationError(
-            f"{path} was made with resizing '{origin.resize_filter}', the protocol's is '{extractor.resize_filter}'"
+            f"{path} was resized by '{origin.resize_filter}', the protocol's filter is '{extractor.resize_filter}'"
         )
+    if origin.version != VERSION:
+        raise EvaluationError(f"{path} was made by version {origin.version} of the extraction, this is {VERSION}: make it again")
     return reference
 
 
@@ -122,12 +136,15 @@ class ReferenceFile(Artifact):
         try:
             with np.load(path, allow_pickle=False) as stored:
                 arrays = {name: stored[name] for name in stored.files}
-        except (OSError, ValueError, TypeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-            raise ArtifactError(f"{path} is broken or no npz file ({error}): expected arrays mu and sigma") from None
+        except (OSError, ValueError, TypeError, AttributeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+            reason = " ".join(str(error).split()) or type(error).__name__
+            raise ArtifactError(
+                f"{path} is broken or no npz file ({reason}): expected arrays mu and sigma; if it is cached, delete it"
+            ) from None
         gaussian = _gaussian(path, arrays)
         try:
-            origin = Origin(**json.loads(str(arrays["origin"]))) if "origin" in arrays else _foreign(path, gaussian)
-        except (TypeError, ValueError) as error:
+            origin = _origin(str(arrays["origin"])) if "origin" in arrays else _foreign(path, gaussian)
+        except (KeyError, TypeError, ValueError) as error:
             raise ArtifactError(f"{path} has an origin that this version does not read: {error}") from None
         features = arrays.get("features")
         if features is not None and features.shape != (origin.count, len(gaussian.mu)):
@@ -153,18 +170,24 @@ class _CachedReference(ReferenceFile):
 
 def _foreign(path: pathlib.Path, gaussian: Gaussian) -> Origin:
     digest = hashlib.sha256(gaussian.mu.tobytes() + gaussian.sigma.tobytes()).hexdigest()[:16]
-    return Origin(path.name, digest, None, None, None, None)
+    return Origin(images=path.name, images_digest=digest)
+
+
+def _origin(text: str) -> Origin:
+    fields = json.loads(text)
+    return Origin(**{**fields, "size": tuple(fields["size"])})
 
 
 def _gaussian(path: pathlib.Path, arrays: dict[str, np.ndarray]) -> Gaussian:
     if not {"mu", "sigma"} <= arrays.keys():
         raise ArtifactError(f"{path} holds {sorted(arrays)}: expected arrays mu and sigma")
     mu, sigma = arrays["mu"], arrays["sigma"]
-    if mu.ndim != 1 or sigma.shape != (len(mu), len(mu)) or not {mu.dtype.kind, sigma.dtype.kind} <= {"f"}:
+    if mu.ndim != 1 or not len(mu) or sigma.shape != (len(mu), len(mu)) or not {mu.dtype.kind, sigma.dtype.kind} <= {"f"}:
         raise ArtifactError(f"{path} holds mu {mu.shape} and sigma {sigma.shape}: expected floats (D,) and (D, D)")
     mu, sigma = mu.astype(np.float64), sigma.astype(np.float64)
     if not (np.isfinite(mu).all() and np.isfinite(sigma).all()):
         raise ArtifactError(f"{path} holds values that are not finite")
-    if not np.allclose(sigma, sigma.T, rtol=1e-4, atol=1e-6 * np.abs(sigma).max()) or (np.diag(sigma) < 0).any():
-        raise ArtifactError(f"{path}: sigma is not a covariance (it must be symmetric, with a diagonal from 0 on)")
+    largest = np.abs(sigma).max()
+    if not np.allclose(sigma, sigma.T, atol=1e-6 * largest) or scipy.linalg.eigvalsh(sigma)[0] < -1e-6 * largest:
+        raise ArtifactError(f"{path}: sigma is not a covariance (it must be symmetric, with no eigenvalue below 0)")
     return Gaussian(mu, sigma)

@@ -33,16 +33,50 @@ class Evaluator:
     """Scores images against one reference under one protocol.
 
     Args:
-      protocol: how.
-      extractor: the protocol's feature network and resizing.
+      protocol: how; its name will say so if the extractor's feature network is another one.
+      extractor: the feature network and resizing.
       reference: statistics of the real images.
 
     Raises:
-      EvaluationError: the reference is of another size than the network's features.
+      EvaluationError: the reference is of another split than the protocol's, or of another number of features than the
+        network's.
     """
 
     def __init__(self, protocol: Protocol, extractor: Extractor, reference: Reference):
-        self.protocol, self.extractor, self.reference = protocol, extractor, reference
+        origin, width = reference.origin, extractor.network.width
+        if origin.split not in (None, protocol.reference_split):
+            raise EvaluationError(
+                f"{origin.images} is of split '{origin.split}', protocol {protocol.name} compares with '{protocol.reference_split}'"
+            )
+        if width not in (None, len(reference.gaussian.mu)):
+            raise EvaluationError(
+                f"{origin.images} has statistics of {len(reference.gaussian.mu)} features, feature network "
+                f"'{extractor.network.name}' has {width}"
+            )
+        self.protocol = protocol.but(feature_network=extractor.network.name)
+        self.extractor, self.reference = extractor, reference
+
+    @property
+    def identity(self) -> str:
+        """What scores of as many images as the protocol says have as their `protocol`."""
+        return self._identity(self.protocol)
+
+    def _identity(self, protocol: Protocol) -> str:
+        return f"{protocol.name}/{self.extractor.network.digest[:8]}/{self.reference.origin.digest[:8]}"
+
+    def _details(self, protocol: Protocol, ema: bool | None) -> dict[str, object]:
+        """Everything that the identity stands for, for people and other programs."""
+        origin = self.reference.origin
+        return {
+            **dataclasses.asdict(protocol),
+            "feature_network_digest": self.extractor.network.digest,
+            "reference": origin.images,
+            "reference_split": origin.split,
+            "reference_digest": origin.digest,
+            "reference_images": origin.count,
+            "generated_images": protocol.num_images,
+            "ema": ema,
+        }
 
     @functools.cached_property
     def _manifold(self) -> metrics.Manifold:
@@ -51,35 +85,18 @@ class Evaluator:
     def _fit_manifold(self, features: np.ndarray) -> metrics.Manifold:
         return metrics.fit_manifold(features[: self.protocol.manifold_images], self.protocol.neighbours)
 
-    @property
-    def identity(self) -> str:
-        """One word, without commas, that is the same for scores that can be compared."""
-        network, origin = self.extractor.network, self.reference.origin
-        return f"{self.protocol.name}/{network.digest[:8]}/{origin.digest[:8]}"
-
-    def details(self, count: int) -> dict[str, object]:
-        """Everything that `identity` stands for, for people and other programs."""
-        origin = self.reference.origin
-        return {
-            **dataclasses.asdict(self.protocol),
-            "feature_network": self.extractor.network.name,
-            "feature_network_digest": self.extractor.network.digest,
-            "reference": origin.images,
-            "reference_digest": origin.digest,
-            "reference_images": origin.count,
-            "generated_images": count,
-        }
-
-    def score(self, batches: Iterable[tf.Tensor], count: int) -> dict[str, object]:
+    def score(self, name: str, batches: Iterable[tf.Tensor], count: int, ema: bool | None) -> dict[str, object]:
         """Scores a stream of images.
 
         Args:
-          batches: tensors of images `(n, H, W, C)` in [-1, 1], in random order.
-          count: how many images come.
+          name: what errors call the images.
+          batches: images `(n, H, W, C)` in [-1, 1], in random order.
+          count: how many images come; if that is not what the protocol says, its name in the record says so.
+          ema: whether averaged parameters made them; None if that is unknown.
 
         Returns:
-          Every one of `SCORES` (null where this many images or this reference cannot give it; `warnings` says why),
-          `warnings`, `protocol` (the identity), `protocol_details`, `eval_seconds`.
+          Every one of `SCORES` (None where this many images or this reference cannot give it; `warnings` says why),
+          `warnings`, `protocol` (one word, equal for scores that can be compared), `protocol_details`, `eval_seconds`.
 
         Raises:
           EvaluationError: fewer than two images, another number of images than promised, images that are not as they
@@ -87,28 +104,35 @@ class Evaluator:
         """
         began = time.monotonic()
         if count < 2:
-            raise EvaluationError(f"{count} generated image: a score needs two, and is good from thousands on")
-        notes = []
+            raise EvaluationError(f"{name}: {count} image; a score needs two, and is good from thousands on")
+        protocol, notes = self.protocol.but(num_images=count), []
         inception_score = None
-        if count >= self.protocol.inception_splits:
-            inception_score = metrics.InceptionScore(count, self.protocol.inception_splits)
+        if count >= protocol.inception_splits:
+            inception_score = metrics.InceptionScore(count, protocol.inception_splits)
         else:
-            notes.append(f"no Inception score: its {self.protocol.inception_splits} splits need as many images, {count} came")
-        features = self.extractor.features(batches, count, inception_score and inception_score.add)
+            notes.append(f"no Inception score: its {protocol.inception_splits} splits need as many images, {count} came")
+        features = self.extractor.features(
+            name, batches, count, self.reference.origin.size, inception_score and inception_score.add
+        )
         scores = {**self._distances(features, notes), **_inception_fields(inception_score)}
-        for name, value in scores.items():
+        for score, value in scores.items():
             if value is not None and not np.isfinite(value):
-                raise EvaluationError(f"{name} of {count} images against {self.reference.origin.images} is {value}")
+                raise EvaluationError(f"{score} of {count} images of {name} against {self.reference.origin.images} is {value}")
         for note in notes:
             warnings.warn(note, ToolkitWarning, stacklevel=2)
-        record = {"warnings": notes, "protocol": self.identity, "protocol_details": self.details(count)}
-        return {**{name: scores[name] for name in SCORES}, **record, "eval_seconds": time.monotonic() - began}
+        record = {"warnings": notes, "protocol": self._identity(protocol), "protocol_details": self._details(protocol, ema)}
+        return {**{score: scores[score] for score in SCORES}, **record, "eval_seconds": time.monotonic() - began}
 
     def _distances(self, features: np.ndarray, notes: list[str]) -> dict[str, float | None]:
         real, protocol = self.reference, self.protocol
         size, expected = features.shape[1], len(real.gaussian.mu)
-        if size != expected:
+        if size != expected:  # of a network that did not say so before
             raise EvaluationError(f"{real.origin.images} has statistics of {expected} features, the feature network has {size}")
+        if real.origin.feature_network is None:
+            notes.append(
+                f"{real.origin.images} does not say which feature network, resizing and images made it: FID means something only "
+                f"if those were '{protocol.feature_network}', '{protocol.resize_filter}' and of split '{protocol.reference_split}'"
+            )
         for images, number in (("generated", len(features)), ("reference", real.origin.count)):
             if number is not None and number <= size:
                 notes.append(f"{number} {images} images for {size} features: FID is biased upwards; trust KID, or use more images")

@@ -44,6 +44,12 @@ class ToolkitWarning(UserWarning):
     """Something that a user should know before trusting a result; programs print it as one line."""
 
 
+def error_reason(error: Exception) -> str:
+    """What an exception of a library says, in one short line."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[-1][:300] if lines else type(error).__name__
+
+
 def check_known(kind: str, name: str, known: Iterable[str]) -> None:
     """Raises `UsageError` with the nearest known name if `name` is not one of `known`."""
     known = sorted(known)

@@ -17,11 +17,11 @@ from tf_gan_lth.evaluation import Protocol
 from tf_gan_lth.experiment import seeds
 from tf_gan_lth.experiment.artifacts import Arrays
 from tf_gan_lth.experiment.config import Config
-from tf_gan_lth.experiment.errors import EvaluationError, UsageError
+from tf_gan_lth.experiment.errors import EvaluationError, UsageError, error_reason
 from tf_gan_lth.experiment.run_folder import Place, RunFolder
 from tf_gan_lth.lottery.laboratory import protocol_of, sampling_seed, scored_generator
+from tf_gan_lth.models.replicas import share
 from tf_gan_lth.training import Sampler
-from tf_gan_lth.training.replicas import share
 from tf_gan_lth.training.sampler import sample
 
 
@@ -72,22 +72,34 @@ class SavedModelImages:
             self._loaded = tf.saved_model.load(str(folder))
             function = self._loaded.signatures["serving_default"]
         except (OSError, KeyError, ValueError, tf.errors.OpError) as error:
-            reason = str(error).splitlines()[0]
-            raise EvaluationError(f"{folder} is not a SavedModel with a signature 'serving_default': {reason}") from None
-        shapes = [
-            [spec.shape for spec in tf.nest.flatten(part)]
-            for part in (function.structured_input_signature, function.structured_outputs)
-        ]
-        if [[shape.rank for shape in part] for part in shapes] != [[2], [4]] or shapes[0][0][1] is None:
-            inputs, outputs = ([str(shape) for shape in part] for part in shapes)
-            raise EvaluationError(f"{folder} maps {inputs} to {outputs}: a generator maps latents (N, Z) to images (N, H, W, C)")
-        self._latent_dim, self.resolution = shapes[0][0][1], shapes[1][0][1]
+            raise EvaluationError(
+                f"{folder} is not a SavedModel with a signature 'serving_default': {error_reason(error)}"
+            ) from None
+        inputs, outputs = (tf.nest.flatten(part) for part in (function.structured_input_signature, function.structured_outputs))
+        if not _are_latents(inputs) or [spec.shape.rank for spec in outputs] != [4]:
+            found = " to ".join(str([f"{spec.dtype.name}{spec.shape}" for spec in specs]) for specs in (inputs, outputs))
+            raise EvaluationError(f"{folder} maps {found}: a generator maps float32 latents (N, Z) to images (N, H, W, C)")
+        self._latent_dim, self.resolution = inputs[0].shape[1], outputs[0].shape[1]
         self._generate = share(lambda noise: tf.nest.flatten(function(noise))[0])
 
     def batches(self, count: int, repeat: int) -> Iterator[tf.Tensor]:
         """Yields the images of sample set number `repeat`."""
         # Yielded here, not returned, so that what iterates keeps `self`, and with it the SavedModel's variables, alive.
-        yield from sample(self._generate, self._latent_dim, count, seeds.pair(self._seed, "evaluation", repeat))
+        yield from sample(self._call, self._latent_dim, count, seeds.pair(self._seed, "evaluation", repeat))
+
+    def _call(self, noise: tf.Tensor) -> tf.Tensor:
+        try:
+            return self._generate(noise)
+        except (ValueError, TypeError, tf.errors.OpError) as error:
+            raise EvaluationError(f"{self.name} failed on latents {noise.shape}: {error_reason(error)}") from error
+
+
+def _are_latents(inputs: list[tf.TensorSpec]) -> bool:
+    """Whether a function takes any number of float32 vectors of a known size, and nothing else."""
+    if len(inputs) != 1 or inputs[0].dtype != tf.float32 or inputs[0].shape.rank != 2:
+        return False
+    number, size = inputs[0].shape
+    return number is None and size is not None
 
 
 class RoundImages:

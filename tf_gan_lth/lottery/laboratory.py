@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from tf_gan_lth import data, models
-from tf_gan_lth.evaluation import Evaluator, Extractor, Protocol, feature_networks, protocols, reference
+from tf_gan_lth.evaluation import Evaluator, Extractor, Protocol, protocols, reference
 from tf_gan_lth.experiment import seeds
 from tf_gan_lth.experiment.artifacts import Arrays
 from tf_gan_lth.experiment.config import Config, EvaluationConfig
@@ -65,7 +65,7 @@ class Laboratory:
             check_known("branch", name, BRANCHES)
         protocol = protocol_of(config.evaluation)
         with (strategy or tf.distribute.get_strategy()).scope():
-            extractor = Extractor(feature_networks.load(protocol.feature_network), protocol.resize_filter)
+            extractor = Extractor.of(protocol)
             images = self._load("train", config)
             self.config, self.run, self.images = config, run, images
             gan = self._build("networks")
@@ -145,8 +145,9 @@ class Laboratory:
 
     def score(self, weights: Weights, replicate: int) -> dict[str, object]:
         """Scores the generator that the protocol names: the averaged one or the live one."""
-        count = self.evaluator.protocol.num_images
-        return self.evaluator.score(self._images(weights, count, replicate), count)
+        protocol = self.evaluator.protocol
+        images = self._images(weights, protocol.num_images, replicate)
+        return self.evaluator.score("generated images", images, protocol.num_images, protocol.ema)
 
     def draw_samples(self, weights: Weights, replicate: int) -> bytes:
         """A grid of the same generator's first samples, as PNG."""

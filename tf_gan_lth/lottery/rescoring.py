@@ -1,11 +1,11 @@
-"""Scores of any images under any protocol: what `evaluate.py` does, and what it and `make_statistics.py` agree on."""
+"""Scores of any images against any reference under any protocol: what `evaluate.py` does."""
 
 import dataclasses
 import pathlib
 import statistics
 
 from tf_gan_lth import data
-from tf_gan_lth.evaluation import SCORES, Evaluator, Extractor, feature_networks, protocols, reference
+from tf_gan_lth.evaluation import SCORES, Evaluator, Extractor, protocols, reference
 from tf_gan_lth.evaluation.protocols import Protocol
 from tf_gan_lth.evaluation.reference import Reference
 from tf_gan_lth.experiment.errors import UsageError
@@ -57,31 +57,44 @@ def evaluate(request: Request) -> dict[str, object]:
     source = open_source(request.images, named, request.seed)
     protocol = (named or _own_protocol(source)).but(feature_network=request.feature_network)
     count = _count(request, source, protocol)
-    protocol = protocol.but(num_images=count if protocol.num_images else None)
-    extractor = Extractor(feature_networks.load(protocol.feature_network), protocol.resize_filter)
+    extractor = Extractor.of(protocol)
     real = open_reference(request.reference, protocol.reference_split, source.resolution, request.data_dir, extractor)
     evaluator = Evaluator(protocol, extractor, real)
-    scores = [evaluator.score(source.batches(count, repeat), count) for repeat in range(request.repeats)]
+    ema = protocol.ema if isinstance(source, RoundImages) else None
+    scores = [evaluator.score(source.name, source.batches(count, repeat), count, ema) for repeat in range(request.repeats)]
     return {"images": source.name, "reference": request.reference, "scores": scores, **_summary(scores)}
 
 
-def open_reference(text: str, split: str | None, resolution: int | None, data_dir: str | None, extractor: Extractor) -> Reference:
+def open_reference(text: str, split: str, resolution: int | None, data_dir: str | None, extractor: Extractor) -> Reference:
     """Statistics by what a user calls them: an npz file, `folder:PATH`, or the name of a data set.
 
     Args:
       text: what the user said.
-      split: of the data set.
+      split: of the data set; of a folder that has splits, the subfolder.
       resolution: height and width to load a data set in, in pixels: that of the images that are compared with it.
       data_dir, extractor: where data sets are, and what makes features.
+
+    Raises:
+      UsageError: there is nothing of that name, or the folder has other splits only.
     """
     if text.endswith(".npz"):
         path = pathlib.Path(text).expanduser()
         if not path.is_file():
             raise UsageError(f"there is no file {path}")
         return reference.read(path, extractor)
-    folder = text.startswith(data.FOLDER)
-    images = data.open_images(text, None if folder else split, None if folder else resolution, data_dir)
-    return reference.of_images(images, extractor)
+    if text.startswith(data.FOLDER):
+        resolution, split = None, _split_of_folder(pathlib.Path(text.removeprefix(data.FOLDER)).expanduser(), split)
+    return reference.of_images(data.open_images(text, split, resolution, data_dir), extractor)
+
+
+def _split_of_folder(path: pathlib.Path, split: str) -> str | None:
+    """The split if the folder has it, None if it has no splits at all."""
+    others = [name for name in ("train", "test", "validation", "val") if (path / name).is_dir()]
+    if others and split not in others:
+        raise UsageError(
+            f"{path} has the splits {', '.join(others)}, the protocol compares with '{split}': give folder:{path / others[0]}"
+        )
+    return split if others else None
 
 
 def _own_protocol(source: Source) -> Protocol:

@@ -83,15 +83,15 @@ def table(results: list[Result]) -> str:
     """The results as lines for a terminal."""
     lines = ["replicate round  branch       remaining       FID       KID     IS  precision recall   train   eval"]
     for r in results:
-        scores = f"{r.fid:>9.3f} {number(r.kid, '.4f'):>9} {number(r.inception_score, '.2f'):>6}"
-        manifold = f"{number(r.precision, '.2f'):>10} {number(r.recall, '.2f'):>6}"
-        seconds = f"{number(r.train_seconds, '.0f'):>6}s {r.eval_seconds:>5.1f}s"
+        scores = f"{r.fid:>9.3f} {formatted(r.kid, '.4f'):>9} {formatted(r.inception_score, '.2f'):>6}"
+        manifold = f"{formatted(r.precision, '.2f'):>10} {formatted(r.recall, '.2f'):>6}"
+        seconds = f"{formatted(r.train_seconds, '.0f'):>6}s {r.eval_seconds:>5.1f}s"
         lines.append(
             f"{r.replicate:>9} {r.round:>5}  {r.branch:<12} {1 - r.generator_sparsity:>9.1%} {scores} {manifold} {seconds}"
         )
     return "\n".join(lines)
 
 
-def number(value: float | None, form: str) -> str:
+def formatted(value: float | None, form: str) -> str:
     """The number as text, or `?` where there is none."""
     return "?" if value is None else format(value, form)

@@ -5,7 +5,7 @@ import html
 
 from tf_gan_lth.experiment import config as configs
 from tf_gan_lth.experiment.run_folder import Place, RunFolder
-from tf_gan_lth.lottery.results import Result, number, read_results
+from tf_gan_lth.lottery.results import Result, formatted, read_results
 from tf_gan_lth.lottery.verdict import Verdict, judge
 from tf_gan_lth.report import figures
 
@@ -17,7 +17,8 @@ h1 { font-size: 1.5rem; } h2 { font-size: 1.15rem; margin-top: 2.2rem; }
 figcaption { font-size: .9rem; margin-bottom: .3rem; }
 img { image-rendering: pixelated; width: 100%; } svg { max-width: 100%; height: auto; }
 table { border-collapse: collapse; font-size: .88rem; }
-th, td { padding: .2rem .7rem; text-align: right; border-bottom: 1px solid #ddd; }
+.wide { overflow-x: auto; }
+th, td { padding: .2rem .45rem; text-align: right; border-bottom: 1px solid #ddd; }
 th:nth-child(3), td:nth-child(3), .config td, .config th { text-align: left; }
 .note { color: #555; font-size: .9rem; }
 """
@@ -40,7 +41,7 @@ def write(run: RunFolder) -> None:
         "<h2>Remaining weights of each layer of the generator, in %</h2>",
         figures.remaining_by_layer(_layers(run)),
         "<h2>Results</h2>",
-        _results_table(results),
+        f'<div class="wide">{_results_table(results)}</div>',
         "<h2>Config</h2>",
         _config_table(config),
     ]
@@ -104,10 +105,10 @@ def _results_table(results: list[Result]) -> str:
             f"{1 - r.generator_sparsity:.2%}",
             f"{r.generator_params_left:,}",
             f"{r.fid:.3f}",
-            number(r.kid, ".4f"),
-            number(r.inception_score, ".2f"),
-            *(number(value, ".2f") for value in (r.precision, r.recall, r.density, r.coverage)),
-            number(r.train_seconds, ".0f"),
+            formatted(r.kid, ".4f"),
+            formatted(r.inception_score, ".2f"),
+            *(formatted(value, ".2f") for value in (r.precision, r.recall, r.density, r.coverage)),
+            formatted(r.train_seconds, ".0f"),
             f"{r.eval_seconds:.1f}",
         ]
         for r in results

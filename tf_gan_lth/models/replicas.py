@@ -1,4 +1,4 @@
-"""Work on a batch, shared over the replicas of the strategy in use."""
+"""A network at work on a batch, shared over the replicas of the strategy in use."""
 
 from collections.abc import Callable
 
@@ -33,6 +33,6 @@ def share(function: Callable[[tf.Tensor], object]) -> Callable[[tf.Tensor], obje
         parts = tf.split(filled, replicas)
         shares = strategy.experimental_distribute_values_from_function(lambda context: parts[context.replica_id_in_sync_group])
         results = on_replicas(shares)
-        return tf.nest.map_structure(lambda value: tf.concat(strategy.experimental_local_results(value), 0)[:count], results)
+        return tf.nest.map_structure(lambda value: strategy.gather(value, axis=0)[:count], results)
 
     return shared
