@@ -29,7 +29,7 @@ def test_what_a_name_means_does_not_change():
         "paper": ("inception", "train", 50_000, True, *common, 10_000, 5),
         "test_split": ("inception", "test", 50_000, True, *common, 10_000, 5),
         "quick": ("inception", "train", 5000, True, *common, 10_000, 5),
-        "digits": ("digits", "train", 5000, True, *common, 1437, 5),
+        "digits": ("digits", "train", 5000, True, *common, 10_000, 5),
         "cyclegan": ("inception", "train", None, False, *common, 10_000, 5),
     }
 

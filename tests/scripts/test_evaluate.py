@@ -35,10 +35,10 @@ def pictures(tmp_path_factory):
 @pytest.fixture(scope="module")
 def statistics(tiny_options, tmp_path_factory):
     path = tmp_path_factory.mktemp("statistics") / "digits.npz"
-    flags = ["--dataset=digits", "--split=test", "--resolution=16", "--feature_network=digits"]
+    flags = ["--dataset=digits", "--split=train", "--resolution=16", "--feature_network=digits"]
     result = run("make_statistics.py", *flags, f"--data_dir={tiny_options['data_dir']}", f"--output={path}")
     assert result.returncode == 0, result.stderr
-    assert "360 images of digits:test, 64 features" in result.stdout
+    assert "1,437 images of digits:train, 64 features" in result.stdout
     return path
 
 
@@ -51,7 +51,7 @@ def test_scores_are_printed_and_written_with_their_protocol(pictures, statistics
     [scores] = record["scores"]
     details = scores["protocol_details"]
     assert f"{scores['fid']:.4f}" in result.stdout and "digits+num_images=50" in result.stdout
-    assert details["reference_images"] == 360 and details["reference_digest"] and details["ema"] is None
+    assert details["reference_images"] == 1437 and details["reference_digest"] and details["ema"] is None
     # The warning is one line, as errors are.
     warnings = [line for line in result.stderr.splitlines() if "50 generated images for 64 features" in line]
     assert (

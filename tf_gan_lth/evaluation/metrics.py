@@ -6,6 +6,7 @@ covariances, which can be stored, to the same value.
 """
 
 import dataclasses
+import functools
 
 import numpy as np
 import scipy.linalg
@@ -24,6 +25,12 @@ class Gaussian:
 
     mu: np.ndarray
     sigma: np.ndarray
+
+    @functools.cached_property
+    def factor(self) -> np.ndarray:
+        """F with sigma = F F^T; that of a reference is computed once."""
+        values, vectors = scipy.linalg.eigh(self.sigma, check_finite=False)
+        return vectors * np.sqrt(np.maximum(values, 0.0))
 
 
 def fit_gaussian(features: np.ndarray) -> Gaussian:
@@ -44,15 +51,9 @@ def frechet_distance(a: Gaussian, b: Gaussian) -> float:
 
     Source: Heusel et al. 2017; the identity is that of the Bures distance, Bhatia et al. 2019.
     """
-    roots = scipy.linalg.svdvals(_factor(a.sigma).T @ _factor(b.sigma)).sum()
+    roots = scipy.linalg.svdvals(a.factor.T @ b.factor).sum()
     distance = np.sum((a.mu - b.mu) ** 2) + np.trace(a.sigma) + np.trace(b.sigma) - 2.0 * roots
     return float(np.maximum(distance, 0.0))  # less than zero by rounding only; not a number stays so
-
-
-def _factor(sigma: np.ndarray) -> np.ndarray:
-    """F with sigma = F F^T, for a covariance."""
-    values, vectors = scipy.linalg.eigh(sigma, check_finite=False)
-    return vectors * np.sqrt(np.maximum(values, 0.0))
 
 
 def kernel_distance(real: np.ndarray, generated: np.ndarray, block_size: int) -> tuple[float, float | None]:

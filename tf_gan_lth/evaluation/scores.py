@@ -1,7 +1,6 @@
 """Scores of generated images against a reference, each with the protocol it was computed under."""
 
 import dataclasses
-import functools
 import time
 import warnings
 from collections.abc import Iterable
@@ -46,7 +45,8 @@ class Evaluator:
         origin, width = reference.origin, extractor.network.width
         if origin.split not in (None, protocol.reference_split):
             raise EvaluationError(
-                f"{origin.images} is of split '{origin.split}', protocol {protocol.name} compares with '{protocol.reference_split}'"
+                f"{origin.images} is of split '{origin.split}', protocol {protocol.name} compares with '{protocol.reference_split}': "
+                "choose another --protocol or --reference"
             )
         if width not in (None, len(reference.gaussian.mu)):
             raise EvaluationError(
@@ -55,6 +55,7 @@ class Evaluator:
             )
         self.protocol = protocol.but(feature_network=extractor.network.name)
         self.extractor, self.reference = extractor, reference
+        self._manifold: metrics.Manifold | None = None
 
     @property
     def identity(self) -> str:
@@ -78,12 +79,11 @@ class Evaluator:
             "ema": ema,
         }
 
-    @functools.cached_property
-    def _manifold(self) -> metrics.Manifold:
-        return self._fit_manifold(self.reference.features)
-
-    def _fit_manifold(self, features: np.ndarray) -> metrics.Manifold:
-        return metrics.fit_manifold(features[: self.protocol.manifold_images], self.protocol.neighbours)
+    def _real_manifold(self, count: int) -> metrics.Manifold:
+        """Of the first real images; made once, as long as the count stays."""
+        if self._manifold is None or len(self._manifold.radii) != count:
+            self._manifold = metrics.fit_manifold(self.reference.features[:count], self.protocol.neighbours)
+        return self._manifold
 
     def score(self, name: str, batches: Iterable[tf.Tensor], count: int, ema: bool | None) -> dict[str, object]:
         """Scores a stream of images.
@@ -140,15 +140,17 @@ class Evaluator:
         kid = (None, None)
         manifold = dict.fromkeys(("precision", "recall", "density", "coverage"))
         if real.features is None:
-            notes.append(f"only FID: {real.origin.images} holds means and covariances, the other scores need features")
+            notes.append(f"no KID, precision, recall, density, coverage: {real.origin.images} holds only mean and covariance")
         else:
             try:
                 kid = metrics.kernel_distance(real.features, features, protocol.kid_block_size)
             except ValueError as error:
                 notes.append(f"no KID: {error}")
-            fewest = min(len(real.features), len(features))
-            if fewest > protocol.neighbours:
-                manifold = metrics.manifold_scores(self._manifold, self._fit_manifold(features))
+            # As many real as generated images: all four depend on the numbers, coverage most.
+            each = min(protocol.manifold_images, len(real.features), len(features))
+            if each > protocol.neighbours:
+                generated = metrics.fit_manifold(features[:each], protocol.neighbours)
+                manifold = metrics.manifold_scores(self._real_manifold(each), generated)
             else:
                 notes.append(
                     f"no precision, recall, density, coverage: {protocol.neighbours} neighbours need more images than that"
