@@ -7,8 +7,8 @@ Both models take turns in one process; the ratio is taken turn by turn. At paper
 """
 
 import statistics
-import time
 
+import turns
 from absl import flags
 
 from tf_gan_lth.experiment import command_line
@@ -38,22 +38,11 @@ def main(values: flags.FlagValues) -> None:
         batches = data.training_batches(images, trainer.config.discriminator_batch_size, trainer.config.discriminator_steps, seed)
         return lambda: trainer.model.fit(batches, steps_per_epoch=values.turn_steps, epochs=1, verbose=0)
 
-    runs = {"masked": make(True), "unmasked": make(False)}
-    seconds = {name: [] for name in runs}
-    for run in runs.values():
-        run()
-    for turn in range(values.turns):
-        for name in runs if turn % 2 else reversed(runs):
-            began = time.perf_counter()
-            runs[name]()
-            seconds[name].append((time.perf_counter() - began) / values.turn_steps)
-    for name, times in seconds.items():
-        print(f"{name:<9} {1000 * min(times):7.1f} ms a step at best, {1000 * statistics.median(times):7.1f} ms in the median")
-    ratios = [masked / unmasked for masked, unmasked in zip(*seconds.values(), strict=True)]
-    print(
-        f"masked / unmasked: {statistics.median(ratios):.3f} in the median of {len(ratios)} turns, "
-        f"{min(seconds['masked']) / min(seconds['unmasked']):.3f} at best"
-    )
+    masked, unmasked, ratio = turns.compare(make(True), make(False), values.turns)
+    for name, seconds in {"masked": masked, "unmasked": unmasked}.items():
+        best, median = (1000 * value / values.turn_steps for value in (min(seconds), statistics.median(seconds)))
+        print(f"{name:<9} {best:7.1f} ms a step at best, {median:7.1f} ms in the median")
+    print(f"masked / unmasked: {ratio}")
 
 
 if __name__ == "__main__":

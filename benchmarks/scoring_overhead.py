@@ -7,8 +7,8 @@ The two take turns in one process; the ratio is taken turn by turn. Scoring is c
 """
 
 import statistics
-import time
 
+import turns
 from absl import flags
 
 from tf_gan_lth.experiment import command_line
@@ -49,20 +49,10 @@ def main(values: flags.FlagValues) -> None:
         for noise in noises:
             extract(generate(noise))["pool_3"].numpy()
 
-    runs = {"plain": plain, "scoring": lambda: evaluator.score("images", images(), count, protocol.ema)}
-    seconds = {name: [] for name in runs}
-    for run in runs.values():
-        run()
-    for turn in range(values.turns):
-        for name in runs if turn % 2 else reversed(runs):
-            began = time.perf_counter()
-            runs[name]()
-            seconds[name].append(time.perf_counter() - began)
-    for name, times in seconds.items():
-        print(f"{name:<8} {min(times):7.2f} s at best, {statistics.median(times):7.2f} s in the median, for {count:,} images")
-    ratios = [scoring / plain for plain, scoring in zip(*seconds.values(), strict=True)]
-    best = min(seconds["scoring"]) / min(seconds["plain"])
-    print(f"scoring / plain: {statistics.median(ratios):.3f} in the median of {len(ratios)} turns, {best:.3f} at best")
+    scoring, alone, ratio = turns.compare(lambda: evaluator.score("images", images(), count, protocol.ema), plain, values.turns)
+    for name, seconds in {"plain": alone, "scoring": scoring}.items():
+        print(f"{name:<8} {min(seconds):7.2f} s at best, {statistics.median(seconds):7.2f} s in the median, for {count:,} images")
+    print(f"scoring / plain: {ratio}")
 
 
 if __name__ == "__main__":

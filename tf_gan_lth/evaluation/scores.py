@@ -45,8 +45,8 @@ class Evaluator:
         origin, width = reference.origin, extractor.network.width
         if origin.split not in (None, protocol.reference_split):
             raise EvaluationError(
-                f"{origin.images} is of split '{origin.split}', protocol {protocol.name} compares with '{protocol.reference_split}': "
-                "choose another --protocol or --reference"
+                f"{origin.images} is of split '{origin.split}', protocol {protocol.name} compares with "
+                f"'{protocol.reference_split}': choose another --protocol or --reference"
             )
         if width not in (None, len(reference.gaussian.mu)):
             raise EvaluationError(
