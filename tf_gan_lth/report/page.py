@@ -16,9 +16,9 @@ h1 { font-size: 1.5rem; } h2 { font-size: 1.15rem; margin-top: 2.2rem; }
 .grids { display: flex; flex-wrap: wrap; gap: 1.2rem; } figure { margin: 0; width: 14rem; }
 figcaption { font-size: .9rem; margin-bottom: .3rem; }
 img { image-rendering: pixelated; width: 100%; } svg { max-width: 100%; height: auto; }
-table { border-collapse: collapse; font-size: .88rem; }
+table { border-collapse: collapse; font-size: .84rem; }
 .wide { overflow-x: auto; }
-th, td { padding: .2rem .45rem; text-align: right; border-bottom: 1px solid #ddd; }
+th, td { padding: .2rem .35rem; text-align: right; border-bottom: 1px solid #ddd; }
 th:nth-child(3), td:nth-child(3), .config td, .config th { text-align: left; }
 .note { color: #555; font-size: .9rem; }
 """
