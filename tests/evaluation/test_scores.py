@@ -77,7 +77,7 @@ def test_a_reference_of_another_split_or_width_is_refused_before_images_are_draw
         (lambda images: tf.repeat(images, 2, axis=0), "720 images came, 360 were expected"),
         (lambda images: images * float("nan"), "images: an image holds values that are not finite"),
         (lambda images: (images + 1.0) * 127.5, r"from 0 to 255, expected \[-1, 1\]"),
-        (lambda images: tf.repeat(images, 3, axis=-1), "3 channels, feature network 'digits' takes 1"),
+        (lambda images: tf.repeat(images, 3, axis=-1), "number of channels is 3, feature network 'digits' takes 1"),
         (lambda images: images[..., 0], r"come as \(360, 16, 16\), expected \(n, height, width, channels\)"),
         (
             lambda images: images[:, ::2],

@@ -1,10 +1,11 @@
 """Bad names are refused before anything is written."""
 
 import pytest
+import tensorflow as tf
 
 from tf_gan_lth import lottery
 from tf_gan_lth.experiment import config as configs
-from tf_gan_lth.experiment.errors import RunFolderError, UsageError
+from tf_gan_lth.experiment.errors import EvaluationError, RunFolderError, UsageError
 from tf_gan_lth.experiment.run_folder import RunFolder
 
 
@@ -22,6 +23,18 @@ from tf_gan_lth.experiment.run_folder import RunFolder
 def test_unknown_names_are_answered_with_the_known_ones(tiny_options, tmp_path, option, value, message):
     with pytest.raises(UsageError, match=message):
         lottery.Laboratory(configs.from_options({**tiny_options, option: value}), RunFolder(tmp_path / "run"))
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_feature_network_that_does_not_take_the_images_is_refused_before_the_folder_is_claimed(tiny_options, tmp_path):
+    module = tf.Module()
+    module.f = tf.function(
+        lambda x: {"pool_3": x[:, 0, 0], "logits": x[:, 0, 0]}, input_signature=[tf.TensorSpec([None, None, None, 3])]
+    )
+    tf.saved_model.save(module, str(tmp_path / "colours"), signatures=module.f)
+    config = configs.from_options({**tiny_options, "feature_network": str(tmp_path / "colours")})
+    with pytest.raises(EvaluationError, match="digits:train: the number of channels is 1, feature network .* takes 3"):
+        lottery.Laboratory(config, RunFolder(tmp_path / "run"))
     assert not (tmp_path / "run").exists()
 
 

@@ -113,7 +113,7 @@ class Extractor:
             raise EvaluationError(f"{name}: images hold values from {low:g} to {high:g}, expected [-1, 1]")
         if network.channels not in (None, images.shape[-1]):
             raise EvaluationError(
-                f"{name}: {images.shape[-1]} channels, feature network '{network.name}' takes {network.channels}; "
+                f"{name}: the number of channels is {images.shape[-1]}, feature network '{network.name}' takes {network.channels}; "
                 "choose another --feature_network or --protocol"
             )
         found = tuple(images.shape[1:3])

@@ -67,6 +67,8 @@ class Laboratory:
         with (strategy or tf.distribute.get_strategy()).scope():
             extractor = Extractor.of(protocol)
             images = self._load("train", config)
+            real_images = images if protocol.reference_split == "train" else self._load(protocol.reference_split, config)
+            self.evaluator = Evaluator(protocol, extractor, reference.of_images(real_images, extractor))
             self.config, self.run, self.images = config, run, images
             gan = self._build("networks")
             self.schedule = LotterySchedule(config.lottery.rate)
@@ -74,8 +76,6 @@ class Laboratory:
             run.claim(config)
             self.trainer = Trainer(gan, config.training, self.schedule, images, strategy)
             self.sampler = Sampler(gan.networks["generator"])
-        real_images = images if protocol.reference_split == "train" else self._load(protocol.reference_split, config)
-        self.evaluator = Evaluator(protocol, extractor, reference.of_images(real_images, extractor))
 
     def _check_rounds(self, gan: models.GAN) -> None:
         rounds, rate = self.config.lottery.rounds, self.config.lottery.rate
