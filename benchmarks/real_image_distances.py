@@ -25,14 +25,18 @@ def main(values: flags.FlagValues) -> None:
     from PIL import Image, ImageFilter
 
     from tf_gan_lth import data
-    from tf_gan_lth.evaluation import SCORES, Evaluator, Extractor, feature_networks, protocols, reference
+    from tf_gan_lth.evaluation import SCORES, Evaluator, Extractor, protocols, reference
 
     folder = pathlib.Path(values.data)
-    extractor = Extractor(feature_networks.load(values.feature_network), "bilinear_tf1")
-    train = data.ImageFolder(folder, split="train")
-    test = np.concatenate([np.uint8(data.quantize(batch)) for batch in data.ImageFolder(folder / "test").batches()])
-    real = reference.of_images(train, extractor)
-    evaluator = Evaluator(protocols.get("paper"), extractor, real)
+    protocol = protocols.get("paper").but(feature_network=values.feature_network)
+    extractor = Extractor.of(protocol)
+    real = reference.of_images(data.ImageFolder(folder, split="train"), extractor)
+    evaluator = Evaluator(protocol, extractor, real)
+
+    def pixels(path: pathlib.Path) -> np.ndarray:
+        return np.concatenate([np.uint8(data.quantize(batch)) for batch in data.ImageFolder(path).batches()])
+
+    test = pixels(folder / "test")
 
     def each(change):
         return np.stack([np.asarray(change(Image.fromarray(image))) for image in test])
@@ -55,11 +59,10 @@ def main(values: flags.FlagValues) -> None:
         "upside down": test[:, ::-1],
         "uniform noise": np.random.default_rng(0).integers(0, 256, test.shape, np.uint8),
     }
-    per_class = {path.name: data.ImageFolder(path).count for path in sorted((folder / "test").iterdir())}
-    name, count = next(iter(per_class.items()))
-    one_class = data.ImageFolder(folder / "test" / name)
-    sets[f"test, {count} at random"] = test[:count]
-    sets[f"test, {count} of one class ({name})"] = np.concatenate([np.uint8(data.quantize(batch)) for batch in one_class.batches()])
+    first_class = min((folder / "test").iterdir())
+    one_class = pixels(first_class)
+    sets[f"test, {len(one_class)} at random"] = test[: len(one_class)]
+    sets[f"test, {len(one_class)} of one class ({first_class.name})"] = one_class
     print("| images | " + " | ".join(SCORES) + " |\n|---|" + "---|" * len(SCORES))
     for name, images in sets.items():
         scores = evaluator.score(name, [data.scale(images)], len(images), ema=None)

@@ -39,10 +39,8 @@ def main(values: flags.FlagValues) -> None:
     def images():
         return sampler.batches(snapshot, count, np.array([1, 2], np.int32))
 
-    generate, extract = (
-        tf.function(lambda noise: generator(noise, training=False)),
-        tf.function(lambda images: network.function(extractor.resize(images))),
-    )
+    generate = tf.function(lambda noise: generator(noise, training=False))
+    extract = tf.function(lambda images: network.function(extractor.resize(images)))
     noises = [tf.random.normal([len(batch), generator.input_shape[-1]]) for batch in images()]
 
     def plain() -> None:

@@ -2,7 +2,6 @@
 
 import dataclasses
 import functools
-import hashlib
 import pathlib
 from collections.abc import Iterator
 
@@ -13,6 +12,7 @@ import tensorflow_datasets as tfds
 from tf_gan_lth.data.digits import Digits
 from tf_gan_lth.data.folders import ImageFolder
 from tf_gan_lth.data.pixels import BATCH, mixed_order, resize, scale
+from tf_gan_lth.experiment import digests
 from tf_gan_lth.experiment.errors import UsageError, check_known
 
 BUILDERS = {"digits": Digits}
@@ -55,9 +55,7 @@ class ImageSet:
     @functools.cached_property
     def digest(self) -> str:
         """SHA-256 of shape and pixels, 16 hex digits."""
-        state = hashlib.sha256(str(self.images.shape).encode())
-        state.update(np.ascontiguousarray(self.images))
-        return state.hexdigest()[:16]
+        return digests.short(str(self.images.shape), np.ascontiguousarray(self.images))
 
     def batches(self) -> Iterator[tf.Tensor]:
         """Yields all images once, in an order that mixes classes, as `(n, H, W, C)` float32 in [-1, 1]."""

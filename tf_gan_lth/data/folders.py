@@ -2,7 +2,6 @@
 
 import dataclasses
 import functools
-import hashlib
 import os
 import pathlib
 from collections.abc import Iterator
@@ -12,6 +11,7 @@ import tensorflow as tf
 from PIL import Image
 
 from tf_gan_lth.data.pixels import BATCH, mixed_order, resize, scale
+from tf_gan_lth.experiment import digests
 from tf_gan_lth.experiment.errors import DataError, UsageError
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp")
@@ -80,11 +80,7 @@ class ImageFolder:
     @functools.cached_property
     def digest(self) -> str:
         """SHA-256 of names, contents and resolution, 16 hex digits."""
-        state = hashlib.sha256(str(self.resolution).encode())
-        for file in self.files:
-            content = hashlib.sha256(file.read_bytes()).hexdigest()
-            state.update(f"\n{file.relative_to(self.root)} {content}".encode())
-        return state.hexdigest()[:16]
+        return digests.short(str(self.resolution), *(f"\n{line}" for line in digests.file_lines(self.root, self.files)))
 
     def batches(self) -> Iterator[tf.Tensor]:
         """Yields all pictures once, in an order that mixes subfolders, as `(n, H, W, C)` float32 in [-1, 1].

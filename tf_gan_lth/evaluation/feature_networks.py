@@ -2,13 +2,13 @@
 
 import dataclasses
 import functools
-import hashlib
 import pathlib
 from collections.abc import Callable
 
 import tensorflow as tf
 
 from tf_gan_lth.evaluation import digits_network, inception
+from tf_gan_lth.experiment import digests
 from tf_gan_lth.experiment.errors import EvaluationError, check_known, error_reason
 
 EMBEDDED = {"digits": digits_network.PATH}
@@ -115,8 +115,6 @@ def _call(owner: object, function: Callable, images: tf.Tensor) -> dict[str, tf.
 def _digest(path: pathlib.Path) -> str:
     """SHA-256 over a file, or over what makes up a SavedModel; what else lies in its folder does not count."""
     if path.is_file():
-        return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
-    state = hashlib.sha256()
-    for file in sorted(file for part in SAVED_MODEL for file in path.glob(part) if file.is_file()):
-        state.update(f"{file.relative_to(path)} {hashlib.sha256(file.read_bytes()).hexdigest()}\n".encode())
-    return state.hexdigest()[:16]
+        return digests.short(path.read_bytes())
+    files = sorted(file for part in SAVED_MODEL for file in path.glob(part) if file.is_file())
+    return digests.short(*(f"{line}\n" for line in digests.file_lines(path, files)))

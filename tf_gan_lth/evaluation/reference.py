@@ -1,7 +1,6 @@
 """Reference statistics: what scores keep of the real images. Made once, cached, read from files of this or other tools."""
 
 import dataclasses
-import hashlib
 import json
 import os
 import pathlib
@@ -15,8 +14,8 @@ import scipy.linalg
 from tf_gan_lth.data import ImageFolder, ImageSet
 from tf_gan_lth.evaluation.extraction import VERSION, Extractor
 from tf_gan_lth.evaluation.metrics import Gaussian, fit_gaussian
-from tf_gan_lth.experiment import cache
-from tf_gan_lth.experiment.artifacts import Artifact
+from tf_gan_lth.experiment import cache, digests
+from tf_gan_lth.experiment.artifacts import Artifact, open_flushed
 from tf_gan_lth.experiment.errors import ArtifactError, EvaluationError, RunFolderError, ToolkitWarning
 
 
@@ -51,7 +50,7 @@ class Origin:
     def digest(self) -> str:
         """Of everything but names, 16 hex digits: the same on every machine, whatever the rounding of its features."""
         identity = [self.images_digest, self.count, self.feature_network_digest, self.resize_filter, self.version]
-        return hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:16]
+        return digests.short(json.dumps(identity))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -155,10 +154,8 @@ class ReferenceFile(Artifact):
         arrays = {"mu": value.gaussian.mu, "sigma": value.gaussian.sigma, "origin": json.dumps(dataclasses.asdict(value.origin))}
         if value.features is not None:
             arrays["features"] = value.features
-        with path.open("wb") as file:
+        with open_flushed(path) as file:  # not by way of bytes in memory: features are large
             np.savez(file, **arrays)
-            file.flush()
-            os.fsync(file.fileno())
 
 
 class _CachedReference(ReferenceFile):
@@ -169,8 +166,7 @@ class _CachedReference(ReferenceFile):
 
 
 def _foreign(path: pathlib.Path, gaussian: Gaussian) -> Origin:
-    digest = hashlib.sha256(gaussian.mu.tobytes() + gaussian.sigma.tobytes()).hexdigest()[:16]
-    return Origin(images=path.name, images_digest=digest)
+    return Origin(images=path.name, images_digest=digests.short(gaussian.mu, np.ascontiguousarray(gaussian.sigma)))
 
 
 def _origin(text: str) -> Origin:

@@ -10,7 +10,8 @@ import json
 import os
 import pathlib
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import BinaryIO
 
 import numpy as np
 
@@ -134,11 +135,18 @@ def _json_digest(record: dict) -> str:
     return hashlib.sha256(json.dumps(record, sort_keys=True).encode()).hexdigest()
 
 
-def _write_bytes(path: pathlib.Path, content: bytes) -> None:
+@contextlib.contextmanager
+def open_flushed(path: pathlib.Path) -> Iterator[BinaryIO]:
+    """A new file whose content is on the disk when the block ends."""
     with path.open("wb") as file:
-        file.write(content)
+        yield file
         file.flush()
         os.fsync(file.fileno())
+
+
+def _write_bytes(path: pathlib.Path, content: bytes) -> None:
+    with open_flushed(path) as file:
+        file.write(content)
 
 
 def _sync(folder: pathlib.Path) -> None:

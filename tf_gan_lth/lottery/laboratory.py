@@ -63,18 +63,18 @@ class Laboratory:
     def __init__(self, config: Config, run: RunFolder, strategy: tf.distribute.Strategy | None = None):
         for name in config.lottery.branches:
             check_known("branch", name, BRANCHES)
+        self.config, self.run = config, run
         protocol = protocol_of(config.evaluation)
         with (strategy or tf.distribute.get_strategy()).scope():
             extractor = Extractor.of(protocol)
-            images = self._load("train", config)
-            real_images = images if protocol.reference_split == "train" else self._load(protocol.reference_split, config)
+            self.images = self._load("train")
+            real_images = self.images if protocol.reference_split == "train" else self._load(protocol.reference_split)
             self.evaluator = Evaluator(protocol, extractor, reference.of_images(real_images, extractor))
-            self.config, self.run, self.images = config, run, images
             gan = self._build("networks")
             self.schedule = LotterySchedule(config.lottery.rate)
             self._check_rounds(gan)
             run.claim(config)
-            self.trainer = Trainer(gan, config.training, self.schedule, images, strategy)
+            self.trainer = Trainer(gan, config.training, self.schedule, self.images, strategy)
             self.sampler = Sampler(gan.networks["generator"])
 
     def _check_rounds(self, gan: models.GAN) -> None:
@@ -166,8 +166,9 @@ class Laboratory:
         generator = scored_generator(weights, self.evaluator.protocol)
         return self.sampler.batches(generator, count, sampling_seed(self.config, replicate))
 
-    def _load(self, split: str, config: Config) -> data.ImageSet:
-        return data.load(config.data.dataset, split, config.data.resolution, config.data.data_dir)
+    def _load(self, split: str) -> data.ImageSet:
+        options = self.config.data
+        return data.load(options.dataset, split, options.resolution, options.data_dir)
 
     def _build(self, *labels: int | str) -> models.GAN:
         networks, images = self.config.networks, self.images

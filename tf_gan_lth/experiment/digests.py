@@ -1,0 +1,19 @@
+"""Short digests: names for content."""
+
+import hashlib
+import pathlib
+from collections.abc import Iterable, Iterator
+
+
+def short(*parts: object) -> str:
+    """SHA-256 over texts, bytes and contiguous arrays one after the other, 16 hex digits."""
+    state = hashlib.sha256()
+    for part in parts:
+        state.update(part.encode() if isinstance(part, str) else part)
+    return state.hexdigest()[:16]
+
+
+def file_lines(root: pathlib.Path, files: Iterable[pathlib.Path]) -> Iterator[str]:
+    """`<path below root> <SHA-256>` of each file."""
+    for file in files:
+        yield f"{file.relative_to(root)} {hashlib.sha256(file.read_bytes()).hexdigest()}"
