@@ -25,7 +25,9 @@ def test_images_are_resized_and_stay_uint8(tiny_options):
 
 
 def test_an_unknown_data_set_is_answered_with_the_known_ones():
-    with pytest.raises(UsageError, match="unknown dataset 'digit': did you mean 'digits'. Known: digits"):
+    with pytest.raises(
+        UsageError, match="unknown dataset 'digit': did you mean 'digits'.*Known: cifar10, digits, folder:PATH, stl10"
+    ):
         data.load("digit", "train", 8)
 
 

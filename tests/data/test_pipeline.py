@@ -1,3 +1,5 @@
+import time
+
 import numpy as np
 import pytest
 
@@ -33,3 +35,18 @@ def test_batches_are_dicts_of_scaled_images_of_a_static_shape(image_set):
     batches = data.training_batches(image_set, BATCH, GROUPS, np.array([1, 2], np.int32))
     assert batches.element_spec["image"].shape == (BATCH, GROUPS, 1, 1, 1)
     assert data.scale(np.array([0, 255], np.uint8)).numpy().tolist() == [-1.0, 1.0]
+
+
+@pytest.mark.parametrize("first_step", [0, 1, 3, 4, 97, 1234])
+def test_first_step_leaves_out_that_many_batches_exactly(image_set, first_step):
+    seed = np.array([1, 2], np.int32)
+    skipped = data.training_batches(image_set, BATCH, GROUPS, seed).skip(first_step).take(8)
+    started = data.training_batches(image_set, BATCH, GROUPS, seed, first_step).take(8)
+    for ours, theirs in zip(started, skipped, strict=True):
+        np.testing.assert_array_equal(ours["image"], theirs["image"])
+
+
+def test_first_step_costs_the_same_however_large_it_is(image_set):
+    began = time.monotonic()
+    next(iter(data.training_batches(image_set, BATCH, GROUPS, np.array([1, 2], np.int32), 10**8)))
+    assert time.monotonic() - began < 10

@@ -9,13 +9,18 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
+from tf_gan_lth.data import class_folders, prepared
 from tf_gan_lth.data.digits import Digits
 from tf_gan_lth.data.folders import ImageFolder
 from tf_gan_lth.data.pixels import BATCH, mixed_order, resize, scale
 from tf_gan_lth.experiment import digests
 from tf_gan_lth.experiment.errors import UsageError, check_known
 
-BUILDERS = {"digits": Digits}
+BUILDERS = {
+    "digits": Digits,
+    "cifar10": functools.partial(tfds.builder, "cifar10"),
+    "stl10": functools.partial(tfds.builder, "stl10"),  # `train` are the 5,000 images with labels
+}
 FOLDER = "folder:"
 
 
@@ -24,7 +29,7 @@ class ImageSet:
     """A split of a data set, decoded and resized, in memory.
 
     Attributes:
-      dataset: name of the data set.
+      dataset: name of the data set, or `folder:PATH`.
       split: name of the split.
       images: `(N, H, W, C)` uint8.
       labels: `(N,)` int64 class numbers.
@@ -65,40 +70,44 @@ class ImageSet:
 
 
 def load(name: str, split: str, resolution: int | None, data_dir: str | None = None) -> ImageSet:
-    """Loads a split through TFDS, which prepares the data set on first use.
+    """Loads a split into memory: of a data set that TFDS prepares on first use, or of a folder.
 
     Args:
-      name: one of `BUILDERS`.
-      split: `train` or `test`.
-      resolution: height and width to resize to (bilinear, antialiased), in pixels; None leaves the images as they are.
-      data_dir: folder of prepared data sets; None is TFDS's own.
+      name: one of `BUILDERS`; or `folder:PATH` with the pictures in `PATH/<split>/<class>/`, see `class_folders.read`.
+      split: `train` or `test`, or what else the data set or the folder has.
+      resolution: height and width to resize to (bilinear, antialiased), in pixels: an image that is not square is squashed to
+        one. None leaves the images as they are.
+      data_dir: folder of prepared data sets; None is TFDS's own. Nothing to a folder.
 
     Raises:
-      UsageError: the name or the split is unknown.
+      UsageError: the name, the split or the folder is unknown.
+      DataError: the data set cannot be prepared, or the folder holds something else than pictures in class folders.
     """
-    check_known("dataset", name, BUILDERS)
-    builder = BUILDERS[name](data_dir=data_dir)
-    builder.download_and_prepare()
-    check_known(f"split of {name}", split, builder.info.splits)
-    stored = tfds.as_numpy(builder.as_dataset(split=split, batch_size=-1))
-    images = resize(stored["image"], resolution) if resolution else stored["image"]
-    return ImageSet(name, split, images, stored["label"])
+    if name.startswith(FOLDER):
+        return ImageSet(name, split, *class_folders.read(_path(name), split, resolution))
+    if name not in BUILDERS and pathlib.Path(name).expanduser().is_dir():
+        raise UsageError(f"'{name}' is a folder: write {FOLDER}{name}")
+    check_known("dataset", name, [*BUILDERS, f"{FOLDER}PATH"])
+    images, labels = prepared.read(name, BUILDERS[name], split, data_dir)
+    return ImageSet(name, split, resize(images, resolution) if resolution else images, labels)
 
 
 def open_images(text: str, split: str | None, resolution: int | None, data_dir: str | None = None) -> ImageSet | ImageFolder:
     """Images to be read once, by what a user calls them.
 
     Args:
-      text: name of a data set, or `folder:PATH`.
+      text: name of a data set, or `folder:PATH`, which may have any layout.
       split: of the data set; of a folder the subfolder of that name, None is the folder itself.
       resolution, data_dir: as in `load`.
 
     Raises:
       UsageError: the name, the split or the folder is unknown.
-      DataError: the folder holds something else than pictures.
+      DataError: the data set cannot be prepared, or the folder holds something else than pictures.
     """
-    if not text.startswith(FOLDER):
-        if text not in BUILDERS and pathlib.Path(text).expanduser().is_dir():
-            raise UsageError(f"'{text}' is a folder: write {FOLDER}{text}")
-        return load(text, split or "train", resolution, data_dir)
-    return ImageFolder(pathlib.Path(text.removeprefix(FOLDER)).expanduser(), resolution, split)
+    if text.startswith(FOLDER):
+        return ImageFolder(_path(text), resolution, split)
+    return load(text, split or "train", resolution, data_dir)
+
+
+def _path(text: str) -> pathlib.Path:
+    return pathlib.Path(text.removeprefix(FOLDER)).expanduser()

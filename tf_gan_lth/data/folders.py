@@ -8,15 +8,13 @@ from collections.abc import Iterator
 
 import numpy as np
 import tensorflow as tf
-from PIL import Image
 
+from tf_gan_lth.data.decoding import check_shape, decode
 from tf_gan_lth.data.pixels import BATCH, mixed_order, resize, scale
 from tf_gan_lth.experiment import digests
 from tf_gan_lth.experiment.errors import DataError, UsageError
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp")
-CHANNELS = {"L": 1, "RGB": 3}
-CONVERTED = {"1": "L", "P": "RGB"}  # bilevel and palette pictures hold the same colours another way
 
 
 @dataclasses.dataclass(frozen=True)
@@ -74,7 +72,7 @@ class ImageFolder:
     @functools.cached_property
     def shape(self) -> tuple[int, int, int]:
         """Height, width and channels, those of the first picture."""
-        height, width, channels = self._read(self.files[0]).shape
+        height, width, channels = decode(self.files[0]).shape
         return (self.resolution or height, self.resolution or width, channels)
 
     @functools.cached_property
@@ -94,28 +92,8 @@ class ImageFolder:
             yield scale(np.stack(pictures))
 
     def _decode(self, file: pathlib.Path) -> np.ndarray:
-        picture = self._read(file)
+        picture = decode(file)
         if self.resolution and picture.shape[-1] == self.shape[-1]:
             picture = resize(picture, self.resolution)
-        if picture.shape != self.shape:
-            advice = "" if self.resolution else "; --resolution resizes them"
-            raise DataError(
-                f"{file} is {_size(picture.shape)} and {self.files[0].name} is {_size(self.shape)}: expected one shape{advice}"
-            )
+        check_shape(file, picture.shape, self.files[0], self.shape)
         return picture
-
-    def _read(self, file: pathlib.Path) -> np.ndarray:
-        try:
-            with Image.open(file) as picture:
-                mode = CONVERTED.get(picture.mode, picture.mode)
-                if mode not in CHANNELS:
-                    raise DataError(f"{file} holds {picture.mode} pixels: expected 8-bit grey (L) or RGB without transparency")
-                pixels = np.asarray(picture.convert(mode) if mode != picture.mode else picture)
-        except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-            raise DataError(f"{file} is broken: {error}") from None
-        return pixels.reshape(*pixels.shape[:2], CHANNELS[mode])
-
-
-def _size(shape: tuple[int, int, int]) -> str:
-    height, width, channels = shape
-    return f"{height}x{width} with {channels} channel{'s' if channels > 1 else ''}"

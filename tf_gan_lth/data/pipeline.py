@@ -7,7 +7,7 @@ from tf_gan_lth.data.datasets import ImageSet
 from tf_gan_lth.data.pixels import scale
 
 
-def training_batches(image_set: ImageSet, batch_size: int, groups: int, seed: np.ndarray) -> tf.data.Dataset:
+def training_batches(image_set: ImageSet, batch_size: int, groups: int, seed: np.ndarray, first_step: int = 0) -> tf.data.Dataset:
     """Endless batches of shuffled images.
 
     Every epoch is a permutation of all images that depends on its number alone, not on a shuffle buffer's past; epochs
@@ -18,6 +18,8 @@ def training_batches(image_set: ImageSet, batch_size: int, groups: int, seed: np
       batch_size: images of a group, over all devices.
       groups: batches that one training step consumes.
       seed: two int32, the stream that the order is drawn from.
+      first_step: batches to leave out, at least 0: what follows is what `.skip(first_step)` would give, but at once, since
+        the epochs before are not drawn.
 
     Returns:
       A data set of `{"image": (batch_size, groups, H, W, C) float32 in [-1, 1]}`. The groups come second so that a
@@ -39,5 +41,7 @@ def training_batches(image_set: ImageSet, batch_size: int, groups: int, seed: np
     # rounds of 26 s took 41 s, of 1.3 s 2.6 s, as if an iterator were freed only when a sleep that doubles is over).
     options.autotune.enabled = False
     options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.OFF
-    order = tf.data.Dataset.counter().flat_map(epoch).batch(batch_size * groups, drop_remainder=True)
+    size = batch_size * groups
+    first_epoch, offset = divmod(first_step * size, count)
+    order = tf.data.Dataset.counter(first_epoch).flat_map(epoch).skip(offset).batch(size, drop_remainder=True)
     return order.map(batch).prefetch(2).with_options(options)

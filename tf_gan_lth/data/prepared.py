@@ -1,0 +1,70 @@
+"""Data sets that TFDS downloads and prepares; whatever goes wrong there becomes one line."""
+
+import logging
+from collections.abc import Callable
+
+import numpy as np
+import tensorflow as tf
+import tensorflow_datasets as tfds
+from requests import RequestException
+from tensorflow_datasets.core.download import downloader
+
+from tf_gan_lth.experiment.errors import DataError, check_known, error_reason
+
+# TFDS tries a download eleven times, with pauses that double: without a network that takes three and a half minutes. Five
+# times take three seconds. It has no option for that.
+RETRIES = 4
+
+Builder = Callable[..., tfds.core.DatasetBuilder]
+
+
+def read(name: str, make_builder: Builder, split: str, data_dir: str | None) -> tuple[np.ndarray, np.ndarray]:
+    """All images of a split, in the order in which TFDS stores them.
+
+    Args:
+      name: of the data set, for messages.
+      make_builder: its builder, as a function of `data_dir`.
+      split: name of the split.
+      data_dir: folder of prepared data sets; None is TFDS's own. What it lacks is prepared there.
+
+    Returns:
+      `(N, H, W, C)` uint8 images and `(N,)` int64 labels.
+
+    Raises:
+      UsageError: the data set has no such split.
+      DataError: it cannot be downloaded, written or read.
+    """
+    builder = _prepare(name, make_builder, data_dir)
+    check_known(f"split of {name}", split, builder.info.splits)
+    try:
+        stored = tfds.as_numpy(builder.as_dataset(split=split, batch_size=-1))
+    except (OSError, tf.errors.OpError) as error:
+        raise DataError(f"{builder.data_dir} cannot be read: {_reason(error)}; delete it to have it prepared again") from error
+    return stored["image"], stored["label"]
+
+
+def _prepare(name: str, make_builder: Builder, data_dir: str | None) -> tfds.core.DatasetBuilder:
+    retries = tfds.core.utils.temporary_assignment(downloader, "MAX_RETRIES", RETRIES)
+    silence = tfds.core.utils.temporary_assignment(logging.getLogger("urllib3.connectionpool"), "disabled", True)
+    try:
+        with retries, silence:  # urllib3 warns of every try
+            builder = make_builder(data_dir=data_dir)
+            builder.download_and_prepare()
+    except (RequestException, tfds.download.DownloadError) as error:
+        advice = f"prepare it once on a machine with network access, with --dataset={name}, and give its folder as --data_dir"
+        raise DataError(f"{name} cannot be downloaded: {_reason(error)}; {advice}") from error
+    except Exception as error:  # those of TFDS have no common class
+        place = data_dir or "TFDS's own folder"
+        advice = "give a folder with room that can be written as --data_dir"
+        raise DataError(f"{name} cannot be prepared in {place}: {_reason(error)}; {advice}") from error
+    if not builder.info.splits:
+        raise DataError(f"{builder.data_dir} holds no data: delete it to have it prepared again")
+    return builder
+
+
+def _reason(error: Exception) -> str:
+    """What an error says, in short: without the history of retries, and without the place in TensorFlow's graph."""
+    if isinstance(error, tf.errors.OpError):
+        return str(error.message).splitlines()[0].rsplit("}} ", 1)[-1]
+    cause = error.args[0] if error.args else None
+    return error_reason(getattr(cause, "reason", error))
