@@ -17,26 +17,13 @@ flags.mark_flag_as_required("run_dir")
 
 def main(values: flags.FlagValues) -> None:
     config = command_line.config_from_flags(values)
-    from tf_gan_lth import export, lottery, report
+    from tf_gan_lth import lottery, report
     from tf_gan_lth.experiment.run_folder import RunFolder
 
-    run = RunFolder(values.run_dir)
-    lab = lottery.Laboratory(config, run)
-
-    def after_training(place):
-        results = lottery.write_results(run)
-        print(lottery.table(results), flush=True)
-        report.write(run)
-
+    lab = lottery.Laboratory(config, RunFolder(values.run_dir))
     for replicate in range(config.lottery.replicates):
-        lottery.find_ticket(lab, replicate, after_training)
-    verdict = lottery.judge(lottery.write_results(run))
-    saved_model = export.export_ticket(run, verdict)
-    report.write(run)
-    print(f"\nVerdict: {verdict.sentence}")
-    print(f"Report: {run.report.path}\nTensorBoard: tensorboard --logdir={run.tensorboard}")
-    if saved_model:
-        print(f"Sparse generator: {saved_model}")
+        lottery.find_ticket(lab, replicate, report.follow(lab.run))
+    report.conclude(lab.run)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from tf_gan_lth.experiment.run_folder import RunFolder
 
 @pytest.fixture(scope="module")
 def saved_model(finished):
-    verdict = dataclasses.replace(lottery.judge(lottery.read_results(finished.run)), matching=3)
+    verdict = dataclasses.replace(lottery.judge_run(finished.run)[1], best=3)
     return export.export_ticket(finished.run, verdict)
 
 
@@ -70,7 +70,7 @@ def test_another_export_is_caught(finished, saved_model, tmp_path):
 
 
 def test_nothing_is_exported_without_a_matching_ticket(finished):
-    verdict = dataclasses.replace(lottery.judge(lottery.read_results(finished.run)), matching=None)
+    verdict = dataclasses.replace(lottery.judge_run(finished.run)[1], best=None)
     assert export.export_ticket(finished.run, verdict) is None
 
 
@@ -83,6 +83,6 @@ def test_a_ticket_trained_on_two_replicas_is_exported_as_sparse(tiny_options, tw
     mask, weights = place.masks.get()["generator"], place.weights.get()
     for path, kept in mask.items():
         assert not np.any(weights["generator"][path][~kept]) and not np.any(weights["generator" + training.EMA][path][~kept])
-    verdict = dataclasses.replace(lottery.judge(lottery.read_results(run)), matching=1)
+    verdict = dataclasses.replace(lottery.judge_run(run)[1], best=1)
     found = export.verify(export.export_ticket(run, verdict), weights["generator" + training.EMA], mask)
     assert found == {path: pytest.approx(1 - kept.mean()) for path, kept in mask.items()}

@@ -54,7 +54,7 @@ def test_the_run_folder_is_required():
 
 def test_an_unknown_name_is_answered_with_the_known_ones(tmp_path):
     result = find_ticket(f"--run_dir={tmp_path / 'run'}", "--dataset=digit")
-    check_refused(result, 2, "unknown dataset 'digit'", "did you mean 'digits'", "Known: digits")
+    check_refused(result, 2, "unknown dataset 'digit'", "did you mean 'digits'", "Known: cifar10, digits, folder:PATH, stl10")
     assert not (tmp_path / "run").exists()
 
 

@@ -14,7 +14,11 @@ from tf_gan_lth.experiment.run_folder import RunFolder
     [
         ("dataset", "digit", "unknown dataset 'digit': did you mean 'digits'"),
         ("gan", "sgan", "unknown GAN 'sgan': did you mean 'sngan'"),
-        ("branches", ["random_msk"], "unknown branch 'random_msk': did you mean 'random_mask'. Known: random_init, random_mask"),
+        (
+            "branches",
+            ["random_msk"],
+            "unknown branch 'random_msk': did you mean 'random_mask'. Known: dense_discriminator, one_shot, ",
+        ),
         ("feature_network", "digts", "unknown feature network 'digts': did you mean 'digits'"),
         ("rounds", 60, "--rounds=60 at --rate=0.2 leaves none of the generator's"),
         ("resolution", 24, "--resolution=24 .* power of two"),

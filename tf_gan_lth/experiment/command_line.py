@@ -43,6 +43,8 @@ def define_config_flags(values: flags.FlagValues) -> None:
     for section in configs.sections().values():
         hints = typing.get_type_hints(section)
         for field in dataclasses.fields(section):
+            if not field.metadata["flag"]:
+                continue
             kind = configs.value_type(hints[field.name])
             define_flag(values, section.__doc__, field.name, kind, field.default, field.metadata["help"])
     seed = next(field for field in dataclasses.fields(configs.Config) if field.name == "seed")
@@ -55,7 +57,7 @@ def config_from_flags(values: flags.FlagValues) -> configs.Config:
     Raises:
       UsageError: a value is out of range.
     """
-    return configs.from_options({name: values[name].value for name in configs.to_options(configs.Config())})
+    return configs.from_options({name: values[name].value for name in configs.to_options(configs.Config()) if name in values})
 
 
 def check_free(path: pathlib.Path, flag: str, suffix: str = "") -> None:

@@ -11,26 +11,39 @@ import math
 import types
 import typing
 
-from tf_gan_lth.experiment.errors import UsageError
+from tf_gan_lth.experiment.errors import UsageError, check_known
 
 
-def option(default: object, help: str, *, low: float | None = None, high: float | None = None, extends: bool = False):
+def option(
+    default: object,
+    help: str,
+    *,
+    low: float | None = None,
+    high: float | None = None,
+    choices: tuple[str, ...] = (),
+    extends: bool = False,
+    flag: bool = True,
+):
     """A config field.
 
     Args:
       default: its default; None means "what is usual for the GAN".
       help: one sentence, with the unit where there is one.
       low, high: smallest and largest allowed value, both included.
+      choices: the words that it, or each of its items, may be; empty if any.
       extends: the field adds to a run without changing what is there, so it is not part of the run's identity.
+      flag: whether a flag sets it; a program sets the others.
     """
-    return dataclasses.field(default=default, metadata={"help": help, "low": low, "high": high, "extends": extends})
+    return dataclasses.field(
+        default=default, metadata={"help": help, "low": low, "high": high, "choices": choices, "extends": extends, "flag": flag}
+    )
 
 
 @dataclasses.dataclass(frozen=True)
 class DataConfig:
     """Data"""
 
-    dataset: str = option("digits", "name of the data set")
+    dataset: str = option("digits", "name of the data set, or folder:PATH with PATH/<split>/<class>/ pictures")
     resolution: int = option(32, "height and width that images are resized to, in pixels", low=8)
     data_dir: str | None = option(None, "folder of prepared TFDS data sets; unset: TFDS's own", extends=True)
 
@@ -53,6 +66,10 @@ class TrainingConfig:
     generator_batch_size: int | None = option(None, "images a generator step, over all devices; unset: the GAN's own", low=1)
     discriminator_batch_size: int | None = option(None, "real images a discriminator step, likewise; unset: the GAN's own", low=1)
     learning_rate: float | None = option(None, "Adam's learning rate of both networks; unset: the GAN's own", low=0.0)
+    loss: str | None = option(None, "adversarial loss by name; unset: the GAN's own")
+    kd_weight: float = option(
+        0.0, "weight of the KL divergence from the dense discriminator, which teaches the pruned one", low=0.0
+    )
     ema_decay: float | None = option(None, "decay of the generator's averaged parameters; unset: the GAN's own", low=0.0, high=1.0)
     jit_compile: bool = option(False, "compile the training step with XLA")
 
@@ -63,9 +80,24 @@ class LotteryConfig:
 
     rounds: int = option(10, "pruned rounds after the dense round 0", low=0, extends=True)
     rate: float = option(0.2, "share of the remaining weights that each round prunes", low=0.0, high=0.999)
+    prune: tuple[str, ...] = option(
+        ("generator",), "what is pruned, each network within itself", choices=("generator", "discriminator")
+    )
+    exclude: tuple[str, ...] = option((), "layers to leave dense: patterns such as generator/to_image or */block_1/*")
+    criterion: str = option("magnitude", "what ranks the weights that a round prunes")
+    ranking: str = option(
+        "global", "rank the weights of all layers of a network together, or within each", choices=("global", "layerwise")
+    )
+    ranking_weights: str = option("live", "trained weights that magnitudes are taken of", choices=("live", "ema"))
+    rewind_step: int = option(0, "step whose weights the rounds rewind to; the steps a round stay the same in all", low=0)
+    discriminator_start: str = option(
+        "rewound", "the discriminator's weights at the start of each pruned round", choices=("rewound", "dense", "second_seed")
+    )
     branches: tuple[str, ...] = option(("random_mask", "random_init"), "controls to train beside the ticket", extends=True)
     branch_rounds: tuple[int, ...] = option((5, 10), "rounds that get the controls", low=1, extends=True)
     replicates: int = option(1, "times to repeat everything under other seeds", low=1, extends=True)
+    margin: float = option(0.1, "share of the dense FID by which a matching ticket may be worse", low=0.0, extends=True)
+    parent: str | None = option(None, "digest of the ticket that is transferred", flag=False)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -91,6 +123,9 @@ class Config:
     def __post_init__(self):
         for name, (field, value) in walk(self).items():
             _check_range(name, value, field.metadata["low"], field.metadata["high"])
+            for word in value if isinstance(value, tuple) else [value]:
+                if field.metadata["choices"]:
+                    check_known(f"value of --{name}", word, field.metadata["choices"])
 
     @property
     def digest(self) -> str:

@@ -2,7 +2,9 @@
 
 RUN/config.json
 RUN/results.csv, report.html, tensorboard/
+RUN/parent.json                                    only of a transfer: where its ticket comes from
 RUN/replicate_0/initial/<network>.npz              theta_0
+RUN/replicate_0/rewind/<network>.npz               theta_k, only with late rewinding
 RUN/replicate_0/round_03/masks/<network>.npz       only the networks that are pruned
 RUN/replicate_0/round_03/weights/<network>.npz     trained; <network>_ema.npz beside it
 RUN/replicate_0/round_03/training.json  sparsity.json  scores.json  samples.png
@@ -56,6 +58,7 @@ class Replicate:
         self.path = path
         self.number = number
         self.initial = Snapshots(path / "initial")
+        self.rewind = Snapshots(path / "rewind")
         self.untrained_scores = Record(path / "untrained_scores.json")
 
     def round(self, number: int) -> Place:
@@ -72,6 +75,7 @@ class RunFolder:
     def __init__(self, path: str | pathlib.Path):
         self.path = pathlib.Path(path).expanduser()
         self.config = Record(self.path / "config.json")
+        self.parent = Record(self.path / "parent.json")
         self.results = File(self.path / "results.csv")
         self.report = File(self.path / "report.html")
         self.tensorboard = self.path / "tensorboard"

@@ -39,15 +39,15 @@ class _Generator(tf.Module):
 
 
 def export_ticket(run: RunFolder, verdict: Verdict) -> pathlib.Path | None:
-    """Exports the sparsest matching ticket of replicate 0 unless that is done, and checks it; None if no ticket matches.
+    """Exports the verdict's best ticket, of replicate 0, unless that is done, and checks it; None if there is none.
 
     Raises:
       MaskError: a pruned weight is not zero, in the run's weights or in what is on the disk.
       ArtifactError: what is on the disk is not this ticket.
     """
-    if verdict.matching is None:
+    if verdict.best is None:
         return None
-    place = run.replicate(0).round(verdict.matching)
+    place = run.replicate(0).round(verdict.best)
     snapshot, mask = place.weights.get()["generator" + EMA], place.masks.get()["generator"]
     if place.saved_model.exists():
         verify(place.saved_model, snapshot, mask)

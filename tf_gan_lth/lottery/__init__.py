@@ -3,10 +3,24 @@
 Read `ticket.py` first: it is the paper's algorithm.
 """
 
-from tf_gan_lth.lottery import rescoring
+from tf_gan_lth.lottery import rescoring, transfer
+from tf_gan_lth.lottery.comparison import comparison_table
 from tf_gan_lth.lottery.laboratory import Laboratory
-from tf_gan_lth.lottery.results import Result, read_results, table, write_results
+from tf_gan_lth.lottery.results import Result, read_results, table
 from tf_gan_lth.lottery.ticket import find_ticket
-from tf_gan_lth.lottery.verdict import Verdict, judge
+from tf_gan_lth.lottery.verdict import Verdict, judge, judge_run, write_results
 
-__all__ = ["Laboratory", "Result", "Verdict", "find_ticket", "judge", "read_results", "rescoring", "table", "write_results"]
+__all__ = [
+    "Laboratory",
+    "Result",
+    "Verdict",
+    "comparison_table",
+    "find_ticket",
+    "judge",
+    "judge_run",
+    "read_results",
+    "rescoring",
+    "table",
+    "transfer",
+    "write_results",
+]

@@ -1,7 +1,7 @@
 """Branches: controls and variants that start from one round of the trunk.
 
-A branch is a function of the laboratory and a ticket that returns the initial weights and the masks to train instead. To
-add one, write the function and register it; `--branches` and the error for unknown names follow.
+A branch is a function of the laboratory and a ticket that returns what to train instead. To add one, write the function and
+register it; `--branches` and the error for unknown names follow.
 """
 
 import dataclasses
@@ -9,6 +9,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from tf_gan_lth.experiment import seeds
+from tf_gan_lth.experiment.run_folder import Place
+from tf_gan_lth.lottery import criteria
 from tf_gan_lth.pruning import masks as pruning
 from tf_gan_lth.training import Masks, Weights
 
@@ -18,15 +20,22 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True)
 class Ticket:
-    """What a round of the trunk trains: the initial weights (unmasked) and the masks."""
+    """What a round trains.
 
-    replicate: int
-    round_number: int
-    initial: Weights
+    Attributes:
+      place: where the round is kept.
+      weights: of every network, not masked yet.
+      masks: of the networks that are pruned.
+      first_step: the step that training starts at: 0, or that of late rewinding.
+    """
+
+    place: Place
+    weights: Weights
     masks: Masks
+    first_step: int = 0
 
 
-Branch = Callable[["Laboratory", Ticket], tuple[Weights, Masks]]
+Branch = Callable[["Laboratory", Ticket], Ticket]
 BRANCHES: dict[str, Branch] = {}
 
 
@@ -37,15 +46,60 @@ def register(branch: Branch) -> Branch:
 
 
 @register
-def random_mask(lab: "Laboratory", ticket: Ticket) -> tuple[Weights, Masks]:
-    """The ticket's initial weights under a mask with as many ones at random places of the whole network."""
-    labels = ("replicate", ticket.replicate, "round", ticket.round_number, "random_mask")
-    shuffled = {n: pruning.random_mask(mask, seeds.generator(lab.config.seed, *labels, n)) for n, mask in ticket.masks.items()}
-    return ticket.initial, shuffled
+def random_mask(lab: "Laboratory", ticket: Ticket) -> Ticket:
+    """As many weights at random places of the whole network."""
+    return _at_random(lab, ticket, pruning.random_mask, "random_mask")
 
 
 @register
-def random_init(lab: "Laboratory", ticket: Ticket) -> tuple[Weights, Masks]:
-    """The ticket's masks over fresh weights of every network that is pruned; the others keep theirs."""
-    fresh = lab.fresh_weights(ticket.replicate, "round", ticket.round_number, "random_init")
-    return {**ticket.initial, **{name: fresh[name] for name in ticket.masks}}, ticket.masks
+def random_mask_by_layer(lab: "Laboratory", ticket: Ticket) -> Ticket:
+    """As many weights in each layer, at random places of it."""
+    return _at_random(lab, ticket, pruning.random_mask_by_layer, "random_mask_by_layer")
+
+
+def _at_random(lab: "Laboratory", ticket: Ticket, shuffle: Callable, name: str) -> Ticket:
+    labels = ("replicate", ticket.place.replicate, "round", ticket.place.round_number, name)
+    shuffled = {n: shuffle(mask, seeds.generator(lab.config.seed, *labels, n)) for n, mask in ticket.masks.items()}
+    return dataclasses.replace(ticket, masks=shuffled)
+
+
+@register
+def random_init(lab: "Laboratory", ticket: Ticket) -> Ticket:
+    """The random ticket: its masks over fresh weights of every network that is pruned; the others keep theirs.
+
+    Fresh weights have not been trained up to the step of late rewinding, so their training begins at step 0.
+    """
+    fresh = lab.fresh_weights(ticket.place.replicate, "round", ticket.place.round_number, "random_init")
+    others = {name: weights for name, weights in ticket.weights.items() if name in fresh}  # no averages of another training
+    return dataclasses.replace(ticket, weights={**others, **{name: fresh[name] for name in ticket.masks}}, first_step=0)
+
+
+@register
+def one_shot(lab: "Laboratory", ticket: Ticket) -> Ticket:
+    """As many weights, all chosen at once by their magnitude in the trained dense GAN."""
+    return lab.prune_at_once(ticket, criteria.magnitude(lab, lab.dense(ticket.place)))
+
+
+@register
+def snip(lab: "Laboratory", ticket: Ticket) -> Ticket:
+    """As many weights, all chosen at once by their saliency before training; a pruned discriminator keeps the ticket's mask."""
+    return lab.prune_at_once(ticket, criteria.snip(lab, ticket.place))
+
+
+@register
+def standard(lab: "Laboratory", ticket: Ticket) -> Ticket:
+    """Standard pruning: no rewinding. Every network goes on from what the round before trained, for as many steps again."""
+    before = lab.run.replicate(ticket.place.replicate).round(ticket.place.round_number - 1)
+    return dataclasses.replace(ticket, weights=before.weights.get())
+
+
+@register
+def dense_discriminator(lab: "Laboratory", ticket: Ticket) -> Ticket:
+    """The discriminator starts from the trained one of the dense GAN."""
+    return dataclasses.replace(ticket, weights=lab.with_discriminator("dense", ticket.place, ticket.weights))
+
+
+@register
+def second_discriminator(lab: "Laboratory", ticket: Ticket) -> Ticket:
+    """The discriminator starts from the initial weights of a second seed."""
+    return dataclasses.replace(ticket, weights=lab.with_discriminator("second_seed", ticket.place, ticket.weights))

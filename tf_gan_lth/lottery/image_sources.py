@@ -118,7 +118,7 @@ class RoundImages:
 
     def __init__(self, path: str, protocol: Protocol | None):
         self.name = f"round:{path}"
-        run, self._place = _find_place(path)
+        run, self._place = find_place(path)
         self._config = run.read_config()
         self.protocol, self.resolution = protocol or protocol_of(self._config.evaluation), self._config.data.resolution
         self._snapshot = scored_generator(self._place.weights.get(), self.protocol)
@@ -157,7 +157,12 @@ def load_generator(config: Config, snapshot: Arrays) -> keras.Model:
     return gan.networks["generator"]
 
 
-def _find_place(path: str) -> tuple[RunFolder, Place]:
+def find_place(path: str) -> tuple[RunFolder, Place]:
+    """The run and the round or branch that a path names.
+
+    Raises:
+      UsageError: it is not in a run.
+    """
     absolute = pathlib.Path(path).expanduser().absolute()
     match = re.fullmatch(r"(.+)/replicate_(\d+)/round_(\d+)(?:/branches/([^/]+))?", str(absolute))
     run = RunFolder(match[1] if match else absolute)

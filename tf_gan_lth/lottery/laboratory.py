@@ -1,11 +1,15 @@
 """Everything a run needs, built once: data, networks, trainer, sampler, evaluator, and the seeds of each stage."""
 
+import dataclasses
+import fnmatch
 import shutil
 import time
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
 import tensorflow as tf
+import tf_keras as keras
 
 from tf_gan_lth import data, models
 from tf_gan_lth.evaluation import Evaluator, Extractor, Protocol, protocols, reference
@@ -14,13 +18,17 @@ from tf_gan_lth.experiment.artifacts import Arrays
 from tf_gan_lth.experiment.config import Config, EvaluationConfig
 from tf_gan_lth.experiment.errors import RunFolderError, TrainingError, UsageError, check_known
 from tf_gan_lth.experiment.run_folder import Place, RunFolder
-from tf_gan_lth.lottery.branches import BRANCHES
+from tf_gan_lth.lottery.branches import BRANCHES, Ticket
+from tf_gan_lth.lottery.criteria import CRITERIA
+from tf_gan_lth.models.snapshots import path_of
 from tf_gan_lth.pruning import masks as pruning
 from tf_gan_lth.pruning.wrapping import LotterySchedule, masks_of, prunable
 from tf_gan_lth.training import EMA, Masks, Sampler, Trainer, Weights
 from tf_gan_lth.training.callbacks import RoundProgress, summaries
 
-PRUNED = ("generator",)
+if TYPE_CHECKING:
+    from tf_gan_lth.lottery.transfer import Parent
+
 GRID_IMAGES = 64
 SUMMARIES_A_ROUND = 100
 
@@ -47,6 +55,68 @@ def sampling_seed(config: Config, replicate: int, *labels: int) -> np.ndarray:
     return seeds.pair(config.seed, "replicate", replicate, "evaluation", *labels)
 
 
+def check_combinations(config: Config) -> None:
+    """Raises `UsageError` for options that are unknown, or cannot be together, before anything is loaded."""
+    lottery = config.lottery
+    for name in lottery.branches:
+        check_known("branch", name, BRANCHES)
+    check_known("criterion", lottery.criterion, CRITERIA)
+    if "generator" not in lottery.prune:
+        raise UsageError(f"--prune={','.join(lottery.prune)} must name the generator: a ticket is a generator")
+    if config.training.kd_weight and "discriminator" not in lottery.prune:
+        raise UsageError(
+            f"--kd_weight={config.training.kd_weight} teaches the pruned discriminator: it needs --prune=generator,discriminator"
+        )
+    if config.training.kd_weight and not lottery.rounds:
+        raise UsageError(f"--kd_weight={config.training.kd_weight} has no dense teacher in round 0: it needs --rounds=1 or more")
+    if lottery.criterion == "snip" and lottery.rounds > 1:
+        raise UsageError(f"--criterion=snip ranks once, before training: it needs --rounds=1, not {lottery.rounds}, and its --rate")
+    if lottery.criterion == "snip" and "discriminator" in lottery.prune:
+        raise UsageError("--criterion=snip ranks by the generator's loss: it needs --prune=generator")
+
+
+def prunable_kernels(networks: dict[str, keras.Model], exclude: tuple[str, ...]) -> dict[str, list[str]]:
+    """{network: paths of the kernels that are pruned}: all prunable layers but the excluded ones.
+
+    Args:
+      networks: plain networks, by name.
+      exclude: patterns of `<network>/<layer>`, as in `fnmatch`.
+
+    Raises:
+      UsageError: a pattern fits no layer, or nothing is left of a network.
+    """
+    layers = {f"{name}/{layer.name}": (name, layer) for name, net in networks.items() for layer in net.layers if prunable(layer)}
+    for pattern in exclude:
+        if not fnmatch.filter(layers, pattern):
+            raise UsageError(f"--exclude={pattern} fits none of the layers that are pruned: {', '.join(layers)}")
+    found = {name: [] for name in networks}
+    for full_name, (name, layer) in layers.items():
+        if not any(fnmatch.fnmatchcase(full_name, pattern) for pattern in exclude):
+            found[name].append(path_of(layer, layer.kernel))
+    for name, paths in found.items():
+        if not paths:
+            raise UsageError(f"--exclude={','.join(exclude)} leaves nothing of the {name} to prune")
+    return found
+
+
+def sparsity_of(network: keras.Model, mask: Arrays | None) -> dict[str, object]:
+    """The sparsity report of a wrapped network; None is a mask that keeps everything.
+
+    `dense_kernels` names what is never pruned: {kernel path: number of weights}.
+    """
+    kernels = {path: np.ones(kernel.shape, bool) for path, (kernel, _) in masks_of(network).items()}
+    mask = kernels if mask is None else mask
+    report = pruning.sparsity_report(mask)
+    sizes = {path: int(np.prod(variable.shape)) for path, variable in models.variables(network).items()}
+    parameters = sum(int(np.prod(variable.shape)) for variable in network.trainable_variables)
+    return {
+        **report,
+        "dense_kernels": {path: size for path, size in sizes.items() if path.endswith("/kernel") and path not in mask},
+        "parameters": parameters,
+        "parameters_left": parameters - report["total"] + report["remaining"],
+    }
+
+
 class Laboratory:
     """The stages of a lottery as methods; each is a function of its arguments, the config and the seed.
 
@@ -54,15 +124,18 @@ class Laboratory:
       config: what to do.
       run: where to keep it. It is claimed for this config.
       strategy: the `tf.distribute` strategy to train under; None is the current one.
+      parent: the ticket that is transferred, if one is.
 
     Raises:
-      UsageError: the config names something unknown.
+      UsageError: the config names something unknown, or asks for what cannot be together.
+      MaskError: the parent is of other networks.
       RunFolderError: the folder belongs to another run or cannot be written.
     """
 
-    def __init__(self, config: Config, run: RunFolder, strategy: tf.distribute.Strategy | None = None):
-        for name in config.lottery.branches:
-            check_known("branch", name, BRANCHES)
+    def __init__(
+        self, config: Config, run: RunFolder, strategy: tf.distribute.Strategy | None = None, parent: "Parent | None" = None
+    ):
+        check_combinations(config)
         self.config, self.run = config, run
         protocol = protocol_of(config.evaluation)
         with (strategy or tf.distribute.get_strategy()).scope():
@@ -72,15 +145,26 @@ class Laboratory:
             self.evaluator = Evaluator(protocol, extractor, reference.of_images(real_images, extractor))
             gan = self._build("networks")
             self.schedule = LotterySchedule(config.lottery.rate)
+            self.pruned = prunable_kernels({name: gan.networks[name] for name in config.lottery.prune}, config.lottery.exclude)
             self._check_rounds(gan)
-            run.claim(config)
             self.trainer = Trainer(gan, config.training, self.schedule, self.images, strategy)
+            if config.lottery.rewind_step >= self.trainer.config.steps:
+                raise UsageError(
+                    f"--rewind_step={config.lottery.rewind_step} is beyond the {self.trainer.config.steps} steps of a round"
+                )
+            if parent is not None:
+                shapes = {n: {p: tuple(v.shape) for p, v in models.variables(net).items()} for n, net in gan.networks.items()}
+                parent.check_fits(shapes)
+            run.claim(config)
+            if parent is not None and not run.parent.exists():
+                run.parent.put(parent.record)
             self.sampler = Sampler(gan.networks["generator"])
 
     def _check_rounds(self, gan: models.GAN) -> None:
         rounds, rate = self.config.lottery.rounds, self.config.lottery.rate
-        for name in PRUNED:
-            total = sum(int(np.prod(layer.kernel.shape)) for layer in gan.networks[name].layers if prunable(layer))
+        for name, paths in self.pruned.items():
+            kernels = models.variables(gan.networks[name])
+            total = sum(int(np.prod(kernels[path].shape)) for path in paths)
             if self.schedule.remaining(rounds, total) < 1:
                 raise UsageError(f"--rounds={rounds} at --rate={rate} leaves none of the {name}'s {total} prunable weights")
 
@@ -95,31 +179,56 @@ class Laboratory:
 
     def full_masks(self, weights: Weights) -> Masks:
         """Masks of the networks that are pruned, keeping every prunable weight."""
-        networks = self.trainer.networks
-        return {name: pruning.full_mask(weights[name], list(masks_of(networks[name]))) for name in PRUNED}
+        return {name: pruning.full_mask(weights[name], paths) for name, paths in self.pruned.items()}
+
+    def warm_up(self, initial: Weights, replicate: int) -> Weights:
+        """The weights that late rewinding goes back to: those of the dense GAN after the first `rewind_step` steps.
+
+        Round 0 goes on from them as every other round does, with a fresh optimizer.
+        """
+        callbacks = [RoundProgress(f"replicate {replicate}: the weights to rewind to")]
+        steps = range(self.config.lottery.rewind_step)
+        return self._trained(initial, self.full_masks(initial), self._stream(replicate, 0), callbacks, steps)
 
     def prune(self, before: Place, number: int) -> Masks:
-        """The masks of round `number`: the smallest live trained weights of the round before are pruned."""
-        weights = before.weights.get()
-        pruned = {}
-        for name, mask in before.masks.get().items():
-            remaining, total = pruning.count(mask)
-            fraction = 1.0 - self.schedule.remaining(number, total) / remaining
-            pruned[name] = pruning.global_magnitude_mask(weights[name], mask, fraction)
-        return pruned
+        """The masks of round `number`: the round before's without the remaining weights that the criterion scores lowest."""
+        scores, masks = CRITERIA[self.config.lottery.criterion](self, before), before.masks.get()
+        targets = {name: self.schedule.remaining(number, pruning.count(mask)[1]) for name, mask in masks.items()}
+        return {name: self._prune_to(targets[name], scores[name], mask) for name, mask in masks.items()}
+
+    def prune_at_once(self, ticket: Ticket, scores: Masks) -> Ticket:
+        """The ticket with masks as sparse as its own, made from full ones in one step; without scores they stay as they are."""
+        full = self.full_masks(ticket.weights)
+        targets = {name: pruning.count(mask)[0] for name, mask in ticket.masks.items()}
+        masks = {name: self._prune_to(targets[name], scores[name], full[name]) for name in scores if name in full}
+        return dataclasses.replace(ticket, masks={**ticket.masks, **masks})
+
+    def _prune_to(self, target: int, scores: Arrays, mask: Arrays) -> Arrays:
+        remaining, _ = pruning.count(mask)
+        return pruning.RANKINGS[self.config.lottery.ranking](scores, mask, 1.0 - target / remaining)
+
+    def generator_gradients(self, weights: Weights, replicate: int) -> Arrays:
+        """{kernel path: gradient of the generator's loss} of the kernels that are pruned, at some weights."""
+        gradients = self.trainer.generator_gradients(weights, seeds.pair(self.config.seed, "replicate", replicate, "gradients"))
+        return {path: gradients[path] for path in self.pruned["generator"]}
+
+    def dense(self, place: Place) -> Place:
+        """Round 0 of the same replicate."""
+        return self.run.replicate(place.replicate).round(0)
+
+    def with_discriminator(self, start: str, place: Place, weights: Weights) -> Weights:
+        """The weights that a pruned round starts from, with the discriminator's as `start` says: see `--discriminator_start`."""
+        if start == "rewound" or place.round_number == 0:
+            return weights
+        if start == "dense":
+            return {**weights, "discriminator": self.dense(place).weights.get()["discriminator"]}
+        return {**weights, "discriminator": self.fresh_weights(place.replicate, "second_seed")["discriminator"]}
 
     def sparsity(self, masks: Masks) -> dict[str, object]:
         """Sparsity of every network, pruned or not: over prunable weights, and beside it over all parameters."""
-        reports = {}
-        for name, network in self.trainer.networks.items():
-            kernels = {path: np.ones(kernel.shape, bool) for path, (kernel, _) in masks_of(network).items()}
-            report = pruning.sparsity_report(masks.get(name, kernels))
-            parameters = sum(int(np.prod(variable.shape)) for variable in network.trainable_variables)
-            left = parameters - report["total"] + report["remaining"]
-            reports[name] = {**report, "parameters": parameters, "parameters_left": left}
-        return reports
+        return {name: sparsity_of(network, masks.get(name)) for name, network in self.trainer.networks.items()}
 
-    def train(self, start: Weights, masks: Masks, here: Place) -> Weights:
+    def train(self, start: Weights, masks: Masks, here: Place, first_step: int = 0) -> Weights:
         """Trains from rewound weights under the round's random stream, and records how long it took."""
         began = time.monotonic()
         remaining, total = pruning.count(masks["generator"])
@@ -129,15 +238,24 @@ class Laboratory:
             RoundProgress(f"{here.title}: {remaining / total:.1%} of the generator's prunable weights remain"),
             summaries(str(log_dir), max(1, self.trainer.config.steps // SUMMARIES_A_ROUND)),
         ]
+        teacher = None
+        if self.config.training.kd_weight and here.round_number:
+            teacher = self.dense(here).weights.get()["discriminator"]
         # Branches share their round's stream, so that they differ from the ticket in nothing else.
-        seed = seeds.pair(self.config.seed, "replicate", here.replicate, "round", here.round_number, "training")
-        try:
-            trained = self.trainer.train(start, masks, seed, callbacks)
-        except tf.errors.OpError as error:  # no memory for the step, no room for TensorBoard's files
-            reason = str(error.message).splitlines()[0]
-            raise TrainingError(f"{here.title} stopped: {reason}; what is finished is kept: run the same command again") from error
+        stream = self._stream(here.replicate, here.round_number)
+        trained = self._trained(start, masks, stream, callbacks, range(first_step, self.trainer.config.steps), teacher)
         here.training.put(self.training_record(time.monotonic() - began))
         return trained
+
+    def _stream(self, replicate: int, number: int) -> np.ndarray:
+        return seeds.pair(self.config.seed, "replicate", replicate, "round", number, "training")
+
+    def _trained(self, start: Weights, masks: Masks, stream: np.ndarray, callbacks: list, *rest: object) -> Weights:
+        try:
+            return self.trainer.train(start, masks, stream, callbacks, *rest)
+        except tf.errors.OpError as error:  # no memory for the step, no room for TensorBoard's files
+            reason = str(error.message).splitlines()[0]
+            raise TrainingError(f"training stopped: {reason}; what is finished is kept: run the same command again") from error
 
     def training_record(self, seconds: float | None = None) -> dict[str, object]:
         """What `training.json` says; the seconds are null if the record was lost and made again."""

@@ -1,8 +1,6 @@
-"""The results of a run as rows: read from the artifacts, written as `results.csv`, printed as a table."""
+"""The results of a run as rows: read from the artifacts, printed as a table."""
 
-import csv
 import dataclasses
-import io
 from collections.abc import Iterator
 
 from tf_gan_lth.evaluation import SCORES
@@ -11,7 +9,7 @@ from tf_gan_lth.experiment.run_folder import Place, RunFolder
 
 @dataclasses.dataclass(frozen=True)
 class Result:
-    """A scored training; the fields are the columns of `results.csv`.
+    """A scored training; the fields are columns of `results.csv`.
 
     A score is None where so few images do not give it; `scores.json` then says why.
     """
@@ -68,26 +66,15 @@ def _result(place: Place) -> Result:
     )
 
 
-def write_results(run: RunFolder) -> list[Result]:
-    """Writes `results.csv` anew from the artifacts and returns its rows."""
-    results = read_results(run)
-    text = io.StringIO()
-    writer = csv.DictWriter(text, [field.name for field in dataclasses.fields(Result)], lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(dataclasses.asdict(result) for result in results)
-    run.results.put(text.getvalue().encode())
-    return results
-
-
 def table(results: list[Result]) -> str:
     """The results as lines for a terminal."""
-    lines = ["replicate round  branch       remaining       FID       KID     IS  precision recall   train   eval"]
+    lines = ["replicate round  branch               remaining       FID       KID     IS  precision recall   train   eval"]
     for r in results:
         scores = f"{r.fid:>9.3f} {formatted(r.kid, '.4f'):>9} {formatted(r.inception_score, '.2f'):>6}"
         manifold = f"{formatted(r.precision, '.2f'):>10} {formatted(r.recall, '.2f'):>6}"
         seconds = f"{formatted(r.train_seconds, '.0f'):>6}s {r.eval_seconds:>5.1f}s"
         lines.append(
-            f"{r.replicate:>9} {r.round:>5}  {r.branch:<12} {1 - r.generator_sparsity:>9.1%} {scores} {manifold} {seconds}"
+            f"{r.replicate:>9} {r.round:>5}  {r.branch:<20} {1 - r.generator_sparsity:>9.1%} {scores} {manifold} {seconds}"
         )
     return "\n".join(lines)
 

@@ -1,13 +1,12 @@
 """The verdict: which is the sparsest ticket that matches the dense GAN, and how do the controls do?"""
 
+import csv
 import dataclasses
-import statistics
+import io
 
-from tf_gan_lth.experiment.errors import EvaluationError
-from tf_gan_lth.lottery.results import Result
-
-# Single runs of one recipe differ by about this share in public sources of the paper's SNGAN (13.3 to 15.7 FID).
-SINGLE_RUN_NOISE = 0.10
+from tf_gan_lth.experiment.run_folder import RunFolder
+from tf_gan_lth.lottery.comparison import Comparison, compare, in_words
+from tf_gan_lth.lottery.results import Result, read_results
 
 
 @dataclasses.dataclass(frozen=True)
@@ -16,60 +15,88 @@ class Verdict:
 
     Attributes:
       dense_fid: mean FID of round 0.
-      limit: the largest mean FID that counts as matching.
-      matching: the sparsest round whose ticket matches, or None.
+      limit: the largest mean FID that is within the margin.
+      matching: the sparsest round whose ticket matches as far as the replicates can tell, or None.
+      best: that round; if none matches, the sparsest that is within the margin and not found to be worse, or None.
+      comparisons: of every round and branch with the dense GAN.
       sentence: the verdict in words.
     """
 
     dense_fid: float
     limit: float
     matching: int | None
+    best: int | None
+    comparisons: dict[tuple[int, str], Comparison]
     sentence: str
 
 
-def judge(results: list[Result]) -> Verdict:
-    """Judges a run with at least a scored round 0.
-
-    With several replicates the limit is the dense mean plus one standard deviation; with one, whose noise is unknown, the
-    dense FID plus `SINGLE_RUN_NOISE`.
-    """
-    protocols = {result.protocol for result in results}
-    if len(protocols) > 1:
-        raise EvaluationError(f"scores of different protocols cannot be compared: {', '.join(sorted(protocols))}")
-    dense = _fids(results, 0, "main")
-    mean = statistics.mean(dense)
-    limit = mean + statistics.stdev(dense) if len(dense) > 1 else mean * (1.0 + SINGLE_RUN_NOISE)
-    rounds = sorted({result.round for result in results if result.round})
-    means = {number: statistics.mean(_fids(results, number, "main")) for number in rounds}
-    matching = max((number for number in rounds if means[number] <= limit), default=None)
-    single = f"in one replicate; up to {SINGLE_RUN_NOISE:.0%} above counts as matching"
-    noise = f"+- {_fid(limit - mean)} over {len(dense)} replicates" if len(dense) > 1 else single
-    if matching is None:
-        found = f"no ticket matches the dense GAN (FID {_fid(mean)} {noise})"
-    else:
-        ticket = f"FID {_fid(means[matching])} vs {_fid(mean)} {noise}"
-        found = f"at {_sparsity(results, matching):.1%} sparsity (round {matching}) the ticket matches the dense GAN: {ticket}"
-    return Verdict(mean, limit, matching, f"{found}. {_controls(results, rounds)}".strip())
+def judge(results: list[Result], margin: float) -> Verdict:
+    """Judges a run with at least a scored round 0: see `compare` for arguments, errors and tests."""
+    comparisons = compare(results, margin)
+    dense = comparisons[0, "main"]
+    limit = dense.fid_mean * (1.0 + margin)
+    tickets = {number: c for (number, branch), c in comparisons.items() if branch == "main" and number}
+    matching = max((number for number, c in tickets.items() if c.verdict == "matching"), default=None)
+    within = max((n for n, c in tickets.items() if c.verdict == "undetermined" and c.fid_mean <= limit), default=None)
+    sentences = []
+    if matching is not None:
+        found = f"at {_at(results, matching)} the ticket matches the dense GAN"
+        sentences.append(f"{found}: {_fids(tickets[matching], dense)} (within {margin:.0%}, p {tickets[matching].p_matching:.2g})")
+    if within is not None and (matching is None or within > matching):
+        found = f"at {_at(results, within)} the ticket is within {margin:.0%} of the dense GAN: {_fids(tickets[within], dense)}"
+        sentences.append(f"{found}; whether it matches is {in_words(tickets[within])}")
+    if not sentences:
+        sentences.append(f"no ticket is within {margin:.0%} of the dense GAN (FID {_with_spread(dense)})")
+    sentence = ". ".join([*sentences, *_controls(results, comparisons)]) + "."
+    return Verdict(dense.fid_mean, limit, matching, within if matching is None else matching, comparisons, sentence)
 
 
-def _controls(results: list[Result], rounds: list[int]) -> str:
+def judge_run(run: RunFolder) -> tuple[list[Result], Verdict]:
+    """The results of a run and their verdict, with the margin of its config."""
+    results = read_results(run)
+    return results, judge(results, run.read_config().lottery.margin)
+
+
+def write_results(run: RunFolder) -> Verdict:
+    """Writes `results.csv` anew from the artifacts: a row for each training, with its round's or branch's comparison."""
+    results, verdict = judge_run(run)
+    text = io.StringIO()
+    columns = [field.name for kind in (Result, Comparison) for field in dataclasses.fields(kind)]
+    writer = csv.DictWriter(text, columns, lineterminator="\n")
+    writer.writeheader()
+    for result in results:
+        compared = verdict.comparisons[result.round, result.branch]
+        writer.writerow({**dataclasses.asdict(result), **dataclasses.asdict(compared)})
+    run.results.put(text.getvalue().encode())
+    return verdict
+
+
+def _controls(results: list[Result], comparisons: dict[tuple[int, str], Comparison]) -> list[str]:
     """How the controls do at the sparsest round that has any."""
-    with_controls = [r.round for r in results if r.branch != "main"]
+    with_controls = [number for number, branch in comparisons if branch != "main"]
     if not with_controls:
-        return ""
-    number = max(with_controls)
-    names = ["main", *sorted({r.branch for r in results if r.round == number} - {"main"})]
-    parts = [f"{'ticket' if name == 'main' else name} {_fid(statistics.mean(_fids(results, number, name)))}" for name in names]
-    return f"At {_sparsity(results, number):.1%} sparsity (round {number}): {', '.join(parts)}."
+        return []
+    last = max(with_controls)
+    found = {branch: c for (number, branch), c in comparisons.items() if number == last}
+    order = ["main", *sorted(found.keys() - {"main"})] if "main" in found else sorted(found)
+    parts = [f"{'ticket' if name == 'main' else name} {_fid(found[name].fid_mean)}" for name in order]
+    return [f"At {_at(results, last)}: {', '.join(parts)}"]
+
+
+def _fids(ticket: Comparison, dense: Comparison) -> str:
+    number = min(ticket.replicates, dense.replicates)
+    return f"FID {_with_spread(ticket)} vs {_with_spread(dense)} in {number} replicate{'s' if number > 1 else ''}"
+
+
+def _with_spread(comparison: Comparison) -> str:
+    deviation = comparison.fid_standard_deviation
+    return _fid(comparison.fid_mean) + (f" +- {_fid(deviation)}" if deviation is not None else "")
 
 
 def _fid(value: float) -> str:
     return f"{value:.1f}" if value >= 10 else f"{value:.2f}"
 
 
-def _fids(results: list[Result], number: int, branch: str) -> list[float]:
-    return [r.fid for r in results if r.round == number and r.branch == branch]
-
-
-def _sparsity(results: list[Result], number: int) -> float:
-    return next(r.generator_sparsity for r in results if r.round == number and r.branch == "main")
+def _at(results: list[Result], number: int) -> str:
+    sparsity = next(r.generator_sparsity for r in results if r.round == number)
+    return f"{sparsity:.1%} sparsity (round {number})"

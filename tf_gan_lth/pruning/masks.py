@@ -14,11 +14,21 @@ def full_mask(weights: Arrays, paths: list[str]) -> Arrays:
     return {path: np.ones(weights[path].shape, bool) for path in paths}
 
 
-def global_magnitude_mask(weights: Arrays, mask: Arrays, fraction: float) -> Arrays:
-    """Prunes the smallest remaining weights of a network, ranked over all its kernels together.
+def magnitudes(weights: Arrays) -> Arrays:
+    """Scores of magnitude pruning: |w|. Source: Han et al. 2015."""
+    return {path: np.abs(array) for path, array in weights.items()}
+
+
+def saliencies(weights: Arrays, gradients: Arrays) -> Arrays:
+    """Scores of SNIP: |w dL/dw|, for the kernels that have a gradient. Source: Lee et al. 2019."""
+    return {path: np.abs(weights[path] * gradient) for path, gradient in gradients.items()}
+
+
+def global_mask(scores: Arrays, mask: Arrays, fraction: float) -> Arrays:
+    """Prunes the lowest-scored remaining weights of a network, ranked over all its kernels together.
 
     Args:
-      weights: {kernel path: float array}; only paths in `mask` take part.
+      scores: {kernel path: float array}; only paths in `mask` take part.
       mask: current mask, same shapes, 1 keeps and 0 prunes.
       fraction: share in [0, 1) of the *remaining* weights to prune.
 
@@ -28,25 +38,46 @@ def global_magnitude_mask(weights: Arrays, mask: Arrays, fraction: float) -> Arr
     Raises:
       MaskError: the fraction is out of range, paths or shapes differ, or a kernel holds a value that is not finite.
 
-    Source: Han et al. 2015, over the whole network; as used in Chen et al. 2021, algorithm 1.
+    Source: as used in Chen et al. 2021, algorithm 1, with `magnitudes` of the trained weights.
     """
     if not (0.0 <= fraction < 1.0 and mask):
         raise MaskError(f"cannot prune {fraction} of the weights of {len(mask)} kernels: the share must be in [0, 1)")
-    check_shapes(weights, mask)
+    check_shapes(scores, mask)
     kept = flatten(mask)
-    magnitudes = np.abs(np.concatenate([weights[path].ravel() for path in sorted(mask)]))
-    if not np.isfinite(magnitudes).all():
-        bad = [path for path in sorted(mask) if not np.isfinite(weights[path]).all()]
+    ranked = np.concatenate([scores[path].ravel() for path in sorted(mask)])
+    if not np.isfinite(ranked).all():
+        bad = [path for path in sorted(mask) if not np.isfinite(scores[path]).all()]
         raise MaskError(f"cannot rank weights that are not finite: {', '.join(bad)}. Did training diverge?")
     alive = np.flatnonzero(kept)
-    weakest = np.argsort(magnitudes[alive], kind="stable")[: round(fraction * alive.size)]
+    weakest = np.argsort(ranked[alive], kind="stable")[: round(fraction * alive.size)]
     kept[alive[weakest]] = False
     return unflatten(kept, mask)
+
+
+def global_magnitude_mask(weights: Arrays, mask: Arrays, fraction: float) -> Arrays:
+    """Prunes the smallest remaining weights of a network: `global_mask` of their `magnitudes`."""
+    return global_mask(magnitudes(weights), mask, fraction)
+
+
+def layerwise_mask(scores: Arrays, mask: Arrays, fraction: float) -> Arrays:
+    """As `global_mask`, but ranked within each kernel: every kernel loses the same share of its remaining weights.
+
+    The number of ones is rounded for each kernel, so that of the network may differ from `global_mask`'s by a few.
+    """
+    return {path: global_mask(scores, {path: kept}, fraction)[path] for path, kept in mask.items()}
+
+
+RANKINGS = {"global": global_mask, "layerwise": layerwise_mask}
 
 
 def random_mask(mask: Arrays, generator: np.random.Generator) -> Arrays:
     """As many ones as `mask` has, at random places over all kernels together."""
     return unflatten(generator.permutation(flatten(mask)), mask)
+
+
+def random_mask_by_layer(mask: Arrays, generator: np.random.Generator) -> Arrays:
+    """As many ones in each kernel as `mask` has there, at random places."""
+    return {path: random_mask({path: mask[path]}, generator)[path] for path in sorted(mask)}
 
 
 def apply(weights: Arrays, mask: Arrays) -> Arrays:

@@ -1,19 +1,6 @@
-"""Run folder to figures, HTML and TensorBoard. Reads files only; everything here can be made again at any time."""
+"""Run folder to figures, HTML, TensorBoard and terminal. Reads files only; everything here can be made again at any time."""
 
-import tensorflow as tf
+from tf_gan_lth.report.pages import write
+from tf_gan_lth.report.terminal import conclude, follow
 
-from tf_gan_lth.experiment.errors import RunFolderError
-from tf_gan_lth.experiment.run_folder import RunFolder
-from tf_gan_lth.report import page, tensorboard
-
-
-def write(run: RunFolder) -> None:
-    """Writes `report.html` and the round-by-round TensorBoard summaries anew from the artifacts."""
-    page.write(run)
-    try:
-        tensorboard.write(run)
-    except tf.errors.OpError as error:
-        raise RunFolderError(f"cannot write {run.tensorboard}: {error.message}") from None
-
-
-__all__ = ["write"]
+__all__ = ["conclude", "follow", "write"]

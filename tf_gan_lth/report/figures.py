@@ -19,7 +19,16 @@ STYLE = {
     "axes.spines.right": False,
 }
 MAIN, DENSE = "#1f5fa8", "#555555"
-BRANCHES = {"random_mask": ("#c2410c", "s"), "random_init": ("#15803d", "^")}
+BRANCHES = {
+    "random_mask": ("#c2410c", "s"),
+    "random_mask_by_layer": ("#f59e0b", "s"),
+    "random_init": ("#15803d", "^"),
+    "one_shot": ("#7c3aed", "v"),
+    "snip": ("#be185d", "P"),
+    "standard": ("#0f766e", "X"),
+    "dense_discriminator": ("#64748b", "<"),
+    "second_discriminator": ("#a16207", ">"),
+}
 OTHER = ("#7c3aed", "D")
 
 
@@ -29,7 +38,7 @@ def fid_by_remaining(results: list[Result], verdict: Verdict) -> str:
         figure = Figure(figsize=(7.5, 4.2))
         axes = figure.subplots()
         axes.axhline(verdict.dense_fid, color=DENSE, linestyle="--", linewidth=1, label="dense")
-        axes.axhspan(verdict.dense_fid, verdict.limit, color=DENSE, alpha=0.12, linewidth=0, label="counts as matching")
+        axes.axhspan(verdict.dense_fid, verdict.limit, color=DENSE, alpha=0.12, linewidth=0, label="within the margin")
         for branch in ["main", *sorted({r.branch for r in results} - {"main"})]:
             fids: dict[float, list[float]] = {}
             for r in results:

@@ -5,8 +5,9 @@ import html
 
 from tf_gan_lth.experiment import config as configs
 from tf_gan_lth.experiment.run_folder import Place, RunFolder
-from tf_gan_lth.lottery.results import Result, formatted, read_results
-from tf_gan_lth.lottery.verdict import Verdict, judge
+from tf_gan_lth.lottery.comparison import Comparison, in_words
+from tf_gan_lth.lottery.results import Result, formatted
+from tf_gan_lth.lottery.verdict import Verdict, judge_run
 from tf_gan_lth.report import figures
 
 STYLE = """
@@ -26,8 +27,7 @@ th:nth-child(3), td:nth-child(3), .config td, .config th { text-align: left; }
 
 def write(run: RunFolder) -> None:
     """Writes the report of a run that has at least its dense GAN."""
-    results = read_results(run)
-    verdict = judge(results)
+    results, verdict = judge_run(run)
     config = run.read_config()
     body = [
         f"<h1>Lottery tickets of {html.escape(config.networks.gan)} on {html.escape(config.data.dataset)}</h1>",
@@ -35,6 +35,11 @@ def write(run: RunFolder) -> None:
         "<h2>FID against remaining weights</h2>",
         figures.fid_by_remaining(results, verdict),
         f'<p class="note">{html.escape(_protocol(run))}</p>',
+        "<h2>Against the dense GAN</h2>",
+        _comparison_table(verdict.comparisons),
+        f'<p class="note">One-sided Welch tests over replicates, each at 5 %. Matching: a ticket that is worse by '
+        f"{config.lottery.margin:.0%} or more would hardly score so well. Worse: a ticket that is no worse would hardly score so "
+        "badly. In brackets: how many more replicates would decide if means and deviations stay as they are.</p>",
         "<h2>Samples</h2>",
         '<p class="note">The same latents everywhere. Networks and controls of replicate 0.</p>',
         f'<div class="grids">{"".join(_grids(run, verdict))}</div>',
@@ -71,12 +76,13 @@ def _grids(run: RunFolder, verdict: Verdict) -> list[str]:
     replicate = run.replicate(0)
     rounds = [place for place in replicate.rounds() if place.scores.exists()]
     shown = [(rounds[0], "dense")]
-    if verdict.matching is not None:
-        shown.append((replicate.round(verdict.matching), "sparsest matching ticket"))
+    if verdict.best is not None:
+        name = "sparsest matching ticket" if verdict.matching is not None else "sparsest ticket within the margin"
+        shown.append((replicate.round(verdict.best), name))
     controls = {place: [branch for branch in place.branches() if branch.scores.exists()] for place in rounds}
     sparsest = next((place for place in reversed(rounds) if controls[place]), None)
     if sparsest is not None:
-        if sparsest.round_number != verdict.matching:
+        if sparsest.round_number != verdict.best:
             shown.append((sparsest, "ticket"))
         shown.extend((branch, branch.branch_name.replace("_", " ")) for branch in controls[sparsest])
     return [_picture(place, name) for place, name in shown]
@@ -112,6 +118,16 @@ def _results_table(results: list[Result]) -> str:
             f"{r.eval_seconds:.1f}",
         ]
         for r in results
+    ]
+    return _table(head, rows)
+
+
+def _comparison_table(comparisons: dict[tuple[int, str], Comparison]) -> str:
+    head = ["round", "replicates", "branch", "mean FID", "sd", "p (worse)", "p (matching)", "verdict"]
+    rows = [
+        [number, c.replicates, branch, f"{c.fid_mean:.3f}", formatted(c.fid_standard_deviation, ".3f")]
+        + [formatted(c.p_worse, ".3f"), formatted(c.p_matching, ".3f"), in_words(c)]
+        for (number, branch), c in comparisons.items()
     ]
     return _table(head, rows)
 

@@ -5,7 +5,7 @@ import tf_keras as keras
 
 from tf_gan_lth.pruning.wrapping import masks_of
 from tf_gan_lth.training import latents
-from tf_gan_lth.training.losses import AdversarialLoss
+from tf_gan_lth.training.losses import AdversarialLoss, distillation
 
 Optimizer = keras.optimizers.Optimizer
 
@@ -22,8 +22,10 @@ class NoiseToImageGAN(keras.Model):
       loss: what the two minimise.
       generator_batch_size: images of a generator step, over all replicas.
       ema_decay: decay of the average, in [0, 1].
+      teacher: a discriminator that the trained one is to agree with; None for none.
 
     Attributes:
+      kd_weight: how much the teacher counts; 0 at first.
       ema: averages of `generator.trainable_variables`, in the same order.
       stream: two int32; with `step` they seed the latents.
       traces: how often `train_step` was traced, once for each replica.
@@ -36,6 +38,7 @@ class NoiseToImageGAN(keras.Model):
         loss: AdversarialLoss,
         generator_batch_size: int,
         ema_decay: float,
+        teacher: keras.Model | None = None,
     ):
         super().__init__(name="noise_to_image_gan")
         self.generator = generator
@@ -44,6 +47,8 @@ class NoiseToImageGAN(keras.Model):
         self.generator_batch_size = generator_batch_size
         self.ema_decay = ema_decay
         self.ema = [tf.Variable(variable, trainable=False) for variable in generator.trainable_variables]
+        self.teacher = teacher
+        self.kd_weight = tf.Variable(0.0, trainable=False)
         self.stream = tf.Variable([0, 0], dtype=tf.int32, trainable=False)
         self.step = tf.Variable(0, dtype=tf.int32, trainable=False, aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA)
         self.traces = 0
@@ -91,24 +96,38 @@ class NoiseToImageGAN(keras.Model):
         fake = self.generator(noise, training=True)
         with tf.GradientTape() as tape:
             # One call for both, so that each step makes one power iteration.
-            scores = self.discriminator(tf.concat([real, fake], axis=0), training=True)
-            loss = self.adversarial_loss.discriminator(*tf.split(scores, 2))
+            images = tf.concat([real, fake], axis=0)
+            scores = tf.split(self.discriminator(images, training=True), 2)
+            loss = self.adversarial_loss.discriminator(*scores)
+            if self.teacher is not None:
+                taught = tf.split(self.teacher(images, training=False), 2)
+                loss += self.kd_weight * tf.add_n([distillation(*pair) for pair in zip(taught, scores, strict=True)])
         self._descend(self.discriminator, self.discriminator_optimizer, tape, loss)
         return loss
 
     def _generator_step(self, noise: tf.Tensor) -> tf.Tensor:
         with tf.GradientTape() as tape:
-            fake = self.generator(noise, training=True)
-            loss = self.adversarial_loss.generator(self.discriminator(fake, training=True))
+            loss = self._generator_loss(noise)
         self._descend(self.generator, self.optimizer, tape, loss)
         return loss
 
+    def _generator_loss(self, noise: tf.Tensor) -> tf.Tensor:
+        return self.adversarial_loss.generator(self.discriminator(self.generator(noise, training=True), training=True))
+
+    def generator_gradients(self, noise: tf.Tensor) -> list[tf.Tensor]:
+        """The gradient of the generator's loss on this replica's latents; its sum over the replicas is that of the batch."""
+        with tf.GradientTape() as tape:
+            loss = self._generator_loss(noise)
+        return self._gradients(self.generator, tape, loss)
+
+    def _gradients(self, network: keras.Model, tape: tf.GradientTape, loss: tf.Tensor) -> list[tf.Tensor]:
+        # They are summed over the replicas; the loss is a mean over all of them.
+        share = tf.constant(1.0 / tf.distribute.get_replica_context().num_replicas_in_sync)
+        return tape.gradient(loss, network.trainable_variables, output_gradients=share)
+
     def _descend(self, network: keras.Model, optimizer: Optimizer, tape: tf.GradientTape, loss: tf.Tensor) -> None:
         """One optimizer step; a pruned weight gets the gradient 0, so from zero moments Adam leaves it exactly zero."""
-        variables = network.trainable_variables
-        # The optimizer sums over the replicas; the loss is a mean over all of them.
-        share = tf.constant(1.0 / tf.distribute.get_replica_context().num_replicas_in_sync)
-        gradients = tape.gradient(loss, variables, output_gradients=share)
+        variables, gradients = network.trainable_variables, self._gradients(network, tape, loss)
         masks = {weight.ref(): mask for weight, mask in masks_of(network).values()}
         masked = [g * masks[v.ref()] if v.ref() in masks else g for g, v in zip(gradients, variables, strict=True)]
         optimizer.apply_gradients(zip(masked, variables, strict=True))

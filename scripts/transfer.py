@@ -1,0 +1,39 @@
+"""Trains a ticket on another data set or with another loss, beside the dense GAN and the controls, in a run folder of its own.
+
+    python scripts/transfer.py --ticket=runs/demo/replicate_0/round_05 --flagfile=flags/sngan_digits.flags --loss=wasserstein \\
+        --run_dir=runs/demo_wasserstein
+
+The ticket is the mask of a round with the weights that its rounds rewind to, or with fresh ones (--weights=fresh). Networks
+must have its shapes; what is pruned, the rounds and the excluded layers are the ticket's. The same command continues a run
+that was stopped; more --replicates train the ticket under other random draws.
+"""
+
+from absl import flags
+
+from tf_gan_lth.experiment import command_line
+from tf_gan_lth.experiment.errors import check_known
+
+command_line.define_config_flags(flags.FLAGS)
+command_line.define_flag(flags.FLAGS, "Transfer", "ticket", str, None, "round of a run: RUN/replicate_0/round_05; required")
+command_line.define_flag(flags.FLAGS, "Transfer", "weights", str, "rewind", "what it starts from: rewind, or fresh")
+command_line.define_flag(flags.FLAGS, "Run", "run_dir", str, None, "folder of the new run; required")
+flags.mark_flags_as_required(["ticket", "run_dir"])
+
+
+def main(values: flags.FlagValues) -> None:
+    config = command_line.config_from_flags(values)
+    from tf_gan_lth import lottery, report
+    from tf_gan_lth.experiment.run_folder import RunFolder
+    from tf_gan_lth.lottery import transfer
+
+    check_known("value of --weights", values.weights, transfer.WEIGHTS)
+    parent = transfer.open_ticket(values.ticket, values.weights)
+    config = transfer.config_of(config, parent)
+    lab = lottery.Laboratory(config, RunFolder(values.run_dir), parent=parent)
+    for replicate in range(config.lottery.replicates):
+        transfer.transfer(lab, parent, replicate, report.follow(lab.run))
+    report.conclude(lab.run)
+
+
+if __name__ == "__main__":
+    command_line.run(main, flags.FLAGS)

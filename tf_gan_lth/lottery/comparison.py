@@ -1,0 +1,125 @@
+"""Is a ticket worse than the dense GAN? What the replicates allow to say, for each round and branch."""
+
+import dataclasses
+import math
+import statistics
+
+import scipy.stats
+
+from tf_gan_lth.experiment.errors import EvaluationError
+from tf_gan_lth.lottery.results import Result
+
+ALPHA = 0.05  # of each test; there is no correction for the number of rounds and branches
+MOST_REPLICATES = 100  # that are worth advising
+
+
+@dataclasses.dataclass(frozen=True)
+class Comparison:
+    """A round or branch against the dense GAN, over replicates; the fields are columns of `results.csv`.
+
+    Attributes:
+      replicates: how many scores there are.
+      fid_mean, fid_standard_deviation: of the replicates; the latter is None with one.
+      p_worse: one-sided Welch test: how probable scores this much worse are if the ticket is no worse than the dense GAN.
+      p_matching: likewise, how probable scores this good are if the ticket is worse by the margin or more.
+      verdict: `matching` (p_matching is below 5 %), else `worse` (p_worse is), else `undetermined`; `dense` for round 0.
+      replicates_needed: how many more would decide if means and deviations stayed as they are; with a single replicate the
+        fewest that have a deviation. None if nothing is undetermined, or not even `MOST_REPLICATES` would do.
+    """
+
+    replicates: int
+    fid_mean: float
+    fid_standard_deviation: float | None
+    p_worse: float | None
+    p_matching: float | None
+    verdict: str
+    replicates_needed: int | None
+
+
+@dataclasses.dataclass(frozen=True)
+class _Sample:
+    mean: float
+    deviation: float | None
+    count: int
+
+
+def compare(results: list[Result], margin: float) -> dict[tuple[int, str], Comparison]:
+    """{(round, branch): its comparison with the main branch of round 0}.
+
+    Args:
+      results: of a run with at least a scored round 0.
+      margin: share of the dense mean FID by which a matching ticket may be worse.
+
+    Raises:
+      EvaluationError: the scores are of several protocols.
+    """
+    protocols = {result.protocol for result in results}
+    if len(protocols) > 1:
+        raise EvaluationError(f"scores of different protocols cannot be compared: {', '.join(sorted(protocols))}")
+    groups: dict[tuple[int, str], list[float]] = {}
+    for result in results:
+        groups.setdefault((result.round, result.branch), []).append(result.fid)
+    samples = {key: _Sample(statistics.fmean(f), statistics.stdev(f) if len(f) > 1 else None, len(f)) for key, f in groups.items()}
+    dense = samples[0, "main"]
+    return {key: _against(sample, dense, margin, key == (0, "main")) for key, sample in sorted(samples.items())}
+
+
+def _against(ticket: _Sample, dense: _Sample, margin: float, is_dense: bool) -> Comparison:
+    known = (ticket.count, ticket.mean, ticket.deviation)
+    if is_dense:
+        return Comparison(*known, None, None, "dense", None)
+    if ticket.deviation is None or dense.deviation is None:
+        return Comparison(*known, None, None, "undetermined", 2 - min(ticket.count, dense.count))
+    p_worse, p_matching = _welch(ticket, dense, 0.0), _welch(dense, ticket, margin * dense.mean)
+    verdict = _decide(p_worse, p_matching)
+    return Comparison(*known, p_worse, p_matching, verdict, _needed(ticket, dense, margin) if verdict == "undetermined" else None)
+
+
+def _decide(p_worse: float, p_matching: float) -> str:
+    if p_matching < ALPHA:
+        return "matching"
+    return "worse" if p_worse < ALPHA else "undetermined"
+
+
+def _welch(higher: _Sample, lower: _Sample, shift: float) -> float:
+    """The one-sided p of `higher + shift` having the larger mean (Welch 1947: unequal variances)."""
+    difference = higher.mean + shift - lower.mean
+    if not higher.deviation and not lower.deviation:  # equal scores in all replicates: no test, no doubt
+        return 0.0 if difference > 0 else 1.0
+    sides = [(higher.mean + shift, higher.deviation, higher.count), (lower.mean, lower.deviation, lower.count)]
+    return float(scipy.stats.ttest_ind_from_stats(*sides[0], *sides[1], equal_var=False, alternative="greater").pvalue)
+
+
+def _needed(ticket: _Sample, dense: _Sample, margin: float) -> int | None:
+    have = min(ticket.count, dense.count)
+    for count in range(have + 1, MOST_REPLICATES + 1):
+        more_ticket, more_dense = (dataclasses.replace(s, count=max(s.count, count)) for s in (ticket, dense))
+        ps = _welch(more_ticket, more_dense, 0.0), _welch(more_dense, more_ticket, margin * dense.mean)
+        if _decide(*ps) != "undetermined":
+            return count - have
+    return None
+
+
+def in_words(comparison: Comparison) -> str:
+    """The verdict, with what is needed where it is open: `undetermined (4 more replicates)`."""
+    if comparison.verdict != "undetermined":
+        return comparison.verdict
+    needed = comparison.replicates_needed
+    if needed is None:
+        return f"undetermined (over {MOST_REPLICATES} replicates)"
+    least = "at least " if comparison.fid_standard_deviation is None else ""
+    return f"undetermined ({least}{needed} more replicate{'s' if needed > 1 else ''})"
+
+
+def comparison_table(comparisons: dict[tuple[int, str], Comparison]) -> str:
+    """The comparisons as lines for a terminal."""
+    lines = [f"{'round':>5}  {'branch':<20} replicates  mean FID       sd  p(worse)  p(matching)  against dense"]
+    for (number, branch), c in comparisons.items():
+        values = [_or_dash(c.fid_standard_deviation, 8), _or_dash(c.p_worse, 9), _or_dash(c.p_matching, 12)]
+        lines.append(f"{number:>5}  {branch:<20} {c.replicates:>10} {c.fid_mean:>9.3f} {' '.join(values)}  {in_words(c)}")
+    return "\n".join(lines)
+
+
+def _or_dash(value: float | None, width: int) -> str:
+    text = "-" if value is None or math.isnan(value) else f"{value:.3f}"
+    return text.rjust(width)

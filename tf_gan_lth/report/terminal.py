@@ -1,0 +1,31 @@
+"""What a lottery prints while it runs and when it is done."""
+
+import functools
+from collections.abc import Callable
+
+from tf_gan_lth import export, lottery
+from tf_gan_lth.experiment.run_folder import Place, RunFolder
+from tf_gan_lth.report import pages
+
+
+def follow(run: RunFolder) -> Callable[[Place], None]:
+    """A function to call after each training: it writes results and report anew and prints the table."""
+    return functools.partial(_after_training, run)
+
+
+def _after_training(run: RunFolder, place: Place) -> None:
+    del place
+    lottery.write_results(run)
+    print(lottery.table(lottery.read_results(run)), flush=True)
+    pages.write(run)
+
+
+def conclude(run: RunFolder) -> None:
+    """Writes the results, the best ticket as a SavedModel and the report; prints the verdict and where everything is."""
+    verdict = lottery.write_results(run)
+    saved_model = export.export_ticket(run, verdict)
+    pages.write(run)
+    print(f"\n{lottery.comparison_table(verdict.comparisons)}\n\nVerdict: {verdict.sentence}")
+    print(f"Report: {run.report.path}\nTensorBoard: tensorboard --logdir={run.tensorboard}")
+    if saved_model:
+        print(f"Sparse generator: {saved_model}")
