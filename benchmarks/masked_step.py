@@ -1,11 +1,15 @@
-"""How much slower is a training step with pruning wrappers and masks than the same step without them?
+"""How much slower is a training step with pruning wrappers and masks, or with KD too, than the same step without them?
 
     python benchmarks/masked_step.py --flagfile=flags/sngan_digits.flags
+    python benchmarks/masked_step.py --flagfile=flags/sngan_cifar10_imp_gd_kd_small.flags --dataset=digits
+
+Both networks are wrapped, so the masked step is that of IMP_G and of IMP_GD. With --kd_weight the masked step has a teacher.
 
 Both models take turns in one process; the ratio is taken turn by turn. At paper size (slow on a CPU):
     python benchmarks/masked_step.py --dataset=digits --resolution=32 --generator_batch_size=32 --discriminator_batch_size=16
 """
 
+import dataclasses
 import statistics
 
 import turns
@@ -30,19 +34,24 @@ def main(values: flags.FlagValues) -> None:
     seed = np.array([1, 2], np.int32)
 
     def make(masked: bool):
-        networks = config.networks
+        networks, training = config.networks, config.training
+        if not masked:
+            training = dataclasses.replace(training, kd_weight=0.0)
         gan = models.build(
             networks.gan, config.data.resolution, images.channels, networks.width, networks.discriminator_width, seed=0
         )
-        trainer = Trainer(gan, config.training, LotterySchedule(0.2), images, masked=masked)
+        trainer = Trainer(gan, training, LotterySchedule(0.2), images, masked=masked)
+        if masked and training.kd_weight:
+            trainer.model.kd_weight.assign(training.kd_weight)
         batches = data.training_batches(images, trainer.config.discriminator_batch_size, trainer.config.discriminator_steps, seed)
         return lambda: trainer.model.fit(batches, steps_per_epoch=values.turn_steps, epochs=1, verbose=0)
 
     masked, unmasked, ratio = turns.compare(make(True), make(False), values.turns)
-    for name, seconds in {"masked": masked, "unmasked": unmasked}.items():
+    kind = "masked" + (", KD" if config.training.kd_weight else "")
+    for name, seconds in {kind: masked, "unmasked": unmasked}.items():
         best, median = (1000 * value / values.turn_steps for value in (min(seconds), statistics.median(seconds)))
-        print(f"{name:<9} {best:7.1f} ms a step at best, {median:7.1f} ms in the median")
-    print(f"masked / unmasked: {ratio}")
+        print(f"{name:<10} {best:7.1f} ms a step at best, {median:7.1f} ms in the median")
+    print(f"{kind} / unmasked: {ratio}")
 
 
 if __name__ == "__main__":

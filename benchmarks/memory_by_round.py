@@ -1,0 +1,47 @@
+"""Does the memory of a lottery grow with its rounds?
+
+    python benchmarks/memory_by_round.py --flagfile=flags/sngan_digits.flags --steps=50 --branches=
+
+Runs a lottery in a temporary folder and prints the peak of the process's memory within each round (Linux only: the kernel's
+VmHWM, which is reset between the rounds).
+"""
+
+import pathlib
+import re
+import tempfile
+
+from absl import flags
+
+from tf_gan_lth.experiment import command_line
+
+command_line.define_config_flags(flags.FLAGS)
+
+
+def peak() -> int:
+    """The largest resident memory since the last call, in bytes."""
+    status = pathlib.Path("/proc/self/status").read_text()
+    pathlib.Path("/proc/self/clear_refs").write_text("5")
+    return 1024 * int(re.search(r"VmHWM:\s+(\d+) kB", status)[1])
+
+
+def main(values: flags.FlagValues) -> None:
+    config = command_line.config_from_flags(values)
+    from tf_gan_lth import lottery, report
+    from tf_gan_lth.experiment.run_folder import RunFolder
+
+    peaks: dict[int, int] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        lab = lottery.Laboratory(config, RunFolder(pathlib.Path(folder) / "run"))
+
+        def after_training(place):
+            lottery.write_results(lab.run)
+            report.write(lab.run)
+            peaks[place.round_number] = max(peak(), peaks.get(place.round_number, 0))
+
+        lottery.find_ticket(lab, 0, after_training)
+    for number, size in peaks.items():
+        print(f"round {number:>2}: {size / 2**20:,.0f} MiB, {size / peaks[min(1, max(peaks))]:.3f} of round 1's")
+
+
+if __name__ == "__main__":
+    command_line.run(main, flags.FLAGS)
