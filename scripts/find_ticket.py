@@ -17,13 +17,14 @@ flags.mark_flag_as_required("run_dir")
 
 def main(values: flags.FlagValues) -> None:
     config = command_line.config_from_flags(values)
-    from tf_gan_lth import lottery, report
+    from tf_gan_lth import export, lottery, report
     from tf_gan_lth.experiment.run_folder import RunFolder
 
     lab = lottery.Laboratory(config, RunFolder(values.run_dir))
     for replicate in range(config.lottery.replicates):
         lottery.find_ticket(lab, replicate, report.follow(lab.run))
-    report.conclude(lab.run)
+    verdict = lottery.write_results(lab.run)
+    report.conclude(lab.run, verdict, export.export_ticket(lab.run, verdict))
 
 
 if __name__ == "__main__":

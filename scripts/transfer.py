@@ -11,7 +11,6 @@ that was stopped; more --replicates train the ticket under other random draws.
 from absl import flags
 
 from tf_gan_lth.experiment import command_line
-from tf_gan_lth.experiment.errors import check_known
 
 command_line.define_config_flags(flags.FLAGS)
 command_line.define_flag(flags.FLAGS, "Transfer", "ticket", str, None, "round of a run: RUN/replicate_0/round_05; required")
@@ -22,17 +21,18 @@ flags.mark_flags_as_required(["ticket", "run_dir"])
 
 def main(values: flags.FlagValues) -> None:
     config = command_line.config_from_flags(values)
-    from tf_gan_lth import lottery, report
+    from tf_gan_lth import export, lottery, report
     from tf_gan_lth.experiment.run_folder import RunFolder
     from tf_gan_lth.lottery import transfer
+    from tf_gan_lth.lottery.parent import open_ticket
 
-    check_known("value of --weights", values.weights, transfer.WEIGHTS)
-    parent = transfer.open_ticket(values.ticket, values.weights)
+    parent = open_ticket(values.ticket, values.weights)
     config = transfer.config_of(config, parent)
     lab = lottery.Laboratory(config, RunFolder(values.run_dir), parent=parent)
     for replicate in range(config.lottery.replicates):
         transfer.transfer(lab, parent, replicate, report.follow(lab.run))
-    report.conclude(lab.run)
+    verdict = lottery.write_results(lab.run)
+    report.conclude(lab.run, verdict, export.export_ticket(lab.run, verdict))
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from tf_gan_lth.experiment.run_folder import RunFolder
         (
             "branches",
             ["random_msk"],
-            "unknown branch 'random_msk': did you mean 'random_mask'. Known: dense_discriminator, one_shot, ",
+            "unknown branch 'random_msk': did you mean 'random_mask'. Known: dense_discriminator, not_rewound, ",
         ),
         ("feature_network", "digts", "unknown feature network 'digts': did you mean 'digits'"),
         ("rounds", 60, "--rounds=60 at --rate=0.2 leaves none of the generator's"),

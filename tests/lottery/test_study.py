@@ -1,6 +1,7 @@
 """Everything the paper asks about SNGAN, as values of a config on the one loop: what each changes, and only that."""
 
 import dataclasses
+import shutil
 
 import numpy as np
 import pytest
@@ -8,13 +9,16 @@ import tensorflow as tf
 
 from tf_gan_lth import lottery, models
 from tf_gan_lth.experiment import config as configs
-from tf_gan_lth.experiment.errors import UsageError
+from tf_gan_lth.experiment import seeds
+from tf_gan_lth.experiment.errors import MaskError, RunFolderError, ToolkitWarning, UsageError
 from tf_gan_lth.experiment.run_folder import RunFolder
 from tf_gan_lth.lottery.branches import BRANCHES, Ticket
 from tf_gan_lth.lottery.laboratory import check_combinations
 from tf_gan_lth.lottery.ticket import rewind
 from tf_gan_lth.pruning import masks as pruning
+from tf_gan_lth.training import latents
 from tf_gan_lth.training.losses import distillation
+from tf_gan_lth.training.trainer import SNIP_BATCHES
 
 
 @dataclasses.dataclass
@@ -31,19 +35,22 @@ class Study:
 def run_study(options, path) -> Study:
     """Runs a lottery whole and records the state and the step in which each training started."""
     lab = lottery.Laboratory(configs.from_options(options), RunFolder(path))
-    starts, steps, order = [], [], []
-    start = lab.trainer.start
+    starts, steps = {}, {}
+    train, fit = lab.train, lab.trainer.model.fit
 
-    def recording_start(*args):
-        start(*args)
-        starts.append({**lab.trainer.snapshot(), "kd_weight": float(lab.trainer.model.kd_weight)})
-        steps.append(int(lab.trainer.model.step))
+    def recording_train(start, masks, here, first_step):
+        def recording_fit(*args, **kwargs):
+            starts[here.path] = {**lab.trainer.snapshot(), "kd_weight": float(lab.trainer.model.kd_weight)}
+            steps[here.path] = int(lab.trainer.model.step)
+            return fit(*args, **kwargs)
 
-    lab.trainer.start = recording_start
-    lottery.find_ticket(lab, 0, lambda place: order.append(place.path))
+        lab.trainer.model.fit = recording_fit
+        return train(start, masks, here, first_step)
+
+    lab.train = recording_train
+    lottery.find_ticket(lab, 0, lambda place: None)
     assert lab.trainer.model.traces == 1
-    skipped = len(starts) - len(order)  # the warm-up of late rewinding
-    return Study(lab, dict(zip(order, starts[skipped:], strict=True)), dict(zip(order, steps[skipped:], strict=True)))
+    return Study(lab, starts, steps)
 
 
 def equal(first, second):
@@ -170,7 +177,7 @@ def test_every_branch_is_as_sparse_as_its_ticket_and_repeatable(finished, ticket
             "one_shot": {"mask"},
             "snip": {"mask"},
             "random_init": {"generator"},
-            "standard": {"generator", "discriminator"},
+            "not_rewound": {"generator", "discriminator"},
             "dense_discriminator": {"discriminator"},
             "second_discriminator": {"discriminator"},
         }[name]
@@ -190,17 +197,38 @@ def test_one_shot_keeps_the_largest_weights_of_the_dense_gan(finished, ticket):
     assert lost.max() <= kept.min()
 
 
-def test_standard_pruning_goes_on_from_the_round_before(finished, ticket):
-    weights = BRANCHES["standard"](finished.lab, ticket).weights
+def test_standard_pruning_never_rewinds(tiny_options, tmp_path):
+    study = run_study({**tiny_options, "rewind": False, "rounds": 2, "branches": ()}, tmp_path / "run")
+    for number in (1, 2):
+        before, here = (study.replicate.round(k) for k in (number - 1, number))
+        expected = rewind(before.weights.get(), here.masks.get())
+        assert all(equal(study.starts[here.path][network], expected[network]) for network in expected)
+
+
+def test_a_branch_that_is_not_rewound_goes_on_from_the_round_before(finished, ticket):
+    weights = BRANCHES["not_rewound"](finished.lab, ticket).weights
     before = finished.run.replicate(0).round(1).weights.get()
     assert weights.keys() == before.keys() and all(equal(weights[network], before[network]) for network in before)
 
 
 def test_snip_ranks_by_the_gradient_of_the_generators_loss(finished, ticket):
-    """The gradient is compared with finite differences of the loss itself, on the same latents."""
+    """Computed once more from its definition, with plain networks on the same latents."""
     lab, initial = finished.lab, finished.run.replicate(0).initial.get()
     gradients = lab.generator_gradients(initial, 0)
     assert gradients.keys() == ticket.masks["generator"].keys()
+    networks = models.build("sngan", 8, 1, 4, None, seed=5).networks
+    for name, network in networks.items():
+        models.load_snapshot(network, initial[name])
+    seed, sums = seeds.pair(lab.config.seed, "replicate", 0, "gradients"), dict.fromkeys(gradients, 0.0)
+    for batch in range(SNIP_BATCHES):
+        noise = latents.normal([8, 128], latents.fold_in(seed, batch))
+        with tf.GradientTape() as tape:
+            loss = -tf.reduce_mean(networks["discriminator"](networks["generator"](noise, training=True), training=True))
+        kernels = {path: models.variables(networks["generator"])[path] for path in gradients}
+        for path, gradient in tape.gradient(loss, kernels).items():
+            sums[path] += gradient.numpy()
+    for path, gradient in gradients.items():
+        np.testing.assert_allclose(gradient, sums[path] / SNIP_BATCHES, rtol=1e-3, atol=1e-5)
     masks = BRANCHES["snip"](lab, ticket).masks["generator"]
     saliency = {path: np.abs(initial["generator"][path] * gradient) for path, gradient in gradients.items()}
     kept = np.concatenate([saliency[path][mask] for path, mask in masks.items()])
@@ -247,6 +275,10 @@ def test_ranking_by_the_averages_is_stated_and_differs(tiny_options, tmp_path):
         ({"kd_weight": 1.0, "prune": ["generator", "discriminator"], "rounds": 0}, "has no dense teacher in round 0"),
         ({"criterion": "snip", "rounds": 2}, "--criterion=snip ranks once, before training: it needs --rounds=1, not 2"),
         ({"criterion": "snip", "rounds": 1, "prune": ["generator", "discriminator"]}, "it needs --prune=generator"),
+        ({"criterion": "snip", "rounds": 1, "ranking_weights": "ema"}, "there are no --ranking_weights=ema"),
+        ({"rewind": False, "rewind_step": 5}, "--norewind goes on from the round before: it excludes --rewind_step"),
+        ({"rewind_step": 5, "discriminator_start": "second_seed"}, "--discriminator_start=second_seed has no weights of step 5"),
+        ({"loss": "hinges"}, "unknown loss 'hinges': did you mean 'hinge'"),
         ({"criterion": "snap"}, "unknown criterion 'snap': did you mean 'snip'. Known: magnitude, snip"),
         ({"prune": ["discriminator"]}, "--prune=discriminator must name the generator"),
         ({"prune": ["generators"]}, "unknown value of --prune 'generators': did you mean 'generator'"),
@@ -265,10 +297,93 @@ def test_impossible_combinations_are_refused_at_once(options, message):
         ({"rewind_step": 2}, "--rewind_step=2 is beyond the 2 steps of a round"),
         ({"exclude": ["to_imag"]}, "--exclude=to_imag fits none of the layers that are pruned: generator/block_1/conv_1, "),
         ({"exclude": ["*"]}, r"--exclude=\* leaves nothing of the generator to prune"),
-        ({"loss": "hinges"}, "unknown loss 'hinges': did you mean 'hinge'"),
     ],
 )
 def test_what_the_networks_cannot_do_is_refused_before_the_folder_is_claimed(tiny_options, tmp_path, options, message):
     with pytest.raises(UsageError, match=message):
         lottery.Laboratory(configs.from_options({**tiny_options, **options}), RunFolder(tmp_path / "run"))
     assert not (tmp_path / "run").exists()
+
+
+def test_branch_rounds_that_never_come_are_said():
+    with pytest.warns(ToolkitWarning, match="no branch is trained: --branch_rounds=5,10 is beyond --rounds=4"):
+        check_combinations(configs.from_options({"rounds": 4}))
+
+
+def test_the_order_of_what_is_pruned_is_no_other_experiment():
+    runs = [configs.from_options({"prune": words.split(",")}) for words in ("discriminator,generator", "generator,discriminator")]
+    assert runs[0].digest == runs[1].digest and runs[0].lottery.prune == ("generator", "discriminator")
+
+
+def test_a_mask_that_keeps_nothing_is_refused(finished):
+    """Ranking within small layers rounds to nothing before the network as a whole is empty."""
+    lab, scores = finished.lab, pruning.magnitudes(finished.run.replicate(0).initial.get()["generator"])
+    mask = finished.run.replicate(0).round(1).masks.get()["generator"]
+    with pytest.raises(MaskError, match="none of .* prunable weights would remain: ask for fewer --rounds or a smaller --rate"):
+        lab._prune_to(0, scores, mask)
+
+
+@pytest.fixture(scope="module")
+def everything(tiny_options, tmp_path_factory):
+    """All that a config can ask for together, and every branch."""
+    options = {
+        **tiny_options,
+        "steps": 6,
+        "prune": ("generator", "discriminator"),
+        "kd_weight": 1.0,
+        "rewind_step": 2,
+        "discriminator_start": "dense",
+        "ranking": "layerwise",
+        "ranking_weights": "ema",
+        "rounds": 2,
+        "branch_rounds": (2,),
+        "branches": tuple(sorted(BRANCHES)),
+    }
+    return options, run_study(options, tmp_path_factory.mktemp("study") / "everything")
+
+
+def test_every_variant_continues_to_the_same_weights(everything, tmp_path):
+    options, study = everything
+    shutil.copytree(study.lab.run.path, tmp_path / "run")
+    replicate = RunFolder(tmp_path / "run").replicate(0)
+    for place in (replicate.round(1), replicate.round(2), *replicate.round(2).branches()):
+        for artifact in (place.weights, place.masks):
+            shutil.rmtree(artifact.path)
+        place.scores.path.unlink()
+    again = run_study(options, tmp_path / "run")
+    assert len(again.starts) == 2 + len(BRANCHES)
+    compared = 0
+    for file in sorted(study.lab.run.path.rglob("*.npz")):
+        compared += 1
+        assert file.read_bytes() == (tmp_path / "run" / file.relative_to(study.lab.run.path)).read_bytes(), file
+    assert compared > 50
+
+
+def test_a_finished_run_computes_nothing_again(everything, monkeypatch):
+    options, study = everything
+    lab = lottery.Laboratory(configs.from_options(options), study.lab.run)
+    for name in ("generator_gradients", "train", "score", "fresh_weights"):
+        monkeypatch.setattr(lab, name, None)
+    lottery.find_ticket(lab, 0, None)
+
+
+def test_branches_keep_the_sparsity_of_a_pruned_discriminator(everything):
+    _, study = everything
+    place = study.replicate.round(2)
+    ticket = place.masks.get()
+    for branch in place.branches():
+        masks, weights = branch.masks.get(), branch.weights.get()
+        assert pruning.count(masks["discriminator"]) == pruning.count(ticket["discriminator"]), branch.branch_name
+        assert all(not np.any(weights["discriminator"][path][~kept]) for path, kept in masks["discriminator"].items())
+    snip = place.branch("snip").masks.get()
+    assert equal(snip["discriminator"], ticket["discriminator"]) and not equal(snip["generator"], ticket["generator"])
+    steps = {row.branch: row.steps for row in lottery.read_results(study.lab.run) if row.round == 2}
+    assert steps.pop("random_init") == 6 and set(steps.values()) == {4}
+
+
+def test_other_training_images_are_refused(tiny_options, finished, tmp_path):
+    shutil.copytree(finished.run.path, tmp_path / "run")
+    run = RunFolder(tmp_path / "run")
+    run.images.put({**run.images.get(), "digest": "0"})
+    with pytest.raises(RunFolderError, match="was trained on other images"):
+        lottery.Laboratory(finished.lab.config, run)

@@ -11,6 +11,7 @@ from tf_gan_lth.experiment import config as configs
 from tf_gan_lth.experiment.errors import MaskError, RunFolderError, UsageError
 from tf_gan_lth.experiment.run_folder import RunFolder
 from tf_gan_lth.lottery import transfer
+from tf_gan_lth.lottery.parent import open_ticket
 
 
 def equal(first, second):
@@ -36,7 +37,7 @@ def options(tiny_options):
 
 @pytest.fixture(scope="module")
 def transferred(finished, options, tmp_path_factory):
-    parent = transfer.open_ticket(ticket_of(finished), "rewind")
+    parent = open_ticket(ticket_of(finished), "rewind")
     lab, trained = run_transfer(options, parent, tmp_path_factory.mktemp("transfer") / "run")
     return parent, lab, trained
 
@@ -69,7 +70,7 @@ def test_the_run_records_its_parent(finished, transferred):
 
 
 def test_fresh_weights_make_another_run(finished, options, transferred, tmp_path):
-    parent = transfer.open_ticket(ticket_of(finished), "fresh")
+    parent = open_ticket(ticket_of(finished), "fresh")
     assert parent.digest != transferred[0].digest
     lab, _ = run_transfer({**options, "branches": ()}, parent, tmp_path / "fresh")
     initial = lab.run.replicate(0).initial.get()
@@ -81,25 +82,25 @@ def test_another_ticket_in_the_same_folder_is_refused(finished, options, transfe
     path = tmp_path / "run"
     shutil.copytree(transferred[1].run.path, path)
     with pytest.raises(RunFolderError, match="holds another experiment: --parent is"):
-        run_transfer(options, transfer.open_ticket(ticket_of(finished, 1), "rewind"), path)
+        run_transfer(options, open_ticket(ticket_of(finished, 1), "rewind"), path)
     with pytest.raises(RunFolderError, match="--parent is"):
         lottery.Laboratory(configs.from_options(options), RunFolder(path))
 
 
+@pytest.mark.parametrize("weights", ["rewind", "fresh"])
 @pytest.mark.parametrize(
     ("change", "message"),
     [
         (
             {"width": 6},
-            r"the ticket is of another generator: dense/kernel is \(128, 64\) there and \(128, 96\) here; --resolution",
+            r"of another generator: block_1/conv_1/kernel is \(3, 3, 4, 4\) there and \(3, 3, 6, 6\) here; --resolution",
         ),
-        ({"discriminator_width": 3}, "the ticket is of another discriminator: block_1/conv_1/"),
         ({"resolution": 16}, "the ticket is of another generator: only one of the two has block_2/"),
     ],
 )
-def test_networks_of_other_shapes_are_refused_before_any_training(finished, options, tmp_path, change, message):
+def test_networks_of_other_shapes_are_refused_before_any_training(finished, options, tmp_path, change, message, weights):
     with pytest.raises(MaskError, match=message):
-        run_transfer({**options, **change}, transfer.open_ticket(ticket_of(finished), "rewind"), tmp_path / "run")
+        run_transfer({**options, **change}, open_ticket(ticket_of(finished), weights), tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
 
@@ -108,25 +109,40 @@ def test_networks_of_other_shapes_are_refused_before_any_training(finished, opti
     [
         ({"rewind_step": 1}, "--rewind_step=1 is for finding tickets"),
         ({"criterion": "snip"}, "--criterion=snip is for finding tickets"),
-        ({"branches": ("standard",)}, "--branches=standard goes on from the round before"),
-        ({"kd_weight": 1.0}, "--kd_weight=1.0 teaches the pruned discriminator"),
+        ({"branches": ("not_rewound",)}, "--branches=not_rewound goes on from the round before"),
+        ({"kd_weight": 1.0}, "--kd_weight=1.0 teaches a pruned discriminator, which this ticket has not"),
+        ({"prune": ("generator", "discriminator")}, "--prune=generator,discriminator, but the ticket was found with generator"),
     ],
 )
 def test_what_a_transfer_cannot_do_is_refused(finished, options, tmp_path, change, message):
     with pytest.raises(UsageError, match=message):
-        run_transfer({**options, **change}, transfer.open_ticket(ticket_of(finished), "rewind"), tmp_path / "run")
+        run_transfer({**options, **change}, open_ticket(ticket_of(finished), "rewind"), tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
 
 def test_what_is_no_ticket_is_refused(finished, tmp_path):
     for path in (ticket_of(finished, 0), str(finished.run.replicate(0).round(2).branch("random_init").path)):
         with pytest.raises(UsageError, match="is not a ticket: give a pruned round, such as RUN/replicate_0/round_05"):
-            transfer.open_ticket(path, "rewind")
+            open_ticket(path, "rewind")
     with pytest.raises(UsageError, match="is not a round of a run"):
-        transfer.open_ticket(str(tmp_path), "rewind")
+        open_ticket(str(tmp_path), "rewind")
 
 
 def test_the_options_that_a_ticket_brings_are_its_own(finished, tiny_config):
-    parent = dataclasses.replace(transfer.open_ticket(ticket_of(finished), "rewind"), exclude=("generator/to_image",))
+    parent = dataclasses.replace(open_ticket(ticket_of(finished), "rewind"), exclude=("generator/to_image",))
     config = transfer.config_of(tiny_config, parent).lottery
     assert (config.rounds, config.branch_rounds, config.exclude, config.prune) == (2, (2,), ("generator/to_image",), ("generator",))
+
+
+def test_a_discriminator_of_another_shape_is_refused_with_the_tickets_weights_and_taken_with_fresh_ones(
+    finished, options, tmp_path
+):
+    changed = {**options, "discriminator_width": 3, "branches": ()}
+    with pytest.raises(MaskError, match="the ticket is of another discriminator: block_1/conv_1/"):
+        run_transfer(changed, open_ticket(ticket_of(finished), "rewind"), tmp_path / "run")
+    run_transfer(changed, open_ticket(ticket_of(finished), "fresh"), tmp_path / "run")
+
+
+def test_an_unknown_start_is_refused(finished):
+    with pytest.raises(UsageError, match="unknown value of --weights 'frsh': did you mean 'fresh'"):
+        open_ticket(ticket_of(finished), "frsh")

@@ -44,7 +44,7 @@ def ticket(trainer):
     masks = {}
     for name, network in trainer.networks.items():
         full = pruning.full_mask(weights[name], list(masks_of(network)))
-        masks[name] = pruning.global_magnitude_mask(weights[name], full, 0.5)
+        masks[name] = pruning.global_mask(pruning.magnitudes(weights[name]), full, 0.5)
         weights[name] = pruning.apply(weights[name], masks[name])
     return weights, masks
 
@@ -144,3 +144,26 @@ def test_sample_k_depends_on_the_seed_and_k_alone():
     assert few.shape == (10, 8, 8, 1) and many.shape == (700, 8, 8, 1)
     np.testing.assert_array_equal(few, many[:10])
     assert float(tf.reduce_max(tf.abs(many))) <= 1
+
+
+def test_gradients_and_a_later_first_step_agree_on_two_replicas(images, trainer, ticket, two_replicas):
+    weights, masks = ticket
+    mirrored = make_trainer(images, two_replicas)
+    alone, shared = (t.generator_gradients(weights, SEED) for t in (trainer, mirrored))
+    assert alone.keys() == shared.keys() and max(np.abs(a).max() for a in alone.values()) > 1e-3
+    assert all(np.abs(alone[path] - shared[path]).max() < 1e-4 for path in alone)
+    late = [t.train(weights, masks, SEED, [], range(3, 5)) for t in (trainer, mirrored)]
+    assert largest_difference(late[0], trainer.train(weights, masks, SEED, [], range(2))) > 1e-3
+    assert np.abs(late[0]["generator"]["to_image/kernel"] - late[1]["generator"]["to_image/kernel"]).max() < 1e-4
+
+
+def test_a_teacher_works_on_two_replicas_and_compiled(images, ticket, two_replicas):
+    weights, masks = ticket
+    trained = []
+    for strategy, jit_compile in [(None, False), (None, True), (two_replicas, False)]:
+        taught = make_trainer(images, strategy, kd_weight=1.0, steps=1, jit_compile=jit_compile)
+        trained.append(taught.train(weights, masks, SEED, [], teacher=weights["discriminator"]))
+        check_zeros(trained[-1], masks)
+    for other in trained[1:]:
+        for path in masks["discriminator"]:
+            assert np.abs(other["discriminator"][path] - trained[0]["discriminator"][path]).max() < 1e-4, path

@@ -89,6 +89,7 @@ class LotteryConfig:
         "global", "rank the weights of all layers of a network together, or within each", choices=("global", "layerwise")
     )
     ranking_weights: str = option("live", "trained weights that magnitudes are taken of", choices=("live", "ema"))
+    rewind: bool = option(True, "rewind the weights before each pruned round; without, every round goes on from the one before")
     rewind_step: int = option(0, "step whose weights the rounds rewind to; the steps a round stay the same in all", low=0)
     discriminator_start: str = option(
         "rewound", "the discriminator's weights at the start of each pruned round", choices=("rewound", "dense", "second_seed")
@@ -98,6 +99,10 @@ class LotteryConfig:
     replicates: int = option(1, "times to repeat everything under other seeds", low=1, extends=True)
     margin: float = option(0.1, "share of the dense FID by which a matching ticket may be worse", low=0.0, extends=True)
     parent: str | None = option(None, "digest of the ticket that is transferred", flag=False)
+
+    def __post_init__(self):
+        # One order, so that equal experiments have equal identities.
+        object.__setattr__(self, "prune", tuple(sorted(set(self.prune), reverse=True)))
 
 
 @dataclasses.dataclass(frozen=True)

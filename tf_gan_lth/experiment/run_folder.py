@@ -2,6 +2,7 @@
 
 RUN/config.json
 RUN/results.csv, report.html, tensorboard/
+RUN/images.json                                    digest of the training images
 RUN/parent.json                                    only of a transfer: where its ticket comes from
 RUN/replicate_0/initial/<network>.npz              theta_0
 RUN/replicate_0/rewind/<network>.npz               theta_k, only with late rewinding
@@ -18,7 +19,7 @@ from collections.abc import Iterator
 
 from tf_gan_lth.experiment import config as configs
 from tf_gan_lth.experiment.artifacts import File, Record, Snapshots
-from tf_gan_lth.experiment.errors import RunFolderError
+from tf_gan_lth.experiment.errors import RunFolderError, UsageError
 
 
 class Place:
@@ -75,6 +76,7 @@ class RunFolder:
     def __init__(self, path: str | pathlib.Path):
         self.path = pathlib.Path(path).expanduser()
         self.config = Record(self.path / "config.json")
+        self.images = Record(self.path / "images.json")
         self.parent = Record(self.path / "parent.json")
         self.results = File(self.path / "results.csv")
         self.report = File(self.path / "report.html")
@@ -105,9 +107,35 @@ class RunFolder:
             raise RunFolderError(f"{self.path} is a file; give a folder as --run_dir")
         self.config.put({"digest": config.digest, "options": configs.to_options(config)})
 
+    def check_images(self, images: dict[str, object]) -> None:
+        """Records what the run trains on, or raises `RunFolderError` if that is something else than before."""
+        if not self.images.exists():
+            self.images.put(images)
+        elif self.images.get() != images:
+            raise RunFolderError(
+                f"{self.path} was trained on other images: {self.images.get()} there, {images} here; give another --run_dir"
+            )
+
     def read_config(self) -> configs.Config:
         """The config of the run that is there."""
         return configs.from_options(self.config.get()["options"])
+
+
+def find_place(path: str) -> tuple[RunFolder, Place]:
+    """The run and the round or branch that a path names.
+
+    Raises:
+      UsageError: it is not in a run.
+    """
+    absolute = pathlib.Path(path).expanduser().absolute()
+    match = re.fullmatch(r"(.+)/replicate_(\d+)/round_(\d+)(?:/branches/([^/]+))?", str(absolute))
+    run = RunFolder(match[1] if match else absolute)
+    if not match or not run.config.exists():
+        raise UsageError(
+            f"{path} is not a round of a run: expected RUN/replicate_0/round_05, or one of its branches, RUN with a config.json"
+        )
+    place = run.replicate(int(match[2])).round(int(match[3]))
+    return run, place.branch(match[4]) if match[4] else place
 
 
 def _numbered(folder: pathlib.Path, name: str) -> list[int]:

@@ -65,13 +65,15 @@ def _at_random(lab: "Laboratory", ticket: Ticket, shuffle: Callable, name: str) 
 
 @register
 def random_init(lab: "Laboratory", ticket: Ticket) -> Ticket:
-    """The random ticket: its masks over fresh weights of every network that is pruned; the others keep theirs.
+    """The random ticket: its masks over fresh weights of every network that is pruned; the others start where they do.
 
-    Fresh weights have not been trained up to the step of late rewinding, so their training begins at step 0.
+    Fresh weights have not been trained up to the step of late rewinding, so training begins at step 0, with theta_0 of the others.
     """
     fresh = lab.fresh_weights(ticket.place.replicate, "round", ticket.place.round_number, "random_init")
-    others = {name: weights for name, weights in ticket.weights.items() if name in fresh}  # no averages of another training
-    return dataclasses.replace(ticket, weights={**others, **{name: fresh[name] for name in ticket.masks}}, first_step=0)
+    initial = lab.run.replicate(ticket.place.replicate).initial.get()
+    weights = {**initial, **{name: fresh[name] for name in ticket.masks}}
+    start = lab.config.lottery.discriminator_start
+    return dataclasses.replace(ticket, weights=lab.with_discriminator(start, ticket.place, weights), first_step=0)
 
 
 @register
@@ -87,8 +89,8 @@ def snip(lab: "Laboratory", ticket: Ticket) -> Ticket:
 
 
 @register
-def standard(lab: "Laboratory", ticket: Ticket) -> Ticket:
-    """Standard pruning: no rewinding. Every network goes on from what the round before trained, for as many steps again."""
+def not_rewound(lab: "Laboratory", ticket: Ticket) -> Ticket:
+    """Every network goes on from what the round before trained. (Standard pruning, where no round rewinds, is `--norewind`.)"""
     before = lab.run.replicate(ticket.place.replicate).round(ticket.place.round_number - 1)
     return dataclasses.replace(ticket, weights=before.weights.get())
 

@@ -21,8 +21,9 @@ class Comparison:
       replicates: how many scores there are.
       fid_mean, fid_standard_deviation: of the replicates; the latter is None with one.
       p_worse: one-sided Welch test: how probable scores this much worse are if the ticket is no worse than the dense GAN.
-      p_matching: likewise, how probable scores this good are if the ticket is worse by the margin or more.
-      verdict: `matching` (p_matching is below 5 %), else `worse` (p_worse is), else `undetermined`; `dense` for round 0.
+      p_matching: likewise, how probable scores this good are if the ticket is worse than the dense GAN by the margin or more.
+      verdict: `matching` if only p_matching is below 5 %, `worse` if only p_worse is, `slightly worse` if both are: worse, but by
+        less than the margin; `undetermined` if neither is. `dense` for round 0.
       replicates_needed: how many more would decide if means and deviations stayed as they are; with a single replicate the
         fewest that have a deviation. None if nothing is undetermined, or not even `MOST_REPLICATES` would do.
     """
@@ -70,32 +71,36 @@ def _against(ticket: _Sample, dense: _Sample, margin: float, is_dense: bool) -> 
         return Comparison(*known, None, None, "dense", None)
     if ticket.deviation is None or dense.deviation is None:
         return Comparison(*known, None, None, "undetermined", 2 - min(ticket.count, dense.count))
-    p_worse, p_matching = _welch(ticket, dense, 0.0), _welch(dense, ticket, margin * dense.mean)
+    p_worse, p_matching = _tests(ticket, dense, margin)
     verdict = _decide(p_worse, p_matching)
     return Comparison(*known, p_worse, p_matching, verdict, _needed(ticket, dense, margin) if verdict == "undetermined" else None)
 
 
+def _tests(ticket: _Sample, dense: _Sample, margin: float) -> tuple[float, float]:
+    """(p_worse, p_matching); the limit of the second is as uncertain as the dense scores that it is a multiple of."""
+    limit = _Sample(dense.mean * (1.0 + margin), dense.deviation * (1.0 + margin), dense.count)
+    return _welch(ticket, dense), _welch(limit, ticket)
+
+
 def _decide(p_worse: float, p_matching: float) -> str:
     if p_matching < ALPHA:
-        return "matching"
+        return "slightly worse" if p_worse < ALPHA else "matching"
     return "worse" if p_worse < ALPHA else "undetermined"
 
 
-def _welch(higher: _Sample, lower: _Sample, shift: float) -> float:
-    """The one-sided p of `higher + shift` having the larger mean (Welch 1947: unequal variances)."""
-    difference = higher.mean + shift - lower.mean
+def _welch(higher: _Sample, lower: _Sample) -> float:
+    """The p of the one-sided test that `higher` has the larger mean (Welch 1947: unequal variances)."""
     if not higher.deviation and not lower.deviation:  # equal scores in all replicates: no test, no doubt
-        return 0.0 if difference > 0 else 1.0
-    sides = [(higher.mean + shift, higher.deviation, higher.count), (lower.mean, lower.deviation, lower.count)]
-    return float(scipy.stats.ttest_ind_from_stats(*sides[0], *sides[1], equal_var=False, alternative="greater").pvalue)
+        return 0.0 if higher.mean > lower.mean else 1.0
+    sides = dataclasses.astuple(higher) + dataclasses.astuple(lower)
+    return float(scipy.stats.ttest_ind_from_stats(*sides, equal_var=False, alternative="greater").pvalue)
 
 
 def _needed(ticket: _Sample, dense: _Sample, margin: float) -> int | None:
     have = min(ticket.count, dense.count)
     for count in range(have + 1, MOST_REPLICATES + 1):
         more_ticket, more_dense = (dataclasses.replace(s, count=max(s.count, count)) for s in (ticket, dense))
-        ps = _welch(more_ticket, more_dense, 0.0), _welch(more_dense, more_ticket, margin * dense.mean)
-        if _decide(*ps) != "undetermined":
+        if _decide(*_tests(more_ticket, more_dense, margin)) != "undetermined":
             return count - have
     return None
 
@@ -107,7 +112,7 @@ def in_words(comparison: Comparison) -> str:
     needed = comparison.replicates_needed
     if needed is None:
         return f"undetermined (over {MOST_REPLICATES} replicates)"
-    least = "at least " if comparison.fid_standard_deviation is None else ""
+    least = "at least " if comparison.p_worse is None else ""
     return f"undetermined ({least}{needed} more replicate{'s' if needed > 1 else ''})"
 
 

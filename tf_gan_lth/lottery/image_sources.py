@@ -6,7 +6,6 @@ round:RUN/replicate_0/round_05               a trained ticket; round_05/branches
 """
 
 import pathlib
-import re
 from collections.abc import Iterator
 
 import tensorflow as tf
@@ -18,10 +17,10 @@ from tf_gan_lth.experiment import seeds
 from tf_gan_lth.experiment.artifacts import Arrays
 from tf_gan_lth.experiment.config import Config
 from tf_gan_lth.experiment.errors import EvaluationError, UsageError, error_reason
-from tf_gan_lth.experiment.run_folder import Place, RunFolder
+from tf_gan_lth.experiment.run_folder import find_place
 from tf_gan_lth.lottery.laboratory import protocol_of, sampling_seed, scored_generator
 from tf_gan_lth.models.replicas import share
-from tf_gan_lth.training import Sampler
+from tf_gan_lth.training import EMA, Sampler
 from tf_gan_lth.training.sampler import sample
 
 
@@ -121,7 +120,9 @@ class RoundImages:
         run, self._place = find_place(path)
         self._config = run.read_config()
         self.protocol, self.resolution = protocol or protocol_of(self._config.evaluation), self._config.data.resolution
-        self._snapshot = scored_generator(self._place.weights.get(), self.protocol)
+        weights = self._place.weights.get()
+        self._snapshot = scored_generator(weights, self.protocol)
+        self.ema = self._snapshot is weights.get("generator" + EMA)  # an imported round may have no averages
         self._sampler = Sampler(load_generator(self._config, self._snapshot))
 
     def batches(self, count: int, repeat: int) -> Iterator[tf.Tensor]:
@@ -155,20 +156,3 @@ def load_generator(config: Config, snapshot: Arrays) -> keras.Model:
     gan = models.build(networks.gan, config.data.resolution, channels, networks.width, networks.discriminator_width, seed=0)
     models.load_snapshot(gan.networks["generator"], snapshot)
     return gan.networks["generator"]
-
-
-def find_place(path: str) -> tuple[RunFolder, Place]:
-    """The run and the round or branch that a path names.
-
-    Raises:
-      UsageError: it is not in a run.
-    """
-    absolute = pathlib.Path(path).expanduser().absolute()
-    match = re.fullmatch(r"(.+)/replicate_(\d+)/round_(\d+)(?:/branches/([^/]+))?", str(absolute))
-    run = RunFolder(match[1] if match else absolute)
-    if not match or not run.config.exists():
-        raise UsageError(
-            f"{path} is not a round of a run: expected RUN/replicate_0/round_05, or one of its branches, RUN with a config.json"
-        )
-    place = run.replicate(int(match[2])).round(int(match[3]))
-    return run, place.branch(match[4]) if match[4] else place

@@ -4,8 +4,8 @@ import dataclasses
 import fnmatch
 import shutil
 import time
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+import warnings
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import tensorflow as tf
@@ -16,18 +16,18 @@ from tf_gan_lth.evaluation import Evaluator, Extractor, Protocol, protocols, ref
 from tf_gan_lth.experiment import seeds
 from tf_gan_lth.experiment.artifacts import Arrays
 from tf_gan_lth.experiment.config import Config, EvaluationConfig
-from tf_gan_lth.experiment.errors import RunFolderError, TrainingError, UsageError, check_known
+from tf_gan_lth.experiment.errors import MaskError, RunFolderError, ToolkitWarning, TrainingError, UsageError, check_known
 from tf_gan_lth.experiment.run_folder import Place, RunFolder
 from tf_gan_lth.lottery.branches import BRANCHES, Ticket
 from tf_gan_lth.lottery.criteria import CRITERIA
+from tf_gan_lth.lottery.parent import Parent
 from tf_gan_lth.models.snapshots import path_of
 from tf_gan_lth.pruning import masks as pruning
 from tf_gan_lth.pruning.wrapping import LotterySchedule, masks_of, prunable
 from tf_gan_lth.training import EMA, Masks, Sampler, Trainer, Weights
 from tf_gan_lth.training.callbacks import RoundProgress, summaries
-
-if TYPE_CHECKING:
-    from tf_gan_lth.lottery.transfer import Parent
+from tf_gan_lth.training.losses import LOSSES
+from tf_gan_lth.training.trainer import resolve
 
 GRID_IMAGES = 64
 SUMMARIES_A_ROUND = 100
@@ -61,6 +61,8 @@ def check_combinations(config: Config) -> None:
     for name in lottery.branches:
         check_known("branch", name, BRANCHES)
     check_known("criterion", lottery.criterion, CRITERIA)
+    if config.training.loss is not None:
+        check_known("loss", config.training.loss, LOSSES)
     if "generator" not in lottery.prune:
         raise UsageError(f"--prune={','.join(lottery.prune)} must name the generator: a ticket is a generator")
     if config.training.kd_weight and "discriminator" not in lottery.prune:
@@ -73,6 +75,19 @@ def check_combinations(config: Config) -> None:
         raise UsageError(f"--criterion=snip ranks once, before training: it needs --rounds=1, not {lottery.rounds}, and its --rate")
     if lottery.criterion == "snip" and "discriminator" in lottery.prune:
         raise UsageError("--criterion=snip ranks by the generator's loss: it needs --prune=generator")
+    if lottery.criterion == "snip" and lottery.ranking_weights != "live":
+        raise UsageError(f"--criterion=snip ranks before training: there are no --ranking_weights={lottery.ranking_weights}")
+    if not lottery.rewind and (lottery.rewind_step or lottery.discriminator_start != "rewound"):
+        raise UsageError("--norewind goes on from the round before: it excludes --rewind_step and --discriminator_start")
+    if lottery.rewind_step and lottery.discriminator_start == "second_seed":
+        raise UsageError(
+            f"--discriminator_start=second_seed has no weights of step {lottery.rewind_step}: it needs --rewind_step=0"
+        )
+    if lottery.branches and lottery.rounds and min(lottery.branch_rounds, default=1) > lottery.rounds:
+        asked = ",".join(map(str, lottery.branch_rounds))
+        warnings.warn(
+            f"no branch is trained: --branch_rounds={asked} is beyond --rounds={lottery.rounds}", ToolkitWarning, stacklevel=2
+        )
 
 
 def prunable_kernels(networks: dict[str, keras.Model], exclude: tuple[str, ...]) -> dict[str, list[str]]:
@@ -133,38 +148,39 @@ class Laboratory:
     """
 
     def __init__(
-        self, config: Config, run: RunFolder, strategy: tf.distribute.Strategy | None = None, parent: "Parent | None" = None
+        self, config: Config, run: RunFolder, strategy: tf.distribute.Strategy | None = None, parent: Parent | None = None
     ):
         check_combinations(config)
         self.config, self.run = config, run
         protocol = protocol_of(config.evaluation)
         with (strategy or tf.distribute.get_strategy()).scope():
-            extractor = Extractor.of(protocol)
             self.images = self._load("train")
-            real_images = self.images if protocol.reference_split == "train" else self._load(protocol.reference_split)
-            self.evaluator = Evaluator(protocol, extractor, reference.of_images(real_images, extractor))
             gan = self._build("networks")
             self.schedule = LotterySchedule(config.lottery.rate)
             self.pruned = prunable_kernels({name: gan.networks[name] for name in config.lottery.prune}, config.lottery.exclude)
-            self._check_rounds(gan)
+            self._check(gan, parent)
+            extractor = Extractor.of(protocol)
+            real_images = self.images if protocol.reference_split == "train" else self._load(protocol.reference_split)
+            self.evaluator = Evaluator(protocol, extractor, reference.of_images(real_images, extractor))
             self.trainer = Trainer(gan, config.training, self.schedule, self.images, strategy)
-            if config.lottery.rewind_step >= self.trainer.config.steps:
-                raise UsageError(
-                    f"--rewind_step={config.lottery.rewind_step} is beyond the {self.trainer.config.steps} steps of a round"
-                )
-            if parent is not None:
-                shapes = {n: {p: tuple(v.shape) for p, v in models.variables(net).items()} for n, net in gan.networks.items()}
-                parent.check_fits(shapes)
-            run.claim(config)
-            if parent is not None and not run.parent.exists():
-                run.parent.put(parent.record)
             self.sampler = Sampler(gan.networks["generator"])
+        run.claim(config)
+        run.check_images({"name": self.images.name, "digest": self.images.digest, "count": self.images.count})
+        if parent is not None and not run.parent.exists():
+            run.parent.put(parent.record)
 
-    def _check_rounds(self, gan: models.GAN) -> None:
+    def _check(self, gan: models.GAN, parent: Parent | None) -> None:
+        """Raises `UsageError` or `MaskError` for what these networks cannot do, before anything slow."""
+        variables = {n: {p: tuple(v.shape) for p, v in models.variables(network).items()} for n, network in gan.networks.items()}
+        steps, rewind_step = resolve(self.config.training, gan.hyperparameters).steps, self.config.lottery.rewind_step
+        if rewind_step >= steps:
+            raise UsageError(f"--rewind_step={rewind_step} is beyond the {steps} steps of a round")
+        if parent is not None:
+            parent.check_fits(variables, self.pruned)
+            return
         rounds, rate = self.config.lottery.rounds, self.config.lottery.rate
         for name, paths in self.pruned.items():
-            kernels = models.variables(gan.networks[name])
-            total = sum(int(np.prod(kernels[path].shape)) for path in paths)
+            total = sum(int(np.prod(variables[name][path])) for path in paths)
             if self.schedule.remaining(rounds, total) < 1:
                 raise UsageError(f"--rounds={rounds} at --rate={rate} leaves none of the {name}'s {total} prunable weights")
 
@@ -186,9 +202,9 @@ class Laboratory:
 
         Round 0 goes on from them as every other round does, with a fresh optimizer.
         """
-        callbacks = [RoundProgress(f"replicate {replicate}: the weights to rewind to")]
-        steps = range(self.config.lottery.rewind_step)
-        return self._trained(initial, self.full_masks(initial), self._stream(replicate, 0), callbacks, steps)
+        title = f"replicate {replicate}, the weights to rewind to"
+        steps, masks, stream = range(self.config.lottery.rewind_step), self.full_masks(initial), self._stream(replicate, 0)
+        return self._guarded(title, self.trainer.train, initial, masks, stream, [RoundProgress(title)], steps)
 
     def prune(self, before: Place, number: int) -> Masks:
         """The masks of round `number`: the round before's without the remaining weights that the criterion scores lowest."""
@@ -204,12 +220,16 @@ class Laboratory:
         return dataclasses.replace(ticket, masks={**ticket.masks, **masks})
 
     def _prune_to(self, target: int, scores: Arrays, mask: Arrays) -> Arrays:
-        remaining, _ = pruning.count(mask)
-        return pruning.RANKINGS[self.config.lottery.ranking](scores, mask, 1.0 - target / remaining)
+        remaining, total = pruning.count(mask)
+        pruned = pruning.RANKINGS[self.config.lottery.ranking](scores, mask, 1.0 - target / remaining)
+        if not pruning.count(pruned)[0]:
+            raise MaskError(f"none of {total} prunable weights would remain: ask for fewer --rounds or a smaller --rate")
+        return pruned
 
     def generator_gradients(self, weights: Weights, replicate: int) -> Arrays:
         """{kernel path: gradient of the generator's loss} of the kernels that are pruned, at some weights."""
-        gradients = self.trainer.generator_gradients(weights, seeds.pair(self.config.seed, "replicate", replicate, "gradients"))
+        seed = seeds.pair(self.config.seed, "replicate", replicate, "gradients")
+        gradients = self._guarded("gradients", self.trainer.generator_gradients, weights, seed)
         return {path: gradients[path] for path in self.pruned["generator"]}
 
     def dense(self, place: Place) -> Place:
@@ -243,23 +263,26 @@ class Laboratory:
             teacher = self.dense(here).weights.get()["discriminator"]
         # Branches share their round's stream, so that they differ from the ticket in nothing else.
         stream = self._stream(here.replicate, here.round_number)
-        trained = self._trained(start, masks, stream, callbacks, range(first_step, self.trainer.config.steps), teacher)
-        here.training.put(self.training_record(time.monotonic() - began))
+        steps = range(first_step, self.trainer.config.steps)
+        trained = self._guarded(here.title, self.trainer.train, start, masks, stream, callbacks, steps, teacher)
+        here.training.put(self.training_record(first_step, time.monotonic() - began))
         return trained
 
     def _stream(self, replicate: int, number: int) -> np.ndarray:
         return seeds.pair(self.config.seed, "replicate", replicate, "round", number, "training")
 
-    def _trained(self, start: Weights, masks: Masks, stream: np.ndarray, callbacks: list, *rest: object) -> Weights:
+    def _guarded(self, title: str, work: Callable, *args: object):
+        """`work(*args)`, with TensorFlow's errors as one line: no memory for the step, no room for TensorBoard's files."""
         try:
-            return self.trainer.train(start, masks, stream, callbacks, *rest)
-        except tf.errors.OpError as error:  # no memory for the step, no room for TensorBoard's files
+            return work(*args)
+        except tf.errors.OpError as error:
             reason = str(error.message).splitlines()[0]
-            raise TrainingError(f"training stopped: {reason}; what is finished is kept: run the same command again") from error
+            raise TrainingError(f"{title} stopped: {reason}; what is finished is kept: run the same command again") from error
 
-    def training_record(self, seconds: float | None = None) -> dict[str, object]:
+    def training_record(self, first_step: int, seconds: float | None = None) -> dict[str, object]:
         """What `training.json` says; the seconds are null if the record was lost and made again."""
-        return {"steps": self.trainer.config.steps, "seed": self.config.seed, "train_seconds": seconds and round(seconds, 3)}
+        steps = self.trainer.config.steps - first_step
+        return {"steps": steps, "seed": self.config.seed, "train_seconds": seconds and round(seconds, 3)}
 
     def score(self, weights: Weights, replicate: int) -> dict[str, object]:
         """Scores the generator that the protocol names: the averaged one or the live one."""

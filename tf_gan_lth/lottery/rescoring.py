@@ -60,7 +60,7 @@ def evaluate(request: Request) -> dict[str, object]:
     extractor = Extractor.of(protocol)
     real = open_reference(request.reference, protocol.reference_split, source.resolution, request.data_dir, extractor)
     evaluator = Evaluator(protocol, extractor, real)
-    ema = protocol.ema if isinstance(source, RoundImages) else None
+    ema = source.ema if isinstance(source, RoundImages) else None
     scores = [evaluator.score(source.name, source.batches(count, repeat), count, ema) for repeat in range(request.repeats)]
     return {"images": source.name, "reference": request.reference, "scores": scores, **_summary(scores)}
 

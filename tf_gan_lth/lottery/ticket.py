@@ -30,7 +30,10 @@ def find_ticket(lab: Laboratory, replicate: int, after_training: AfterTraining) 
     for number in range(lab.config.lottery.rounds + 1):
         here, before = place.round(number), place.round(number - 1)
         masks = here.masks.get_or(lab.prune, before, number) if number else here.masks.get_or(lab.full_masks, initial)
-        weights = lab.with_discriminator(lab.config.lottery.discriminator_start, here, start)
+        from_before = number and not lab.config.lottery.rewind
+        weights = (
+            before.weights.get() if from_before else lab.with_discriminator(lab.config.lottery.discriminator_start, here, start)
+        )
         play(lab, Ticket(here, weights, masks, rewind_step), after_training)
 
 
@@ -38,7 +41,8 @@ def play(lab: Laboratory, ticket: Ticket, after_training: AfterTraining) -> None
     """Trains and scores a ticket, and the branches of its round."""
     train_and_score(lab, ticket.place, ticket, after_training)
     for name in lab.branches(ticket.place.round_number):
-        train_and_score(lab, ticket.place.branch(name), BRANCHES[name](lab, ticket), after_training)
+        here = ticket.place.branch(name)
+        train_and_score(lab, here, Ticket(here, {}, {}) if here.scores.exists() else BRANCHES[name](lab, ticket), after_training)
 
 
 def rewind(weights: Weights, masks: Masks) -> Weights:
@@ -51,8 +55,8 @@ def train_and_score(lab: Laboratory, here: Place, ticket: Ticket, after_training
     finished = here.scores.exists()
     masks = here.masks.get_or(dict, ticket.masks)
     here.sparsity.get_or(lab.sparsity, masks)
-    weights = here.weights.get_or(lab.train, rewind(ticket.weights, masks), masks, here, ticket.first_step)
-    here.training.get_or(lab.training_record)
+    weights = here.weights.get_or(lambda: lab.train(rewind(ticket.weights, masks), masks, here, ticket.first_step))
+    here.training.get_or(lab.training_record, ticket.first_step)
     here.samples.get_or(lab.draw_samples, weights, here.replicate)
     lab.check_protocol(here.scores.get_or(lab.score, weights, here.replicate))
     if not finished:

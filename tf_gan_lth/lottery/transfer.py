@@ -1,103 +1,15 @@
 """Transfer: a ticket that was found on one data set or with one loss, trained on another."""
 
 import dataclasses
-import json
 from collections.abc import Callable
 
-from tf_gan_lth.experiment import digests
-from tf_gan_lth.experiment.artifacts import Arrays
 from tf_gan_lth.experiment.config import Config
-from tf_gan_lth.experiment.errors import MaskError, UsageError
+from tf_gan_lth.experiment.errors import UsageError
 from tf_gan_lth.experiment.run_folder import Place
 from tf_gan_lth.lottery.branches import Ticket
-from tf_gan_lth.lottery.image_sources import find_place
 from tf_gan_lth.lottery.laboratory import Laboratory
+from tf_gan_lth.lottery.parent import Parent
 from tf_gan_lth.lottery.ticket import play
-from tf_gan_lth.training import Masks, Weights
-
-WEIGHTS = ("rewind", "fresh")
-
-
-@dataclasses.dataclass(frozen=True)
-class Parent:
-    """A ticket to transfer.
-
-    Attributes:
-      round_number: the round that found it.
-      masks: its masks.
-      weights: the weights that its rounds rewind to; None if fresh ones are asked for.
-      exclude: the layers that its run left dense.
-      record: what the new run keeps of where it comes from; `digest` is of masks and weights.
-    """
-
-    round_number: int
-    masks: Masks
-    weights: Weights | None
-    exclude: tuple[str, ...]
-    record: dict[str, object]
-
-    @property
-    def digest(self) -> str:
-        return self.record["digest"]
-
-    def check_fits(self, networks: dict[str, dict[str, tuple[int, ...]]]) -> None:
-        """Raises `MaskError` unless networks have the variables of this ticket: {network: {variable path: shape}}."""
-        for name, arrays in {**self.masks, **(self.weights or {})}.items():
-            if name not in networks:
-                continue  # averages: of the generator's shapes
-            _check_shapes(name, arrays, networks[name], whole=self.weights is not None and arrays is self.weights[name])
-
-
-def _check_shapes(name: str, arrays: Arrays, shapes: dict[str, tuple[int, ...]], whole: bool) -> None:
-    odd = sorted(arrays.keys() ^ shapes.keys() if whole else arrays.keys() - shapes.keys())
-    if odd:
-        raise MaskError(f"the ticket is of another {name}: only one of the two has {odd[0]}; give its --gan and --resolution")
-    for path, array in arrays.items():
-        if array.shape != shapes[path]:
-            raise MaskError(
-                f"the ticket is of another {name}: {path} is {array.shape} there and {shapes[path]} here; "
-                "--resolution, --width, --discriminator_width and the channels of the images must be its own"
-            )
-
-
-def open_ticket(path: str, weights: str) -> Parent:
-    """Reads a ticket from a finished run.
-
-    Args:
-      path: `RUN/replicate_0/round_05`.
-      weights: `rewind` to start from the weights that its rounds rewind to, `fresh` for new ones.
-
-    Raises:
-      UsageError: it is no pruned round of a run.
-      ArtifactError: its files are missing or broken.
-    """
-    run, place = find_place(path)
-    if place.branch_name != "main" or not place.round_number:
-        raise UsageError(f"--ticket={path} is not a ticket: give a pruned round, such as RUN/replicate_0/round_05")
-    config, replicate = run.read_config(), run.replicate(place.replicate)
-    start = replicate.rewind if config.lottery.rewind_step else replicate.initial
-    masks, theta = place.masks.get(), start.get() if weights == "rewind" else None
-    record = {
-        "digest": _digest(masks, theta or {}),
-        "run": str(run.path),
-        "run_digest": config.digest,
-        "dataset": config.data.dataset,
-        "replicate": place.replicate,
-        "round": place.round_number,
-        "rewind_step": config.lottery.rewind_step,
-        "weights": weights,
-    }
-    return Parent(place.round_number, masks, theta, config.lottery.exclude, record)
-
-
-def _digest(masks: Masks, weights: Weights) -> str:
-    """Of every value and its name, 16 hex digits."""
-    parts = []
-    for kind in (masks, weights):
-        for name, arrays in sorted(kind.items()):
-            for path, array in sorted(arrays.items()):
-                parts += [json.dumps([name, path, array.shape, str(array.dtype)]), array]
-    return digests.short(*parts)
 
 
 def config_of(config: Config, parent: Parent) -> Config:
@@ -105,16 +17,23 @@ def config_of(config: Config, parent: Parent) -> Config:
     lottery = dataclasses.replace(
         config.lottery,
         parent=parent.digest,
-        prune=tuple(name for name in ("generator", "discriminator") if name in parent.masks),
+        prune=tuple(parent.masks),
         exclude=parent.exclude,
         rounds=parent.round_number,
         branch_rounds=(parent.round_number,),
     )
-    for name, kept in [("rewind_step", 0), ("criterion", "magnitude")]:
-        if getattr(lottery, name) != kept:
+    usual = type(lottery)()
+    for name in ("rewind", "rewind_step", "criterion"):
+        if getattr(lottery, name) != getattr(usual, name):
             raise UsageError(f"--{name}={getattr(lottery, name)} is for finding tickets: a transfer prunes and rewinds nothing")
-    if "standard" in lottery.branches:
-        raise UsageError("--branches=standard goes on from the round before, which a transfer does not train")
+    for name in ("prune", "exclude"):
+        asked, has = getattr(config.lottery, name), getattr(lottery, name)
+        if asked not in (getattr(usual, name), has):
+            raise UsageError(f"--{name}={','.join(asked)}, but the ticket was found with {','.join(has) or 'none'}: leave it out")
+    if config.training.kd_weight and "discriminator" not in lottery.prune:
+        raise UsageError(f"--kd_weight={config.training.kd_weight} teaches a pruned discriminator, which this ticket has not")
+    if "not_rewound" in lottery.branches:
+        raise UsageError("--branches=not_rewound goes on from the round before, which a transfer does not train")
     return dataclasses.replace(config, lottery=lottery)
 
 

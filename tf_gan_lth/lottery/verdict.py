@@ -37,7 +37,7 @@ def judge(results: list[Result], margin: float) -> Verdict:
     limit = dense.fid_mean * (1.0 + margin)
     tickets = {number: c for (number, branch), c in comparisons.items() if branch == "main" and number}
     matching = max((number for number, c in tickets.items() if c.verdict == "matching"), default=None)
-    within = max((n for n, c in tickets.items() if c.verdict == "undetermined" and c.fid_mean <= limit), default=None)
+    within = max((n for n, c in tickets.items() if "worse" not in c.verdict and c.fid_mean <= limit), default=None)
     sentences = []
     if matching is not None:
         found = f"at {_at(results, matching)} the ticket matches the dense GAN"
@@ -46,7 +46,7 @@ def judge(results: list[Result], margin: float) -> Verdict:
         found = f"at {_at(results, within)} the ticket is within {margin:.0%} of the dense GAN: {_fids(tickets[within], dense)}"
         sentences.append(f"{found}; whether it matches is {in_words(tickets[within])}")
     if not sentences:
-        sentences.append(f"no ticket is within {margin:.0%} of the dense GAN (FID {_with_spread(dense)})")
+        sentences.append(f"no ticket matches the dense GAN (FID {_with_spread(dense)}) as far as is known")
     sentence = ". ".join([*sentences, *_controls(results, comparisons)]) + "."
     return Verdict(dense.fid_mean, limit, matching, within if matching is None else matching, comparisons, sentence)
 

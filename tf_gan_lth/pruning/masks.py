@@ -54,11 +54,6 @@ def global_mask(scores: Arrays, mask: Arrays, fraction: float) -> Arrays:
     return unflatten(kept, mask)
 
 
-def global_magnitude_mask(weights: Arrays, mask: Arrays, fraction: float) -> Arrays:
-    """Prunes the smallest remaining weights of a network: `global_mask` of their `magnitudes`."""
-    return global_mask(magnitudes(weights), mask, fraction)
-
-
 def layerwise_mask(scores: Arrays, mask: Arrays, fraction: float) -> Arrays:
     """As `global_mask`, but ranked within each kernel: every kernel loses the same share of its remaining weights.
 

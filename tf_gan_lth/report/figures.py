@@ -25,7 +25,7 @@ BRANCHES = {
     "random_init": ("#15803d", "^"),
     "one_shot": ("#7c3aed", "v"),
     "snip": ("#be185d", "P"),
-    "standard": ("#0f766e", "X"),
+    "not_rewound": ("#0f766e", "X"),
     "dense_discriminator": ("#64748b", "<"),
     "second_discriminator": ("#a16207", ">"),
 }

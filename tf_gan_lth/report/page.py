@@ -133,7 +133,7 @@ def _comparison_table(comparisons: dict[tuple[int, str], Comparison]) -> str:
 
 
 def _config_table(config: configs.Config) -> str:
-    rows = [[f"--{name}", value] for name, value in configs.to_options(config).items()]
+    rows = [[f"--{name}" if field.metadata["flag"] else name, value] for name, (field, value) in configs.walk(config).items()]
     return _table(["option", f"value (run {config.digest})"], rows, "config")
 
 

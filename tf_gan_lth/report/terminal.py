@@ -1,9 +1,10 @@
 """What a lottery prints while it runs and when it is done."""
 
 import functools
+import pathlib
 from collections.abc import Callable
 
-from tf_gan_lth import export, lottery
+from tf_gan_lth import lottery
 from tf_gan_lth.experiment.run_folder import Place, RunFolder
 from tf_gan_lth.report import pages
 
@@ -20,10 +21,8 @@ def _after_training(run: RunFolder, place: Place) -> None:
     pages.write(run)
 
 
-def conclude(run: RunFolder) -> None:
-    """Writes the results, the best ticket as a SavedModel and the report; prints the verdict and where everything is."""
-    verdict = lottery.write_results(run)
-    saved_model = export.export_ticket(run, verdict)
+def conclude(run: RunFolder, verdict: lottery.Verdict, saved_model: pathlib.Path | None) -> None:
+    """Writes the report; prints the verdict and where everything is."""
     pages.write(run)
     print(f"\n{lottery.comparison_table(verdict.comparisons)}\n\nVerdict: {verdict.sentence}")
     print(f"Report: {run.report.path}\nTensorBoard: tensorboard --logdir={run.tensorboard}")

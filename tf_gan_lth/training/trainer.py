@@ -137,7 +137,7 @@ class Trainer:
           MaskError: a pruned weight did not stay exactly zero.
           TrainingError: training diverged.
         """
-        steps = steps or range(self.config.steps)
+        steps = range(self.config.steps) if steps is None else steps
         self.start(weights, masks, seed, steps.start, teacher)
         order = latents.fold_in(seed, ORDER).numpy()
         batches = training_batches(
@@ -183,7 +183,8 @@ class Trainer:
 
             return [strategy.reduce("sum", gradient, axis=None) for gradient in strategy.run(on_replica)]
 
-        sums = [step(tf.constant(batch)) for batch in range(SNIP_BATCHES)]
-        means = [np.mean([gradient.numpy() for gradient in gradients], axis=0) for gradients in zip(*sums, strict=True)]
-        found = {v.ref(): mean for v, mean in zip(generator.trainable_variables, means, strict=True)}
+        total = step(tf.constant(0))
+        for batch in range(1, SNIP_BATCHES):
+            total = [a + b for a, b in zip(total, step(tf.constant(batch)), strict=True)]
+        found = {v.ref(): a.numpy() / SNIP_BATCHES for v, a in zip(generator.trainable_variables, total, strict=True)}
         return {path: found[v.ref()] for path, v in models.variables(generator).items() if v.ref() in found}

@@ -1,0 +1,102 @@
+"""The ticket that a transfer trains: read from a finished run, and compared with the networks that are to train it."""
+
+import dataclasses
+import json
+
+from tf_gan_lth.experiment import digests
+from tf_gan_lth.experiment.artifacts import Arrays
+from tf_gan_lth.experiment.errors import MaskError, UsageError, check_known
+from tf_gan_lth.experiment.run_folder import find_place
+from tf_gan_lth.training import Masks, Weights
+
+WEIGHTS = ("rewind", "fresh")
+Shapes = dict[str, tuple[int, ...]]
+
+
+@dataclasses.dataclass(frozen=True)
+class Parent:
+    """A ticket to transfer.
+
+    Attributes:
+      round_number: the round that found it.
+      masks: its masks.
+      weights: the weights that its rounds rewind to; None if fresh ones are asked for.
+      exclude: the layers that its run left dense.
+      record: what the new run keeps of where it comes from; `digest` is of masks and weights.
+    """
+
+    round_number: int
+    masks: Masks
+    weights: Weights | None
+    exclude: tuple[str, ...]
+    record: dict[str, object]
+
+    @property
+    def digest(self) -> str:
+        return self.record["digest"]
+
+    def check_fits(self, variables: dict[str, Shapes], pruned: dict[str, list[str]]) -> None:
+        """Raises `MaskError` unless networks have the ticket's variables and its prunable kernels.
+
+        Args:
+          variables: {network: {variable path: shape}}.
+          pruned: {network: paths of the kernels that are pruned}.
+        """
+        for name, mask in self.masks.items():
+            _check_shapes(name, mask, {path: variables[name][path] for path in pruned[name]})
+        for name, snapshot in (self.weights or {}).items():
+            if name in variables:  # the averages have the generator's shapes
+                _check_shapes(name, snapshot, variables[name])
+
+
+def _check_shapes(name: str, arrays: Arrays, shapes: Shapes) -> None:
+    odd = sorted(arrays.keys() ^ shapes.keys())
+    if odd:
+        raise MaskError(f"the ticket is of another {name}: only one of the two has {odd[0]}; give its --gan and --resolution")
+    for path, array in arrays.items():
+        if array.shape != shapes[path]:
+            raise MaskError(
+                f"the ticket is of another {name}: {path} is {array.shape} there and {shapes[path]} here; "
+                "--resolution, --width, --discriminator_width and the channels of the images must be its own"
+            )
+
+
+def open_ticket(path: str, weights: str) -> Parent:
+    """Reads a ticket from a finished run.
+
+    Args:
+      path: `RUN/replicate_0/round_05`.
+      weights: `rewind` to start from the weights that its rounds rewind to, `fresh` for new ones.
+
+    Raises:
+      UsageError: it is no pruned round of a run.
+      ArtifactError: its files are missing or broken.
+    """
+    check_known("value of --weights", weights, WEIGHTS)
+    run, place = find_place(path)
+    if place.branch_name != "main" or not place.round_number:
+        raise UsageError(f"--ticket={path} is not a ticket: give a pruned round, such as RUN/replicate_0/round_05")
+    config, replicate = run.read_config(), run.replicate(place.replicate)
+    start = replicate.rewind if config.lottery.rewind_step else replicate.initial
+    masks, theta = place.masks.get(), start.get() if weights == "rewind" else None
+    record = {
+        "digest": _digest(masks, theta or {}),
+        "run": str(run.path),
+        "run_digest": config.digest,
+        "dataset": config.data.dataset,
+        "replicate": place.replicate,
+        "round": place.round_number,
+        "rewind_step": config.lottery.rewind_step,
+        "weights": weights,
+    }
+    return Parent(place.round_number, masks, theta, config.lottery.exclude, record)
+
+
+def _digest(masks: Masks, weights: Weights) -> str:
+    """Of every value and its name, 16 hex digits."""
+    parts = []
+    for kind in (masks, weights):
+        for name, arrays in sorted(kind.items()):
+            for path, array in sorted(arrays.items()):
+                parts += [json.dumps([name, path, array.shape, str(array.dtype)]), array]
+    return digests.short(*parts)
