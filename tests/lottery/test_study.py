@@ -366,7 +366,9 @@ def test_a_finished_run_computes_nothing_again(everything, monkeypatch):
     lab = lottery.Laboratory(configs.from_options(options), study.lab.run)
     for name in ("generator_gradients", "train", "score", "fresh_weights"):
         monkeypatch.setattr(lab, name, None)
-    lottery.find_ticket(lab, 0, None)
+    trained = []
+    lottery.find_ticket(lab, 0, trained.append)
+    assert trained == []
 
 
 def test_branches_keep_the_sparsity_of_a_pruned_discriminator(everything):
