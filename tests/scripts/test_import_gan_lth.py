@@ -16,9 +16,9 @@ from tf_gan_lth import models
 from tf_gan_lth.experiment.errors import ArtifactError, RunFolderError, ToolkitWarning, UsageError
 from tf_gan_lth.experiment.run_folder import RunFolder
 from tf_gan_lth.lottery.importing import Request, import_round
+from tf_gan_lth.lottery.parent import open_ticket
 from tf_gan_lth.lottery.rescoring import Request as Evaluation
 from tf_gan_lth.lottery.rescoring import evaluate
-from tf_gan_lth.lottery.transfer import open_ticket
 
 torch = pytest.importorskip("torch")
 from gan_lth_reference import (  # noqa: E402
