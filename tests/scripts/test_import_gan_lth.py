@@ -150,7 +150,8 @@ def test_theta_0_is_theirs_and_not_masked(theirs, imported):
 def test_a_ticket_with_its_theta_0_can_be_transferred(imported):
     place = imported[0].replicate(0).round(5)
     parent = open_ticket(str(place.path), "rewind")
-    parent.check_fits({name: {path: a.shape for path, a in w.items()} for name, w in place.weights.get().items()})
+    shapes = {name: {path: array.shape for path, array in weights.items()} for name, weights in place.weights.get().items()}
+    parent.check_fits(shapes, {name: list(mask) for name, mask in place.masks.get().items()})
     assert parent.round_number == 5 and parent.masks.keys() == parent.weights.keys() == {"generator", "discriminator"}
 
 
