@@ -42,6 +42,11 @@ class Place:
     def title(self) -> str:
         return f"replicate {self.replicate}, round {self.round_number}, {self.branch_name}"
 
+    def is_complete(self) -> bool:
+        """Whether every artifact of the training is there."""
+        artifacts = (self.masks, self.sparsity, self.weights, self.training, self.samples, self.scores)
+        return all(artifact.exists() for artifact in artifacts)
+
     def branch(self, name: str) -> "Place":
         """Where a control or variant of this round is kept."""
         return Place(self.path / "branches" / name, self.replicate, self.round_number, name)

@@ -42,7 +42,9 @@ def play(lab: Laboratory, ticket: Ticket, after_training: AfterTraining) -> None
     train_and_score(lab, ticket.place, ticket, after_training)
     for name in lab.branches(ticket.place.round_number):
         here = ticket.place.branch(name)
-        train_and_score(lab, here, Ticket(here, {}, {}) if here.scores.exists() else BRANCHES[name](lab, ticket), after_training)
+        # Of a branch that is complete nothing is made, only checked.
+        start = Ticket(here, {}, {}) if here.is_complete() else BRANCHES[name](lab, ticket)
+        train_and_score(lab, here, start, after_training)
 
 
 def rewind(weights: Weights, masks: Masks) -> Weights:
