@@ -26,7 +26,7 @@ def test_one_replicate_never_matches_but_the_sparsest_within_the_margin_is_named
     verdict = judge([result(0, 20), result(1, 19), result(2, 21.9), result(3, 22.1)], margin=0.1)
     assert verdict.matching is None and verdict.best == 2
     assert verdict.sentence == (
-        "at 36.0% sparsity (round 2) the ticket is within 10% of the dense GAN: FID 21.9 vs 20.0 in 1 replicate; "
+        "at 36.0% sparsity (round 2) the ticket is at most 10% worse than the dense GAN: FID 21.9 vs 20.0 in 1 replicate; "
         "whether it matches is undetermined (at least 1 more replicate)."
     )
 
@@ -94,7 +94,7 @@ def test_the_sparsest_matching_round_and_the_sparsest_open_one_are_both_named():
     assert verdict.matching == verdict.best == 1
     found = "at 20.0% sparsity (round 1) the ticket matches the dense GAN: FID 10.0 +- 0.10 vs 10.0 +- 0.10 in 3 replicates (within"
     assert verdict.sentence.startswith(found)
-    assert "at 36.0% sparsity (round 2) the ticket is within 10%" in verdict.sentence
+    assert "at 36.0% sparsity (round 2) the ticket is at most 10% worse" in verdict.sentence
 
 
 def test_controls_are_named_at_the_sparsest_round_that_has_them():
