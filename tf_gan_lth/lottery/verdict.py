@@ -43,8 +43,8 @@ def judge(results: list[Result], margin: float) -> Verdict:
         found = f"at {_at(results, matching)} the ticket matches the dense GAN"
         sentences.append(f"{found}: {_fids(tickets[matching], dense)} (within {margin:.0%}, p {tickets[matching].p_matching:.2g})")
     if within is not None and (matching is None or within > matching):
-        found = f"at {_at(results, within)} the ticket is at most {margin:.0%} worse than the dense GAN: {_fids(tickets[within], dense)}"
-        sentences.append(f"{found}; whether it matches is {in_words(tickets[within])}")
+        found = f"at {_at(results, within)} the ticket is at most {margin:.0%} worse than the dense GAN"
+        sentences.append(f"{found}: {_fids(tickets[within], dense)}; whether it matches is {in_words(tickets[within])}")
     if not sentences:
         sentences.append(f"no ticket matches the dense GAN (FID {_with_spread(dense)}) as far as is known")
     sentence = ". ".join([*sentences, *_controls(results, comparisons)]) + "."
