@@ -23,7 +23,7 @@ def main(values: flags.FlagValues) -> None:
     lab = lottery.Laboratory(config, RunFolder(values.run_dir))
     for replicate in range(config.lottery.replicates):
         lottery.find_ticket(lab, replicate, report.follow(lab.run))
-    verdict = lottery.write_results(lab.run)
+    _, verdict = lottery.write_results(lab.run)
     report.conclude(lab.run, verdict, export.export_ticket(lab.run, verdict))
 
 

@@ -31,7 +31,7 @@ def main(values: flags.FlagValues) -> None:
     lab = lottery.Laboratory(config, RunFolder(values.run_dir), parent=parent)
     for replicate in range(config.lottery.replicates):
         transfer.transfer(lab, parent, replicate, report.follow(lab.run))
-    verdict = lottery.write_results(lab.run)
+    _, verdict = lottery.write_results(lab.run)
     report.conclude(lab.run, verdict, export.export_ticket(lab.run, verdict))
 
 

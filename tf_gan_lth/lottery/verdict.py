@@ -57,8 +57,8 @@ def judge_run(run: RunFolder) -> tuple[list[Result], Verdict]:
     return results, judge(results, run.read_config().lottery.margin)
 
 
-def write_results(run: RunFolder) -> Verdict:
-    """Writes `results.csv` anew from the artifacts: a row for each training, with its round's or branch's comparison."""
+def write_results(run: RunFolder) -> tuple[list[Result], Verdict]:
+    """As `judge_run`; writes `results.csv` anew: a row for each training, with its round's or branch's comparison."""
     results, verdict = judge_run(run)
     text = io.StringIO()
     columns = [field.name for kind in (Result, Comparison) for field in dataclasses.fields(kind)]
@@ -68,7 +68,7 @@ def write_results(run: RunFolder) -> Verdict:
         compared = verdict.comparisons[result.round, result.branch]
         writer.writerow({**dataclasses.asdict(result), **dataclasses.asdict(compared)})
     run.results.put(text.getvalue().encode())
-    return verdict
+    return results, verdict
 
 
 def _controls(results: list[Result], comparisons: dict[tuple[int, str], Comparison]) -> list[str]:

@@ -16,8 +16,8 @@ def follow(run: RunFolder) -> Callable[[Place], None]:
 
 def _after_training(run: RunFolder, place: Place) -> None:
     del place
-    lottery.write_results(run)
-    print(lottery.table(lottery.read_results(run)), flush=True)
+    results, _ = lottery.write_results(run)
+    print(lottery.table(results), flush=True)
     pages.write(run)
 
 
