@@ -3,7 +3,7 @@
 import dataclasses
 import functools
 import pathlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 import tensorflow as tf
@@ -84,10 +84,8 @@ def load(name: str, split: str, resolution: int | None, data_dir: str | None = N
       DataError: the data set cannot be prepared, or the folder holds something else than pictures in class folders.
     """
     if name.startswith(FOLDER):
-        return ImageSet(name, split, *class_folders.read(_path(name), split, resolution))
-    if name not in BUILDERS and pathlib.Path(name).expanduser().is_dir():
-        raise UsageError(f"'{name}' is a folder: write {FOLDER}{name}")
-    check_known("dataset", name, [*BUILDERS, f"{FOLDER}PATH"])
+        return ImageSet(name, split, *class_folders.read(folder_path(name), split, resolution))
+    check_name("dataset", name, BUILDERS)
     images, labels = prepared.read(name, BUILDERS[name], split, data_dir)
     return ImageSet(name, split, resize(images, resolution) if resolution else images, labels)
 
@@ -105,9 +103,17 @@ def open_images(text: str, split: str | None, resolution: int | None, data_dir: 
       DataError: the data set cannot be prepared, or the folder holds something else than pictures.
     """
     if text.startswith(FOLDER):
-        return ImageFolder(_path(text), resolution, split)
+        return ImageFolder(folder_path(text), resolution, split)
     return load(text, split or "train", resolution, data_dir)
 
 
-def _path(text: str) -> pathlib.Path:
+def check_name(kind: str, name: str, known: Iterable[str]) -> None:
+    """Raises `UsageError`, with the nearest known name, for one that is neither known nor `folder:PATH`."""
+    if name not in known and pathlib.Path(name).expanduser().is_dir():
+        raise UsageError(f"'{name}' is a folder: write {FOLDER}{name}")
+    check_known(kind, name, [*known, f"{FOLDER}PATH"])
+
+
+def folder_path(text: str) -> pathlib.Path:
+    """The path of `folder:PATH`."""
     return pathlib.Path(text.removeprefix(FOLDER)).expanduser()

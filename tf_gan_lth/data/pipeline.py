@@ -1,10 +1,15 @@
-"""Batches of an image set, as a function of (seed, step): any step can be recomputed without the ones before it."""
+"""Batches of image sets, as a function of (seed, step): any step can be recomputed without the ones before it."""
 
 import numpy as np
 import tensorflow as tf
 
 from tf_gan_lth.data.datasets import ImageSet
+from tf_gan_lth.data.domains import Domains
 from tf_gan_lth.data.pixels import scale
+from tf_gan_lth.experiment.errors import UsageError, check_known
+
+AUGMENTATIONS = ("none", "flip", "crop_and_flip")
+UNCROPPED = 286 / 256  # side of an image before crop_and_flip, as a share of that after it (Zhu et al. 2017)
 
 
 def training_batches(image_set: ImageSet, batch_size: int, groups: int, seed: np.ndarray, first_step: int = 0) -> tf.data.Dataset:
@@ -26,22 +31,94 @@ def training_batches(image_set: ImageSet, batch_size: int, groups: int, seed: np
       strategy that splits the first axis gives each replica its share of every group.
     """
     images = tf.constant(image_set.images)
-    count = len(image_set.images)
+    size = batch_size * groups
+
+    def batch(chosen: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {"image": tf.reshape(scale(tf.gather(images, chosen)), [batch_size, groups, *images.shape[1:]])}
+
+    order = _order(image_set.count, seed, first_step * size)
+    return _finish(order.batch(size, drop_remainder=True).map(batch))
+
+
+def load_resolution(augmentation: str, resolution: int) -> int:
+    """The resolution to load images at, so that augmented ones have `resolution`: 286 for 256 where they are cropped."""
+    check_known("augmentation", augmentation, AUGMENTATIONS)
+    return round(resolution * UNCROPPED) if augmentation == "crop_and_flip" else resolution
+
+
+def translation_batches(
+    domains: Domains, batch_size: int, seed: np.ndarray, resolution: int, augmentation: str, first_step: int = 0
+) -> tf.data.Dataset:
+    """Endless batches of shuffled, augmented images of two domains, each of which has epochs of its own.
+
+    Args:
+      domains: the images to draw from, loaded at `load_resolution(augmentation, resolution)`.
+      batch_size: images of each domain, over all devices.
+      seed: two int32, the stream that order, crops and flips are drawn from.
+      resolution: height and width of what is yielded.
+      augmentation: `none`, `flip` (left to right, every second time on average) or `crop_and_flip` (that of a random crop).
+      first_step: batches to leave out, as in `training_batches`.
+
+    Returns:
+      A data set of `{"a": (batch_size, resolution, resolution, C) float32 in [-1, 1], "b": ...}`.
+
+    Raises:
+      UsageError: the augmentation is unknown, or the images have another size than it takes.
+    """
+    size = load_resolution(augmentation, resolution)
+    parts = {}
+    for number, (name, image_set) in enumerate(domains.sets.items()):
+        if image_set.shape[:2] != (size, size):
+            height, width = image_set.shape[:2]
+            advice = f"'{augmentation}' to {resolution}x{resolution} takes {size}x{size}, see load_resolution"
+            raise UsageError(f"images of {image_set.name} are {height}x{width}: {advice}")
+        seeds = (_fold(seed, 2 * number), _fold(seed, 2 * number + 1))
+        images = _augmented(image_set, *seeds, resolution, augmentation, first_step * batch_size)
+        parts[name] = images.batch(batch_size, drop_remainder=True)
+    return _finish(tf.data.Dataset.zip(parts))
+
+
+def _augmented(
+    image_set: ImageSet, order_seed: tf.Tensor, seed: tf.Tensor, resolution: int, augmentation: str, first: int
+) -> tf.data.Dataset:
+    """Endless images from position `first` on; how one is augmented depends on `seed` and its position alone."""
+    images = tf.constant(image_set.images)
+    shape = (resolution, resolution, image_set.channels)
+    room = image_set.shape[0] - resolution  # 0 where nothing is cropped
+
+    def augment(position: tf.Tensor, chosen: tf.Tensor) -> tf.Tensor:
+        draw = tf.random.stateless_uniform([3], _fold(seed, position), alg="philox")
+        top_left = tf.cast(draw[:2] * (room + 1), tf.int32)
+        image = tf.slice(images[chosen], [*tf.unstack(top_left), 0], shape)
+        if augmentation != "none":
+            image = tf.where(draw[2] < 0.5, tf.reverse(image, [1]), image)
+        return scale(image)
+
+    order = _order(image_set.count, order_seed, first)
+    return tf.data.Dataset.zip((tf.data.Dataset.counter(first), order)).map(augment)
+
+
+def _order(count: int, seed: np.ndarray, first: int) -> tf.data.Dataset:
+    """Endless positions of `count` images, one permutation after the other, from the one at `first` on."""
 
     def epoch(number: tf.Tensor) -> tf.data.Dataset:
         key = tf.random.experimental.stateless_fold_in(seed, tf.cast(number, tf.int32), alg="philox")
         order = tf.random.experimental.stateless_shuffle(tf.range(count), key, alg="philox")
         return tf.data.Dataset.from_tensor_slices(order)
 
-    def batch(chosen: tf.Tensor) -> dict[str, tf.Tensor]:
-        return {"image": tf.reshape(scale(tf.gather(images, chosen)), [batch_size, groups, *images.shape[1:]])}
+    first_epoch, offset = divmod(first, count)
+    return tf.data.Dataset.counter(first_epoch).flat_map(epoch).skip(offset)
 
+
+def _fold(seed: np.ndarray, number: int | tf.Tensor) -> tf.Tensor:
+    """Another seed for every number; positions in a stream may need more than 31 bits."""
+    return tf.random.experimental.stateless_fold_in(seed, tf.cast(number, tf.int64), alg="philox")
+
+
+def _finish(batches: tf.data.Dataset) -> tf.data.Dataset:
     options = tf.data.Options()
     # With autotuning on, the end of a round waited, often for half as long again as its training (seen on TensorFlow 2.21:
     # rounds of 26 s took 41 s, of 1.3 s 2.6 s, as if an iterator were freed only when a sleep that doubles is over).
     options.autotune.enabled = False
     options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.OFF
-    size = batch_size * groups
-    first_epoch, offset = divmod(first_step * size, count)
-    order = tf.data.Dataset.counter(first_epoch).flat_map(epoch).skip(offset).batch(size, drop_remainder=True)
-    return order.map(batch).prefetch(2).with_options(options)
+    return batches.prefetch(2).with_options(options)

@@ -18,17 +18,17 @@ def quantize(images: tf.Tensor) -> tf.Tensor:
     return tf.round((tf.clip_by_value(images, -1.0, 1.0) + 1.0) * 127.5)
 
 
-def resize(images: np.ndarray, resolution: int) -> np.ndarray:
-    """uint8 pictures `(..., H, W, C)`, with or without a batch axis, to squares (bilinear, antialiased), uint8 again."""
+def resize(images: np.ndarray, resolution: int, method: str = "bilinear") -> np.ndarray:
+    """uint8 pictures `(..., H, W, C)`, with or without a batch axis, to squares, uint8 again; `method` is antialiased."""
     if images.shape[-3:-1] == (resolution, resolution):
         return images
     if images.ndim == 4:  # part by part, as they are float in between
-        return np.concatenate([_resize(images[at : at + BATCH], resolution) for at in range(0, len(images), BATCH)])
-    return _resize(images, resolution)
+        return np.concatenate([_resize(images[at : at + BATCH], resolution, method) for at in range(0, len(images), BATCH)])
+    return _resize(images, resolution, method)
 
 
-def _resize(images: np.ndarray, resolution: int) -> np.ndarray:
-    resized = tf.image.resize(images, [resolution, resolution], antialias=True)
+def _resize(images: np.ndarray, resolution: int, method: str) -> np.ndarray:
+    resized = tf.image.resize(images, [resolution, resolution], method, antialias=True)
     return tf.cast(tf.round(tf.clip_by_value(resized, 0.0, 255.0)), tf.uint8).numpy()
 
 

@@ -1,7 +1,8 @@
 """Data sets that TFDS downloads and prepares; whatever goes wrong there becomes one line."""
 
+import contextlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import tensorflow as tf
@@ -18,7 +19,9 @@ RETRIES = 4
 Builder = Callable[..., tfds.core.DatasetBuilder]
 
 
-def read(name: str, make_builder: Builder, split: str, data_dir: str | None) -> tuple[np.ndarray, np.ndarray]:
+def read(
+    name: str, make_builder: Builder, split: str, data_dir: str | None, features: tuple[str, str] = ("image", "label")
+) -> tuple[np.ndarray, np.ndarray]:
     """All images of a split, in the order in which TFDS stores them.
 
     Args:
@@ -26,24 +29,38 @@ def read(name: str, make_builder: Builder, split: str, data_dir: str | None) -> 
       make_builder: its builder, as a function of `data_dir`.
       split: name of the split.
       data_dir: folder of prepared data sets; None is TFDS's own. What it lacks is prepared there.
+      features: of the data set, in the order to return.
 
     Returns:
-      `(N, H, W, C)` uint8 images and `(N,)` int64 labels.
+      `(N, H, W, C)` uint8 images and `(N,)` int64 labels, or what `features` hold.
 
     Raises:
       UsageError: the data set has no such split.
       DataError: it cannot be downloaded, written or read.
     """
-    builder = _prepare(name, make_builder, data_dir)
-    check_known(f"split of {name}", split, builder.info.splits)
-    try:
+    builder = _prepare(name, make_builder, split, data_dir)
+    with _reading(builder):
         stored = tfds.as_numpy(builder.as_dataset(split=split, batch_size=-1))
+    return tuple(stored[feature] for feature in features)
+
+
+def stream(name: str, make_builder: Builder, split: str, data_dir: str | None) -> Iterator[np.ndarray]:
+    """Yields the images of a split one by one, `(H, W, C)` uint8, as they may differ in size; else as `read`."""
+    builder = _prepare(name, make_builder, split, data_dir)
+    with _reading(builder):
+        for example in tfds.as_numpy(builder.as_dataset(split=split)):
+            yield example["image"]
+
+
+@contextlib.contextmanager
+def _reading(builder: tfds.core.DatasetBuilder) -> Iterator[None]:
+    try:
+        yield
     except (OSError, tf.errors.OpError) as error:
         raise DataError(f"{builder.data_dir} cannot be read: {_reason(error)}; delete it to have it prepared again") from error
-    return stored["image"], stored["label"]
 
 
-def _prepare(name: str, make_builder: Builder, data_dir: str | None) -> tfds.core.DatasetBuilder:
+def _prepare(name: str, make_builder: Builder, split: str, data_dir: str | None) -> tfds.core.DatasetBuilder:
     retries = tfds.core.utils.temporary_assignment(downloader, "MAX_RETRIES", RETRIES)
     silence = tfds.core.utils.temporary_assignment(logging.getLogger("urllib3.connectionpool"), "disabled", True)
     try:
@@ -59,6 +76,7 @@ def _prepare(name: str, make_builder: Builder, data_dir: str | None) -> tfds.cor
         raise DataError(f"{name} cannot be prepared in {place}: {_reason(error)}; {advice}") from error
     if not builder.info.splits:
         raise DataError(f"{builder.data_dir} holds no data: delete it to have it prepared again")
+    check_known(f"split of {name}", split, builder.info.splits)
     return builder
 
 
