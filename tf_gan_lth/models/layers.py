@@ -35,6 +35,49 @@ class BatchNormalization(keras.layers.BatchNormalization):
         super().__init__(synchronized=tf.distribute.get_strategy().num_replicas_in_sync > 1, **kwargs)
 
 
+class ReflectionPadding(keras.layers.Layer):
+    """Mirrors the `size` pixels next to each edge: `(N, H, W, C)` to `(N, H + 2 size, W + 2 size, C)`; H and W exceed `size`."""
+
+    def __init__(self, size: int, **kwargs):
+        super().__init__(**kwargs)
+        self.size = size
+
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
+        edges = [self.size, self.size]
+        return tf.pad(inputs, [[0, 0], edges, edges, [0, 0]], mode="REFLECT")
+
+    def get_config(self) -> dict:
+        return {**super().get_config(), "size": self.size}
+
+
+class InstanceNormalization(keras.layers.Layer):
+    """Normalises each channel of each image over height and width (Ulyanov et al. 2016), in training and after it alike.
+
+    As PyTorch's: the variance is the biased one, epsilon is 1e-5.
+
+    Args:
+      affine: whether to scale by `gamma` and shift by `beta`, trainable and of shape `(C,)`.
+    """
+
+    def __init__(self, affine: bool = True, **kwargs):
+        super().__init__(**kwargs)
+        self.affine = affine
+        self.gamma = self.beta = None
+
+    def build(self, input_shape: tf.TensorShape) -> None:
+        if self.affine:
+            self.gamma = self.add_weight(name="gamma", shape=[input_shape[-1]], initializer="ones")
+            self.beta = self.add_weight(name="beta", shape=[input_shape[-1]], initializer="zeros")
+        super().build(input_shape)
+
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
+        mean, variance = tf.nn.moments(inputs, axes=[1, 2], keepdims=True)
+        return tf.nn.batch_normalization(inputs, mean, variance, self.beta, self.gamma, 1e-5)
+
+    def get_config(self) -> dict:
+        return {**super().get_config(), "affine": self.affine}
+
+
 class SpatialSum(keras.layers.Layer):
     """Sums over height and width: `(N, H, W, C)` to `(N, C)`."""
 
