@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tf_gan_lth.evaluation import Extractor, feature_networks, inception
+from tf_gan_lth.evaluation import Extractor, embedded, feature_networks, inception
 from tf_gan_lth.experiment import cache
 from tf_gan_lth.experiment.errors import EvaluationError, UsageError
 
@@ -23,7 +23,7 @@ def outputs(images):
 
 def test_a_network_is_loaded_once_by_name_or_path():
     assert feature_networks.load("digits") is feature_networks.load("digits")
-    by_path = feature_networks.load(str(feature_networks.EMBEDDED["digits"]))
+    by_path = feature_networks.load(str(embedded.NETWORKS["digits"].path))
     assert by_path.digest == feature_networks.load("digits").digest
     assert (by_path.size, by_path.channels) == (None, 1)
 

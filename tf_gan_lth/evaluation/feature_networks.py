@@ -7,12 +7,11 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-from tf_gan_lth.evaluation import digits_network, inception
+from tf_gan_lth.evaluation import embedded, inception
 from tf_gan_lth.experiment import digests
 from tf_gan_lth.experiment.errors import EvaluationError, check_known, error_reason
 
-EMBEDDED = {"digits": digits_network.PATH}
-NAMES = (*EMBEDDED, "inception")
+NAMES = (*embedded.NETWORKS, "inception")
 OUTPUTS = ("pool_3", "logits")
 SAVED_MODEL = ("saved_model.pb", "variables/*", "assets/*")
 
@@ -42,7 +41,7 @@ def load(name: str) -> FeatureNetwork:
     """Loads a feature network, once a process, onto the replicas of the strategy in use.
 
     Args:
-      name: `digits`, `inception`, the URL of a TF-Hub module, or the path of a SavedModel or of Inception's frozen graph.
+      name: one of `NAMES`, the URL of a TF-Hub module, or the path of a SavedModel or of Inception's frozen graph.
 
     Raises:
       UsageError: neither a known name nor a path that exists.
@@ -63,8 +62,8 @@ def _load(name: str, strategy: tf.distribute.Strategy) -> FeatureNetwork:
 
 
 def _locate(name: str) -> pathlib.Path:
-    if name in EMBEDDED:
-        return EMBEDDED[name]
+    if name in embedded.NETWORKS:
+        return embedded.NETWORKS[name].path
     if name == "inception":
         return inception.find()
     if name.startswith(("https://", "http://")):

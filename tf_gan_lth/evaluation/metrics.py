@@ -14,7 +14,7 @@ import sklearn.metrics
 import sklearn.neighbors
 import tensorflow as tf
 
-from tf_gan_lth.evaluation import tfgan
+from tf_gan_lth.training import tfgan
 
 ROWS = 1000  # of features that are worked on at a time
 

@@ -43,7 +43,8 @@ class Evaluator:
 
     def __init__(self, protocol: Protocol, extractor: Extractor, reference: Reference):
         origin, width = reference.origin, extractor.network.width
-        if origin.split not in (None, protocol.reference_split):
+        # Of two domains to translate between, trainA and trainB are the train split.
+        if origin.split is not None and origin.split.rstrip("AB") != protocol.reference_split:
             raise EvaluationError(
                 f"{origin.images} is of split '{origin.split}', protocol {protocol.name} compares with "
                 f"'{protocol.reference_split}': choose another --protocol or --reference"
