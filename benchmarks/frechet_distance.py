@@ -26,7 +26,8 @@ def main(values: flags.FlagValues) -> None:
     import numpy as np
     import tensorflow as tf
 
-    from tf_gan_lth.evaluation import metrics, tfgan
+    from tf_gan_lth.evaluation import metrics
+    from tf_gan_lth.training import tfgan
 
     started = peak_mib()
     draw = np.random.default_rng(0)

@@ -34,16 +34,14 @@ def main(values: flags.FlagValues) -> None:
     seed = np.array([1, 2], np.int32)
 
     def make(masked: bool):
-        networks, training = config.networks, config.training
+        training = config.training
         if not masked:
             training = dataclasses.replace(training, kd_weight=0.0)
-        gan = models.build(
-            networks.gan, config.data.resolution, images.channels, networks.width, networks.discriminator_width, seed=0
-        )
+        gan = models.build(config.networks, config.data.resolution, images.channels, seed=0)
         trainer = Trainer(gan, training, LotterySchedule(0.2), images, masked=masked)
         if masked and training.kd_weight:
             trainer.model.kd_weight.assign(training.kd_weight)
-        batches = data.training_batches(images, trainer.config.discriminator_batch_size, trainer.config.discriminator_steps, seed)
+        batches = trainer.model.batches(images, seed)
         return lambda: trainer.model.fit(batches, steps_per_epoch=values.turn_steps, epochs=1, verbose=0)
 
     masked, unmasked, ratio = turns.compare(make(True), make(False), values.turns)

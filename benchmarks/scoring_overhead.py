@@ -25,14 +25,14 @@ def main(values: flags.FlagValues) -> None:
 
     from tf_gan_lth import data, models
     from tf_gan_lth.evaluation import Evaluator, Extractor, reference
-    from tf_gan_lth.lottery.laboratory import protocol_of
+    from tf_gan_lth.lottery.noise_to_image import protocol_of
     from tf_gan_lth.training import Sampler
 
-    protocol, networks, resolution = protocol_of(config.evaluation), config.networks, config.data.resolution
+    protocol, resolution = protocol_of(config.evaluation), config.data.resolution
     extractor = Extractor.of(protocol)
     real = data.open_images(values.reference or config.data.dataset, None, resolution, config.data.data_dir)
     evaluator = Evaluator(protocol, extractor, reference.of_images(real, extractor))
-    gan = models.build(networks.gan, resolution, real.shape[-1], networks.width, networks.discriminator_width, seed=0)
+    gan = models.build(config.networks, resolution, real.shape[-1], seed=0)
     generator, network, count = gan.networks["generator"], extractor.network, protocol.num_images
     snapshot, sampler = models.take_snapshot(generator), Sampler(generator)
 

@@ -31,8 +31,8 @@ def main(values: flags.FlagValues) -> None:
     lab = lottery.Laboratory(config, RunFolder(values.run_dir), parent=parent)
     for replicate in range(config.lottery.replicates):
         transfer.transfer(lab, parent, replicate, report.follow(lab.run))
-    _, verdict = lottery.write_results(lab.run)
-    report.conclude(lab.run, verdict, export.export_ticket(lab.run, verdict))
+    _, verdicts = lottery.write_results(lab.run)
+    report.conclude(lab.run, verdicts, export.export_tickets(lab.run, verdicts))
 
 
 if __name__ == "__main__":

@@ -9,16 +9,20 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tf_gan_lth import export, lottery, training
+from tf_gan_lth import export, lottery, models, training
 from tf_gan_lth.experiment import config as configs
 from tf_gan_lth.experiment.errors import ArtifactError, MaskError
 from tf_gan_lth.experiment.run_folder import RunFolder
 
 
+def exported(run, best):
+    verdicts = lottery.judge_run(run)[1]
+    return export.export_tickets(run, {name: dataclasses.replace(verdict, best=best) for name, verdict in verdicts.items()})
+
+
 @pytest.fixture(scope="module")
 def saved_model(finished):
-    verdict = dataclasses.replace(lottery.judge_run(finished.run)[1], best=3)
-    return export.export_ticket(finished.run, verdict)
+    return exported(finished.run, best=3)[0]
 
 
 def test_plain_tensorflow_samples_from_it_without_this_package(saved_model, tmp_path):
@@ -47,9 +51,9 @@ def test_its_kernels_are_exactly_as_sparse_as_the_mask(finished, saved_model):
 def test_it_draws_what_the_run_scored(finished, saved_model):
     noise = tf.random.stateless_normal([4, 128], [1, 2])
     snapshot = finished.run.replicate(0).round(3).weights.get()["generator_ema"]
-    sampler = finished.lab.sampler
-    list(sampler.batches(snapshot, 1, np.array([1, 2], np.int32)))
-    expected = sampler.generator(noise, training=False)
+    network = models.build(finished.lab.config.networks, 8, 1, seed=0).networks["generator"]
+    models.load_snapshot(network, snapshot)
+    expected = network(noise, training=False)
     np.testing.assert_allclose(tf.saved_model.load(str(saved_model))(noise), expected, rtol=1e-5, atol=1e-6)
 
 
@@ -70,8 +74,7 @@ def test_another_export_is_caught(finished, saved_model, tmp_path):
 
 
 def test_nothing_is_exported_without_a_matching_ticket(finished):
-    verdict = dataclasses.replace(lottery.judge_run(finished.run)[1], best=None)
-    assert export.export_ticket(finished.run, verdict) is None
+    assert exported(finished.run, best=None) == []
 
 
 def test_a_ticket_trained_on_two_replicas_is_exported_as_sparse(tiny_options, two_replicas, tmp_path):
@@ -83,6 +86,5 @@ def test_a_ticket_trained_on_two_replicas_is_exported_as_sparse(tiny_options, tw
     mask, weights = place.masks.get()["generator"], place.weights.get()
     for path, kept in mask.items():
         assert not np.any(weights["generator"][path][~kept]) and not np.any(weights["generator" + training.EMA][path][~kept])
-    verdict = dataclasses.replace(lottery.judge_run(run)[1], best=1)
-    found = export.verify(export.export_ticket(run, verdict), weights["generator" + training.EMA], mask)
+    found = export.verify(exported(run, best=1)[0], weights["generator" + training.EMA], mask)
     assert found == {path: pytest.approx(1 - kept.mean()) for path, kept in mask.items()}

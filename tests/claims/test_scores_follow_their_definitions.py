@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tf_gan_lth.evaluation import metrics, tfgan
+from tf_gan_lth.evaluation import metrics
+from tf_gan_lth.training import tfgan
 
 
 def features(seed, count, size=64, shift=0.0):

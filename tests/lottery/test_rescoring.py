@@ -13,6 +13,7 @@ from tf_gan_lth import data, export, lottery
 from tf_gan_lth.evaluation import SCORES
 from tf_gan_lth.experiment.errors import ArtifactError, EvaluationError, ToolkitWarning, UsageError
 from tf_gan_lth.experiment.run_folder import RunFolder
+from tf_gan_lth.lottery import noise_to_image
 from tf_gan_lth.lottery.image_sources import RoundImages, open_source
 from tf_gan_lth.lottery.rescoring import Request, evaluate, table
 
@@ -30,7 +31,8 @@ def saved_model(finished, tmp_path_factory):
     for artifact in ("masks", "weights"):
         place = run.replicate(0).round(2)
         getattr(place, artifact).put(getattr(finished.run.replicate(0).round(2), artifact).get())
-    return str(export.export_ticket(run, dataclasses.replace(lottery.judge_run(finished.run)[1], best=2)))
+    verdict = dataclasses.replace(lottery.judge_run(finished.run)[1]["generator"], best=2)
+    return str(export.export_tickets(run, {"generator": verdict})[0])
 
 
 def only_scores(record):
@@ -51,10 +53,13 @@ def test_a_protocol_can_ask_for_the_live_generator(tiny_options, finished, round
     details = evaluate(request)["scores"][0]["protocol_details"]
     assert details["name"] == "cyclegan+feature_network=digits+num_images=100" and not details["ema"]
     weights = finished.run.replicate(0).round(2).weights.get()
-    for protocol, name in [(None, "generator_ema"), (finished.lab.evaluator.protocol.but(ema=False), "generator")]:
+    for protocol, name in [
+        (None, "generator_ema"),
+        (finished.lab.task.evaluators["generator"].protocol.but(ema=False), "generator"),
+    ]:
         source = RoundImages(round_2, protocol)
-        seed = lottery.laboratory.sampling_seed(finished.lab.config, 0)
-        drawn = next(finished.lab.sampler.batches(weights[name], 10, seed))
+        seed = noise_to_image.sampling_seed(finished.lab.config, 0)
+        drawn = next(finished.lab.task.sampler.batches(weights[name], 10, seed))
         assert np.array_equal(next(source.batches(10, 0)), drawn)
 
 

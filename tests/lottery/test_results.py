@@ -10,7 +10,7 @@ def test_the_table_of_results_has_the_agreed_columns(finished):
         "replicate,round,branch,generator_sparsity,discriminator_sparsity,generator_params_left,fid,kid,"
         "inception_score,protocol,steps,seed,train_seconds,eval_seconds,"
         "kid_standard_error,inception_score_std,precision,recall,density,coverage,"
-        "replicates,fid_mean,fid_standard_deviation,p_worse,p_matching,verdict,replicates_needed"
+        "replicates,fid_mean,fid_standard_deviation,p_worse,p_matching,verdict,replicates_needed,generator,l1_inside,l1_outside"
     )
     assert ",".join(rows[0]) == columns
     assert [(row["round"], row["branch"]) for row in rows] == [

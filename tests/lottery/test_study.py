@@ -11,6 +11,7 @@ import tensorflow as tf
 from tf_gan_lth import lottery, models
 from tf_gan_lth.experiment import config as configs
 from tf_gan_lth.experiment import seeds
+from tf_gan_lth.experiment.config import NetworkConfig
 from tf_gan_lth.experiment.errors import MaskError, RunFolderError, ToolkitWarning, UsageError
 from tf_gan_lth.experiment.run_folder import RunFolder
 from tf_gan_lth.lottery.branches import BRANCHES, Ticket
@@ -19,7 +20,7 @@ from tf_gan_lth.lottery.ticket import rewind
 from tf_gan_lth.pruning import masks as pruning
 from tf_gan_lth.training import latents
 from tf_gan_lth.training.losses import distillation
-from tf_gan_lth.training.trainer import SNIP_BATCHES
+from tf_gan_lth.training.trainer import GRADIENT_BATCHES
 
 
 @dataclasses.dataclass
@@ -91,7 +92,7 @@ def test_a_pruned_discriminator_has_its_own_masks_ranked_on_the_raw_kernels(dist
 def test_the_dense_discriminator_teaches_the_pruned_rounds_only(distilled):
     weights = {place.name: start["kd_weight"] for place, start in distilled.starts.items()}
     assert weights == {"round_00": 0.0, "round_01": 1.0, "round_02": 1.0, "random_init": 1.0}
-    teacher = models.take_snapshot(distilled.lab.trainer.model.teacher)
+    teacher = models.take_snapshot(distilled.lab.trainer.model.teachers["discriminator"])
     assert equal(teacher, distilled.replicate.round(0).weights.get()["discriminator"])
 
 
@@ -111,9 +112,13 @@ def test_distillation_moves_the_discriminator_towards_its_teacher(tiny_options, 
     teacher = {**weights["discriminator"], "score/kernel": np.abs(weights["discriminator"]["score/kernel"])}
     seed = np.array([1, 2], np.int32)
     trained = {
-        name: lab.trainer.train(weights, {}, seed, [], None, snapshot) for name, snapshot in [("kd", teacher), ("plain", None)]
+        name: lab.trainer.train(weights, {}, seed, [], None, teachers)
+        for name, teachers in [("kd", {"discriminator": teacher}), ("plain", None)]
     }
-    network, images = models.build("sngan", 8, 1, 4, 8, seed=0).networks["discriminator"], lab.images.images[:64] / 127.5 - 1
+    network, images = (
+        models.build(NetworkConfig(width=4, discriminator_width=8), 8, 1, seed=0).networks["discriminator"],
+        lab.task.images.images[:64] / 127.5 - 1,
+    )
     scores = {}
     for name, snapshot in [("teacher", teacher), *((name, weights["discriminator"]) for name, weights in trained.items())]:
         models.load_snapshot(network, snapshot)
@@ -215,21 +220,21 @@ def test_a_branch_that_is_not_rewound_goes_on_from_the_round_before(finished, ti
 def test_snip_ranks_by_the_gradient_of_the_generators_loss(finished, ticket):
     """Computed once more from its definition, with plain networks on the same latents."""
     lab, initial = finished.lab, finished.run.replicate(0).initial.get()
-    gradients = lab.generator_gradients(initial, 0)
+    gradients = lab.generator_gradients(initial, 0)["generator"]
     assert gradients.keys() == ticket.masks["generator"].keys()
-    networks = models.build("sngan", 8, 1, 4, None, seed=5).networks
+    networks = models.build(NetworkConfig(width=4), 8, 1, seed=5).networks
     for name, network in networks.items():
         models.load_snapshot(network, initial[name])
     seed, sums = seeds.pair(lab.config.seed, "replicate", 0, "gradients"), dict.fromkeys(gradients, 0.0)
-    for batch in range(SNIP_BATCHES):
-        noise = latents.normal([8, 128], latents.fold_in(seed, batch))
+    for batch in range(GRADIENT_BATCHES):
+        noise = latents.normal([2 * 4 + 8, 128], latents.fold_in(seed, batch))[-8:]
         with tf.GradientTape() as tape:
             loss = -tf.reduce_mean(networks["discriminator"](networks["generator"](noise, training=True), training=True))
         kernels = {path: models.variables(networks["generator"])[path] for path in gradients}
         for path, gradient in tape.gradient(loss, kernels).items():
             sums[path] += gradient.numpy()
     for path, gradient in gradients.items():
-        np.testing.assert_allclose(gradient, sums[path] / SNIP_BATCHES, rtol=1e-3, atol=1e-5)
+        np.testing.assert_allclose(gradient, sums[path] / GRADIENT_BATCHES, rtol=1e-3, atol=1e-5)
     masks = BRANCHES["snip"](lab, ticket).masks["generator"]
     saliency = {path: np.abs(initial["generator"][path] * gradient) for path, gradient in gradients.items()}
     kept = np.concatenate([saliency[path][mask] for path, mask in masks.items()])

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from tf_gan_lth import models
+from tf_gan_lth.experiment.config import NetworkConfig
 from tf_gan_lth.experiment.errors import ArtifactError
 from tf_gan_lth.models import gan_lth
 
@@ -71,7 +72,7 @@ def discriminator():
 
 
 def test_snapshots_have_every_variable_of_the_networks(generator, discriminator):
-    networks = models.build("sngan", 16, 3, WIDTH, D_WIDTH, seed=0).networks
+    networks = models.build(NetworkConfig(width=WIDTH, discriminator_width=D_WIDTH), 16, 3, seed=0).networks
     found = gan_lth.generator(generator, "g"), gan_lth.discriminator(discriminator, "d")
     for network, read in zip(networks.values(), found, strict=True):
         models.load_snapshot(network, read.weights)

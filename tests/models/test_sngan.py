@@ -6,6 +6,7 @@ import tensorflow as tf
 import tf_keras as keras
 
 from tf_gan_lth import models
+from tf_gan_lth.experiment.config import NetworkConfig
 from tf_gan_lth.experiment.errors import UsageError
 from tf_gan_lth.models import layers
 from tf_gan_lth.pruning import wrapping
@@ -16,7 +17,7 @@ def count(variables):
 
 
 def test_parameter_counts_at_paper_size():
-    networks = models.build("sngan", 32, 3, None, None, seed=0).networks
+    networks = models.build(NetworkConfig(), 32, 3, seed=0).networks
     generator, discriminator = networks["generator"], networks["discriminator"]
     assert (count(generator.trainable_weights), count(discriminator.trainable_weights)) == (4_276_739, 1_053_824)
     prunable = [
@@ -27,14 +28,14 @@ def test_parameter_counts_at_paper_size():
 
 @pytest.mark.parametrize("resolution", [8, 16, 64])
 def test_networks_fit_each_other_at_any_resolution(resolution):
-    networks = models.build("sngan", resolution, 1, 4, None, seed=0).networks
+    networks = models.build(NetworkConfig(width=4), resolution, 1, seed=0).networks
     images = networks["generator"](tf.zeros([2, 128]))
     assert images.shape == (2, resolution, resolution, 1)
     assert networks["discriminator"](images).shape == (2, 1)
 
 
 def test_initial_weights_follow_the_paper():
-    snapshot = models.take_snapshot(models.build("sngan", 16, 3, 64, None, seed=0).networks["generator"])
+    snapshot = models.take_snapshot(models.build(NetworkConfig(width=64), 16, 3, seed=0).networks["generator"])
     glorot = math.sqrt(6 / (9 * 64 + 9 * 64))
     kernel, bias = snapshot["block_1/conv_1/kernel"], snapshot["block_1/conv_1/bias"]
     assert 0.98 * glorot < np.abs(kernel).max() <= glorot
@@ -46,7 +47,7 @@ def test_initial_weights_follow_the_paper():
 
 def test_fresh_weights_are_a_function_of_the_seed():
     def weights(seed):
-        return models.take_snapshot(models.build("sngan", 8, 1, 4, None, seed=seed).networks["discriminator"])
+        return models.take_snapshot(models.build(NetworkConfig(width=4), 8, 1, seed=seed).networks["discriminator"])
 
     first, same, other = weights(7), weights(7), weights(8)
     assert all(np.array_equal(first[path], same[path]) for path in first)
@@ -91,7 +92,7 @@ def test_upsampling_equals_keras_and_has_a_gradient_under_xla():
 
 
 def test_snapshots_go_by_name_and_refuse_other_networks():
-    small, large = (models.build("sngan", 8, 1, width, None, seed=0).networks["generator"] for width in (4, 6))
+    small, large = (models.build(NetworkConfig(width=width), 8, 1, seed=0).networks["generator"] for width in (4, 6))
     snapshot = models.take_snapshot(small)
     models.load_snapshot(small, dict(reversed(snapshot.items())))
     assert all(np.array_equal(array, snapshot[path]) for path, array in models.take_snapshot(small).items())
@@ -101,6 +102,6 @@ def test_snapshots_go_by_name_and_refuse_other_networks():
 
 def test_unknown_names_and_resolutions_are_refused():
     with pytest.raises(UsageError, match="did you mean 'sngan'"):
-        models.build("sgan", 32, 3, None, None, seed=0)
+        models.build(NetworkConfig(gan="sgan"), 32, 3, seed=0)
     with pytest.raises(UsageError, match="--resolution=24"):
-        models.build("sngan", 24, 3, None, None, seed=0)
+        models.build(NetworkConfig(), 24, 3, seed=0)

@@ -5,6 +5,7 @@ import tf_keras as keras
 from tensorflow_model_optimization.python.core.sparsity.keras import pruning_wrapper
 
 from tf_gan_lth import models
+from tf_gan_lth.experiment.config import NetworkConfig
 from tf_gan_lth.experiment.errors import MaskError
 from tf_gan_lth.models.layers import SpectralConv2D
 from tf_gan_lth.pruning import wrapping
@@ -12,7 +13,7 @@ from tf_gan_lth.pruning import wrapping
 
 @pytest.fixture(scope="module")
 def wrapped():
-    gan = models.build("sngan", 8, 1, 4, 4, seed=0)
+    gan = models.build(NetworkConfig(width=4, discriminator_width=4), 8, 1, seed=0)
     schedule = wrapping.LotterySchedule(0.2)
     return gan.networks, {name: wrapping.wrap(network, schedule) for name, network in gan.networks.items()}
 

@@ -22,10 +22,10 @@ def test_the_page_is_self_contained_and_shows_what_was_found(finished):
 
     Parser().feed(page)
     assert references and all(reference.startswith(("data:", "#")) for reference in references)
-    verdict = lottery.judge_run(finished.run)[1]
+    verdict = lottery.judge_run(finished.run)[1]["generator"]
     assert verdict.sentence[1:] in html.unescape(page)
     assert page.count("<svg") == 2 and page.count("data:image/png") >= 4
-    for word in ("random mask", "random init", "block_1/conv_1", "The untrained generator scores", "--learning_rate", "digits"):
+    for word in ("random mask", "random init", "block_1/conv_1", "Before training, it scores", "--learning_rate", "digits"):
         assert word in page, word
 
 

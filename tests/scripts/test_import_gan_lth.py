@@ -13,6 +13,7 @@ import tensorflow as tf
 from PIL import Image
 
 from tf_gan_lth import models
+from tf_gan_lth.experiment.config import NetworkConfig
 from tf_gan_lth.experiment.errors import ArtifactError, RunFolderError, ToolkitWarning, UsageError
 from tf_gan_lth.experiment.run_folder import RunFolder
 from tf_gan_lth.lottery.importing import Request, import_round
@@ -74,7 +75,7 @@ def imported(theirs, feature_network, tmp_path_factory):
 
 
 def load(snapshot, network, width=WIDTH, d_width=D_WIDTH):
-    network = models.build("sngan", RESOLUTION, 3, width, d_width, seed=0).networks[network]
+    network = models.build(NetworkConfig(width=width, discriminator_width=d_width), RESOLUTION, 3, seed=0).networks[network]
     models.load_snapshot(network, snapshot)
     return network
 

@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 from tf_gan_lth import data, models
-from tf_gan_lth.experiment.config import TrainingConfig
+from tf_gan_lth.experiment.config import NetworkConfig, TrainingConfig
 from tf_gan_lth.experiment.errors import MaskError, TrainingError, UsageError
 from tf_gan_lth.pruning import masks as pruning
 from tf_gan_lth.pruning.wrapping import LotterySchedule, masks_of
@@ -27,7 +27,7 @@ def images(tiny_options):
 
 
 def make_trainer(images, strategy=None, **changes):
-    gan = models.build("sngan", 8, 1, 4, 4, seed=1)
+    gan = models.build(NetworkConfig(width=4, discriminator_width=4), 8, 1, seed=1)
     return Trainer(gan, dataclasses.replace(CONFIG, **changes), LotterySchedule(0.2), images, strategy)
 
 
@@ -39,7 +39,7 @@ def trainer(images):
 @pytest.fixture(scope="module")
 def ticket(trainer):
     """Masked initial weights of both networks, half of each pruned: what a trainer starts from."""
-    networks = models.build("sngan", 8, 1, 4, 4, seed=1).networks
+    networks = models.build(NetworkConfig(width=4, discriminator_width=4), 8, 1, seed=1).networks
     weights = {name: models.take_snapshot(network) for name, network in networks.items()}
     masks = {}
     for name, network in trainer.networks.items():
@@ -110,7 +110,7 @@ def test_the_average_follows_its_definition(images, ticket):
 
 def test_a_start_that_is_not_masked_is_refused(trainer, ticket):
     _, masks = ticket
-    networks = models.build("sngan", 8, 1, 4, 4, seed=1).networks
+    networks = models.build(NetworkConfig(width=4, discriminator_width=4), 8, 1, seed=1).networks
     dense = {name: models.take_snapshot(network) for name, network in networks.items()}
     with pytest.raises(MaskError, match="start of training, generator"):
         trainer.train(dense, masks, SEED, [])
@@ -131,13 +131,12 @@ def test_what_replicas_cannot_do_is_refused_before_training(images, two_replicas
 
 
 def test_unset_options_are_the_gans_own():
-    usual = models.build("sngan", 8, 1, 4, 4, seed=0).hyperparameters
-    config = resolve(TrainingConfig(steps=7), usual)
+    config = resolve(TrainingConfig(steps=7), models.kind("sngan"))
     assert (config.steps, config.discriminator_steps, config.generator_batch_size, config.learning_rate) == (7, 5, 128, 2e-4)
 
 
 def test_sample_k_depends_on_the_seed_and_k_alone():
-    network = models.build("sngan", 8, 1, 4, 4, seed=1).networks["generator"]
+    network = models.build(NetworkConfig(width=4, discriminator_width=4), 8, 1, seed=1).networks["generator"]
     sampler, snapshot = Sampler(network), models.take_snapshot(network)
     few = tf.concat(list(sampler.batches(snapshot, 10, SEED)), axis=0)
     many = tf.concat(list(sampler.batches(snapshot, 700, SEED)), axis=0)
@@ -149,7 +148,7 @@ def test_sample_k_depends_on_the_seed_and_k_alone():
 def test_gradients_and_a_later_first_step_agree_on_two_replicas(images, trainer, ticket, two_replicas):
     weights, masks = ticket
     mirrored = make_trainer(images, two_replicas)
-    alone, shared = (t.generator_gradients(weights, SEED) for t in (trainer, mirrored))
+    alone, shared = (t.generator_gradients(weights, SEED)["generator"] for t in (trainer, mirrored))
     assert alone.keys() == shared.keys() and max(np.abs(a).max() for a in alone.values()) > 1e-3
     assert all(np.abs(alone[path] - shared[path]).max() < 1e-4 for path in alone)
     late = [t.train(weights, masks, SEED, [], range(3, 5)) for t in (trainer, mirrored)]
@@ -162,7 +161,7 @@ def test_a_teacher_works_on_two_replicas_and_compiled(images, ticket, two_replic
     trained = []
     for strategy, jit_compile in [(None, False), (None, True), (two_replicas, False)]:
         taught = make_trainer(images, strategy, kd_weight=1.0, steps=1, jit_compile=jit_compile)
-        trained.append(taught.train(weights, masks, SEED, [], teacher=weights["discriminator"]))
+        trained.append(taught.train(weights, masks, SEED, [], teachers={"discriminator": weights["discriminator"]}))
         check_zeros(trained[-1], masks)
     for other in trained[1:]:
         for path in masks["discriminator"]:

@@ -54,7 +54,10 @@ class NetworkConfig:
 
     gan: str = option("sngan", "name of the GAN")
     width: int | None = option(None, "channels of the generator's hidden maps; unset: the GAN's own", low=1)
-    discriminator_width: int | None = option(None, "channels of the discriminator's hidden maps; unset: half of --width", low=1)
+    discriminator_width: int | None = option(
+        None, "channels of the discriminator's hidden maps; unset: half of --width for sngan, --width for cyclegan", low=1
+    )
+    blocks: int | None = option(None, "residual blocks of each generator of cyclegan; unset: 9", low=1)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,12 +68,24 @@ class TrainingConfig:
     discriminator_steps: int | None = option(None, "discriminator steps a generator step; unset: the GAN's own", low=1)
     generator_batch_size: int | None = option(None, "images a generator step, over all devices; unset: the GAN's own", low=1)
     discriminator_batch_size: int | None = option(None, "real images a discriminator step, likewise; unset: the GAN's own", low=1)
-    learning_rate: float | None = option(None, "Adam's learning rate of both networks; unset: the GAN's own", low=0.0)
+    learning_rate: float | None = option(None, "Adam's learning rate of all networks; unset: the GAN's own", low=0.0)
+    decay_from: float | None = option(
+        None,
+        "share of the steps after which the learning rate falls linearly to 0; 1: never; unset: the GAN's own",
+        low=0.0,
+        high=1.0,
+    )
     loss: str | None = option(None, "adversarial loss by name; unset: the GAN's own")
     kd_weight: float = option(
         0.0, "weight of the KL divergence from the dense discriminator, which teaches the pruned one", low=0.0
     )
     ema_decay: float | None = option(None, "decay of the generator's averaged parameters; unset: the GAN's own", low=0.0, high=1.0)
+    cycle_weight: float | None = option(None, "weight of the cycle-consistency loss; unset: the GAN's own", low=0.0)
+    identity_weight: float | None = option(None, "weight of the identity loss; unset: the GAN's own", low=0.0)
+    pool_size: int | None = option(None, "translated images that are kept to be judged again; unset: the GAN's own", low=0)
+    augmentation: str | None = option(
+        None, "of the training images of cyclegan: none, flip or crop_and_flip, which crops from 286/256; unset: the GAN's own"
+    )
     jit_compile: bool = option(False, "compile the training step with XLA")
 
 

@@ -9,7 +9,7 @@ RUN/replicate_0/rewind/<network>.npz               theta_k, only with late rewin
 RUN/replicate_0/round_03/masks/<network>.npz       only the networks that are pruned
 RUN/replicate_0/round_03/weights/<network>.npz     trained; <network>_ema.npz beside it
 RUN/replicate_0/round_03/training.json  sparsity.json  scores.json  samples.png
-RUN/replicate_0/round_03/saved_model/              only of the ticket that is exported
+RUN/replicate_0/round_03/saved_model/              only of the ticket that is exported; saved_model_a2b/ of a direction
 RUN/replicate_0/round_03/branches/random_mask/...  the same files as a round
 """
 
@@ -36,11 +36,14 @@ class Place:
         self.sparsity = Record(path / "sparsity.json")
         self.scores = Record(path / "scores.json")
         self.samples = File(path / "samples.png")
-        self.saved_model = path / "saved_model"
 
     @property
     def title(self) -> str:
         return f"replicate {self.replicate}, round {self.round_number}, {self.branch_name}"
+
+    def saved_model(self, generator: str) -> pathlib.Path:
+        """Where a generator is exported to: `saved_model`, or of a direction `saved_model_a2b`."""
+        return self.path / generator.replace("generator", "saved_model")
 
     def is_complete(self) -> bool:
         """Whether every artifact of the training is there."""

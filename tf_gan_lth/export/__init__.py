@@ -1,5 +1,5 @@
 """Tickets as things to use elsewhere: SavedModels, and the check that they are as sparse as they claim."""
 
-from tf_gan_lth.export.saved_model import export_ticket, verify
+from tf_gan_lth.export.saved_model import export_tickets, verify
 
-__all__ = ["export_ticket", "verify"]
+__all__ = ["export_tickets", "verify"]

@@ -1,4 +1,4 @@
-"""A ticket's averaged generator as a SavedModel that needs TensorFlow alone.
+"""A ticket's generator, averaged if it has averages, as a SavedModel that needs TensorFlow alone.
 
 generator = tf.saved_model.load("runs/demo/replicate_0/round_05/saved_model")
 images = generator(tf.random.normal([16, 128]))         # (16, H, W, C) float32 in [-1, 1]
@@ -13,7 +13,6 @@ import tensorflow as tf
 import tf_keras as keras
 
 from tf_gan_lth.experiment.artifacts import Arrays
-from tf_gan_lth.experiment.config import Config
 from tf_gan_lth.experiment.errors import ArtifactError, RunFolderError
 from tf_gan_lth.experiment.run_folder import RunFolder
 from tf_gan_lth.lottery.image_sources import load_generator
@@ -23,48 +22,58 @@ from tf_gan_lth.training import EMA
 
 
 class _Generator(tf.Module):
-    """What is saved: the network and the two ways to call it."""
+    """What is saved: the network and how to call it."""
 
     def __init__(self, network: keras.Model):
         super().__init__()
         # The network itself is not tracked: Keras would add its own functions to the file.
         self.weights = list(network.variables)
+        inputs = tf.TensorSpec(network.input_shape, tf.float32, name=network.input_names[0])
+        self.__call__ = tf.function(lambda inputs: network(inputs, training=False), input_signature=[inputs])
+
+
+class _Sampler(_Generator):
+    """A generator that draws from latents."""
+
+    def __init__(self, network: keras.Model):
+        super().__init__(network)
         self.latent_dim = network.input_shape[-1]
-        latents = tf.TensorSpec([None, self.latent_dim], tf.float32, name="latents")
-        self.__call__ = tf.function(lambda latents: network(latents, training=False), input_signature=[latents])
 
     @tf.function(input_signature=[tf.TensorSpec([], tf.int32, name="count"), tf.TensorSpec([2], tf.int32, name="seed")])
     def sample(self, count: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
         return self.__call__(tf.random.stateless_normal([count, self.latent_dim], seed))
 
 
-def export_ticket(run: RunFolder, verdict: Verdict) -> pathlib.Path | None:
-    """Exports the verdict's best ticket, of replicate 0, unless that is done, and checks it; None if there is none.
+def export_tickets(run: RunFolder, verdicts: dict[str, Verdict]) -> list[pathlib.Path]:
+    """Exports the best ticket of each generator that has one, of replicate 0, unless that is done, and checks it.
 
     Raises:
       MaskError: a pruned weight is not zero, in the run's weights or in what is on the disk.
       ArtifactError: what is on the disk is not this ticket.
     """
-    if verdict.best is None:
-        return None
-    place = run.replicate(0).round(verdict.best)
-    snapshot, mask = place.weights.get()["generator" + EMA], place.masks.get()["generator"]
-    if place.saved_model.exists():
-        verify(place.saved_model, snapshot, mask)
+    return [_export(run, verdict.best, name) for name, verdict in verdicts.items() if verdict.best is not None]
+
+
+def _export(run: RunFolder, number: int, name: str) -> pathlib.Path:
+    place = run.replicate(0).round(number)
+    weights, mask, path = place.weights.get(), place.masks.get()[name], place.saved_model(name)
+    snapshot = weights.get(name + EMA, weights[name])
+    if path.exists():
+        verify(path, snapshot, mask)
     else:
-        partial = place.saved_model.with_suffix(".partial")
+        partial = path.with_suffix(".partial")
         shutil.rmtree(partial, ignore_errors=True)
         try:
-            _write(run.read_config(), snapshot, partial)
+            _write(load_generator(run.read_config(), name, snapshot), partial)
             verify(partial, snapshot, mask)
-            partial.replace(place.saved_model)
+            partial.replace(path)
         except (OSError, tf.errors.OpError) as error:
-            raise RunFolderError(f"cannot write {place.saved_model}: {error}") from None
-    return place.saved_model
+            raise RunFolderError(f"cannot write {path}: {error}") from None
+    return path
 
 
-def _write(config: Config, snapshot: Arrays, path: pathlib.Path) -> None:
-    module = _Generator(load_generator(config, snapshot))
+def _write(network: keras.Model, path: pathlib.Path) -> None:
+    module = _Sampler(network) if len(network.input_shape) == 2 else _Generator(network)
     options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
     tf.saved_model.save(module, str(path), signatures=module.__call__, options=options)
 

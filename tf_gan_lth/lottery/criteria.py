@@ -38,4 +38,5 @@ def magnitude(lab: "Laboratory", place: Place) -> dict[str, Arrays]:
 def snip(lab: "Laboratory", place: Place) -> dict[str, Arrays]:
     """|w dL/dw| at theta_0, L the generator's loss: the weights that matter before any training (Lee et al. 2019)."""
     initial = lab.run.replicate(place.replicate).initial.get()
-    return {"generator": pruning.saliencies(initial["generator"], lab.generator_gradients(initial, place.replicate))}
+    gradients = lab.generator_gradients(initial, place.replicate)
+    return {name: pruning.saliencies(initial[name], found) for name, found in gradients.items()}

@@ -18,7 +18,7 @@ from tf_gan_lth.experiment.artifacts import Arrays
 from tf_gan_lth.experiment.config import Config
 from tf_gan_lth.experiment.errors import EvaluationError, UsageError, error_reason
 from tf_gan_lth.experiment.run_folder import find_place
-from tf_gan_lth.lottery.laboratory import protocol_of, sampling_seed, scored_generator
+from tf_gan_lth.lottery.noise_to_image import protocol_of, sampling_seed, scored_generator
 from tf_gan_lth.models.replicas import share
 from tf_gan_lth.training import EMA, Sampler
 from tf_gan_lth.training.sampler import sample
@@ -119,11 +119,15 @@ class RoundImages:
         self.name = f"round:{path}"
         run, self._place = find_place(path)
         self._config = run.read_config()
+        if models.kind(self._config.networks.gan).family != "noise_to_image":
+            raise UsageError(
+                f"{self.name} translates pictures: translate a folder with scripts/sample.py and give it as folder:PATH"
+            )
         self.protocol, self.resolution = protocol or protocol_of(self._config.evaluation), self._config.data.resolution
         weights = self._place.weights.get()
         self._snapshot = scored_generator(weights, self.protocol)
         self.ema = self._snapshot is weights.get("generator" + EMA)  # an imported round may have no averages
-        self._sampler = Sampler(load_generator(self._config, self._snapshot))
+        self._sampler = Sampler(load_generator(self._config, "generator", self._snapshot))
 
     def batches(self, count: int, repeat: int) -> Iterator[tf.Tensor]:
         """Yields the images of sample set number `repeat`."""
@@ -150,9 +154,10 @@ def open_source(text: str, protocol: Protocol | None, seed: int) -> Source:
     raise UsageError(f"--images={text} is not understood: expected folder:PATH, saved_model:PATH or round:RUN/replicate_0/round_05")
 
 
-def load_generator(config: Config, snapshot: Arrays) -> keras.Model:
-    """A plain generator of a run, with the weights of a snapshot."""
-    channels, networks = snapshot["to_image/kernel"].shape[-1], config.networks
-    gan = models.build(networks.gan, config.data.resolution, channels, networks.width, networks.discriminator_width, seed=0)
-    models.load_snapshot(gan.networks["generator"], snapshot)
-    return gan.networks["generator"]
+def load_generator(config: Config, name: str, snapshot: Arrays) -> keras.Model:
+    """A plain generator of a run, with the weights of a snapshot; one that translates takes images of any size."""
+    channels = snapshot["to_image/kernel"].shape[-1]
+    resolution = config.data.resolution if models.kind(config.networks.gan).family == "noise_to_image" else None
+    network = models.build(config.networks, resolution, channels, seed=0).networks[name]
+    models.load_snapshot(network, snapshot)
+    return network

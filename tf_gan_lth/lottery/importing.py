@@ -16,7 +16,8 @@ from tf_gan_lth.experiment import config as configs
 from tf_gan_lth.experiment.artifacts import Arrays, Artifact, Record
 from tf_gan_lth.experiment.errors import ArtifactError, RunFolderError, ToolkitWarning, UsageError, check_known
 from tf_gan_lth.experiment.run_folder import Place, RunFolder
-from tf_gan_lth.lottery.laboratory import protocol_of, sparsity_of
+from tf_gan_lth.lottery.laboratory import sparsity_of
+from tf_gan_lth.lottery.noise_to_image import protocol_of
 from tf_gan_lth.models import gan_lth
 from tf_gan_lth.pruning import masks as pruning
 from tf_gan_lth.pruning.wrapping import LotterySchedule, wrap
@@ -272,8 +273,7 @@ def _masked_weights(networks: Networks, masks: Masks) -> Weights:
 
 def _sparsity(config: configs.Config, networks: Networks, weights: Weights, masks: Masks, checkpoint: str) -> dict[str, dict]:
     """The sparsity record of every network; checks that the snapshots are of networks of this config."""
-    options, channels = config.networks, networks["generator"].channels
-    gan = models.build(options.gan, config.data.resolution, channels, options.width, options.discriminator_width, seed=0)
+    gan = models.build(config.networks, config.data.resolution, networks["generator"].channels, seed=0)
     try:
         for name, snapshot in weights.items():
             models.load_snapshot(gan.networks[name.removesuffix(EMA)], snapshot)

@@ -5,54 +5,34 @@ import fnmatch
 import shutil
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import numpy as np
 import tensorflow as tf
 import tf_keras as keras
 
-from tf_gan_lth import data, models
-from tf_gan_lth.evaluation import Evaluator, Extractor, Protocol, protocols, reference
+from tf_gan_lth import models
 from tf_gan_lth.experiment import seeds
 from tf_gan_lth.experiment.artifacts import Arrays
-from tf_gan_lth.experiment.config import Config, EvaluationConfig
+from tf_gan_lth.experiment.config import Config
 from tf_gan_lth.experiment.errors import MaskError, RunFolderError, ToolkitWarning, TrainingError, UsageError, check_known
 from tf_gan_lth.experiment.run_folder import Place, RunFolder
 from tf_gan_lth.lottery.branches import BRANCHES, Ticket
 from tf_gan_lth.lottery.criteria import CRITERIA
+from tf_gan_lth.lottery.image_to_image import ImageToImage
+from tf_gan_lth.lottery.noise_to_image import NoiseToImage
 from tf_gan_lth.lottery.parent import Parent
+from tf_gan_lth.lottery.results import by_generator
 from tf_gan_lth.models.snapshots import path_of
 from tf_gan_lth.pruning import masks as pruning
 from tf_gan_lth.pruning.wrapping import LotterySchedule, masks_of, prunable
-from tf_gan_lth.training import EMA, Masks, Sampler, Trainer, Weights
+from tf_gan_lth.training import Masks, Trainer, Weights
 from tf_gan_lth.training.callbacks import RoundProgress, summaries
-from tf_gan_lth.training.losses import LOSSES
 from tf_gan_lth.training.trainer import resolve
 
-GRID_IMAGES = 64
 SUMMARIES_A_ROUND = 100
 
-
-def protocol_of(config: EvaluationConfig) -> Protocol:
-    """The protocol that a config names, changed where the config says so.
-
-    Raises:
-      UsageError: it is unknown, or it does not say how many images to generate and the config neither.
-    """
-    protocol = protocols.get(config.protocol).but(feature_network=config.feature_network, num_images=config.num_eval_images)
-    if protocol.num_images is None:
-        raise UsageError(f"--protocol={config.protocol} scores as many images as there are: say how many with --num_eval_images")
-    return protocol
-
-
-def scored_generator(weights: Weights, protocol: Protocol) -> Arrays:
-    """The snapshot of the generator that a protocol scores. Before training, the averages are the weights themselves."""
-    return weights.get("generator" + EMA, weights["generator"]) if protocol.ema else weights["generator"]
-
-
-def sampling_seed(config: Config, replicate: int, *labels: int) -> np.ndarray:
-    """The stream of the latents that a replicate's generators are scored on; labels give further ones."""
-    return seeds.pair(config.seed, "replicate", replicate, "evaluation", *labels)
+TASKS = {"noise_to_image": NoiseToImage, "image_to_image": ImageToImage}
 
 
 def check_combinations(config: Config) -> None:
@@ -61,8 +41,8 @@ def check_combinations(config: Config) -> None:
     for name in lottery.branches:
         check_known("branch", name, BRANCHES)
     check_known("criterion", lottery.criterion, CRITERIA)
-    if config.training.loss is not None:
-        check_known("loss", config.training.loss, LOSSES)
+    gan = models.kind(config.networks.gan)
+    resolve(config.training, gan)
     if "generator" not in lottery.prune:
         raise UsageError(f"--prune={','.join(lottery.prune)} must name the generator: a ticket is a generator")
     if config.training.kd_weight and "discriminator" not in lottery.prune:
@@ -71,6 +51,10 @@ def check_combinations(config: Config) -> None:
         )
     if config.training.kd_weight and not lottery.rounds:
         raise UsageError(f"--kd_weight={config.training.kd_weight} has no dense teacher in round 0: it needs --rounds=1 or more")
+    if config.training.kd_weight and gan.family == "image_to_image":
+        raise UsageError(f"--kd_weight={config.training.kd_weight} is not for {gan.name}: its scores are no logits")
+    if lottery.ranking_weights == "ema" and gan.family == "image_to_image":
+        raise UsageError(f"--ranking_weights=ema: {gan.name} keeps no averages")
     if lottery.criterion == "snip" and lottery.rounds > 1:
         raise UsageError(f"--criterion=snip ranks once, before training: it needs --rounds=1, not {lottery.rounds}, and its --rate")
     if lottery.criterion == "snip" and "discriminator" in lottery.prune:
@@ -152,27 +136,24 @@ class Laboratory:
     ):
         check_combinations(config)
         self.config, self.run = config, run
-        protocol = protocol_of(config.evaluation)
         with (strategy or tf.distribute.get_strategy()).scope():
-            self.images = self._load("train")
+            self.task = TASKS[self.gan.family](config)
             gan = self._build("networks")
             self.schedule = LotterySchedule(config.lottery.rate)
-            self.pruned = prunable_kernels({name: gan.networks[name] for name in config.lottery.prune}, config.lottery.exclude)
+            pruned = {name: network for name, network in gan.networks.items() if models.role(name) in config.lottery.prune}
+            self.pruned = prunable_kernels(pruned, config.lottery.exclude)
             self._check(gan, parent)
-            extractor = Extractor.of(protocol)
-            real_images = self.images if protocol.reference_split == "train" else self._load(protocol.reference_split)
-            self.evaluator = Evaluator(protocol, extractor, reference.of_images(real_images, extractor))
-            self.trainer = Trainer(gan, config.training, self.schedule, self.images, strategy)
-            self.sampler = Sampler(gan.networks["generator"])
+            self.task.equip(gan)
+            self.trainer = Trainer(gan, config.training, self.schedule, self.task.images, strategy)
         run.claim(config)
-        run.check_images({"name": self.images.name, "digest": self.images.digest, "count": self.images.count})
+        run.check_images(self.task.record)
         if parent is not None and not run.parent.exists():
             run.parent.put(parent.record)
 
     def _check(self, gan: models.GAN, parent: Parent | None) -> None:
         """Raises `UsageError` or `MaskError` for what these networks cannot do, before anything slow."""
         variables = {n: {p: tuple(v.shape) for p, v in models.variables(network).items()} for n, network in gan.networks.items()}
-        steps, rewind_step = resolve(self.config.training, gan.hyperparameters).steps, self.config.lottery.rewind_step
+        steps, rewind_step = resolve(self.config.training, gan.kind).steps, self.config.lottery.rewind_step
         if rewind_step >= steps:
             raise UsageError(f"--rewind_step={rewind_step} is beyond the {steps} steps of a round")
         if parent is not None:
@@ -183,6 +164,11 @@ class Laboratory:
             total = sum(int(np.prod(variables[name][path])) for path in paths)
             if self.schedule.remaining(rounds, total) < 1:
                 raise UsageError(f"--rounds={rounds} at --rate={rate} leaves none of the {name}'s {total} prunable weights")
+
+    @property
+    def gan(self) -> models.Kind:
+        """The GAN that the config names."""
+        return models.kind(self.config.networks.gan)
 
     def branches(self, number: int) -> tuple[str, ...]:
         """The branches that round `number` gets."""
@@ -226,23 +212,22 @@ class Laboratory:
             raise MaskError(f"none of {total} prunable weights would remain: ask for fewer --rounds or a smaller --rate")
         return pruned
 
-    def generator_gradients(self, weights: Weights, replicate: int) -> Arrays:
-        """{kernel path: gradient of the generator's loss} of the kernels that are pruned, at some weights."""
+    def generator_gradients(self, weights: Weights, replicate: int) -> dict[str, Arrays]:
+        """{generator: {kernel path: gradient of the generators' loss}} of the kernels that are pruned, at some weights."""
         seed = seeds.pair(self.config.seed, "replicate", replicate, "gradients")
         gradients = self._guarded("gradients", self.trainer.generator_gradients, weights, seed)
-        return {path: gradients[path] for path in self.pruned["generator"]}
+        return {name: {path: found[path] for path in self.pruned[name]} for name, found in gradients.items()}
 
     def dense(self, place: Place) -> Place:
         """Round 0 of the same replicate."""
         return self.run.replicate(place.replicate).round(0)
 
     def with_discriminator(self, start: str, place: Place, weights: Weights) -> Weights:
-        """The weights that a pruned round starts from, with the discriminator's as `start` says: see `--discriminator_start`."""
+        """The weights that a pruned round starts from, with the discriminators' as `start` says: see `--discriminator_start`."""
         if start == "rewound" or place.round_number == 0:
             return weights
-        if start == "dense":
-            return {**weights, "discriminator": self.dense(place).weights.get()["discriminator"]}
-        return {**weights, "discriminator": self.fresh_weights(place.replicate, "second_seed")["discriminator"]}
+        other = self.dense(place).weights.get() if start == "dense" else self.fresh_weights(place.replicate, "second_seed")
+        return {**weights, **{name: other[name] for name in weights if models.role(name) == "discriminator"}}
 
     def sparsity(self, masks: Masks) -> dict[str, object]:
         """Sparsity of every network, pruned or not: over prunable weights, and beside it over all parameters."""
@@ -251,20 +236,23 @@ class Laboratory:
     def train(self, start: Weights, masks: Masks, here: Place, first_step: int = 0) -> Weights:
         """Trains from rewound weights under the round's random stream, and records how long it took."""
         began = time.monotonic()
-        remaining, total = pruning.count(masks["generator"])
+        counts = [pruning.count(masks[name]) for name in self.gan.generators]
+        remaining, total = (sum(numbers) for numbers in zip(*counts, strict=True))
         log_dir = self.run.tensorboard / f"replicate_{here.replicate}" / f"round_{here.round_number:02d}" / here.branch_name
         shutil.rmtree(log_dir, ignore_errors=True)  # of a training that was interrupted
+        whose = "the generator's" if len(counts) == 1 else "the generators'"
         callbacks = [
-            RoundProgress(f"{here.title}: {remaining / total:.1%} of the generator's prunable weights remain"),
+            RoundProgress(f"{here.title}: {remaining / total:.1%} of {whose} prunable weights remain"),
             summaries(str(log_dir), max(1, self.trainer.config.steps // SUMMARIES_A_ROUND)),
         ]
-        teacher = None
+        teachers = None
         if self.config.training.kd_weight and here.round_number:
-            teacher = self.dense(here).weights.get()["discriminator"]
+            dense = self.dense(here).weights.get()
+            teachers = {name: dense[name] for name in dense if models.role(name) == "discriminator"}
         # Branches share their round's stream, so that they differ from the ticket in nothing else.
         stream = self._stream(here.replicate, here.round_number)
         steps = range(first_step, self.trainer.config.steps)
-        trained = self._guarded(here.title, self.trainer.train, start, masks, stream, callbacks, steps, teacher)
+        trained = self._guarded(here.title, self.trainer.train, start, masks, stream, callbacks, steps, teachers)
         here.training.put(self.training_record(first_step, time.monotonic() - began))
         return trained
 
@@ -285,34 +273,23 @@ class Laboratory:
         return {"steps": steps, "seed": self.config.seed, "train_seconds": seconds and round(seconds, 3)}
 
     def score(self, weights: Weights, replicate: int) -> dict[str, object]:
-        """Scores the generator that the protocol names: the averaged one or the live one."""
-        protocol = self.evaluator.protocol
-        images = self._images(weights, protocol.num_images, replicate)
-        return self.evaluator.score("generated images", images, protocol.num_images, protocol.ema)
+        """Scores the generators, under the protocol of the config."""
+        return self.task.score(weights, replicate)
 
     def draw_samples(self, weights: Weights, replicate: int) -> bytes:
-        """A grid of the same generator's first samples, as PNG."""
-        return data.grid(next(self._images(weights, GRID_IMAGES, replicate)))
+        """A picture of what the generators make, as PNG."""
+        return self.task.draw_samples(weights, replicate)
 
     def check_protocol(self, scores: dict[str, object]) -> None:
         """Raises `RunFolderError` if scores of this run were computed under another protocol than today's."""
-        if scores["protocol"] != self.evaluator.identity:
-            raise RunFolderError(
-                f"{self.run.path} was scored under {scores['protocol']}, which is now {self.evaluator.identity}: "
-                "the feature network or the reference images changed; give another --run_dir"
-            )
-
-    def _images(self, weights: Weights, count: int, replicate: int) -> Iterator[tf.Tensor]:
-        """The same latents for every round, so that pictures and scores of rounds are comparable."""
-        generator = scored_generator(weights, self.evaluator.protocol)
-        return self.sampler.batches(generator, count, sampling_seed(self.config, replicate))
-
-    def _load(self, split: str) -> data.ImageSet:
-        options = self.config.data
-        return data.load(options.dataset, split, options.resolution, options.data_dir)
+        for name, record in by_generator(scores).items():
+            today = self.task.evaluators[name].identity
+            if record["protocol"] != today:
+                raise RunFolderError(
+                    f"{self.run.path} was scored under {record['protocol']}, which is now {today}: "
+                    "the feature network or the reference images changed; give another --run_dir"
+                )
 
     def _build(self, *labels: int | str) -> models.GAN:
-        networks, images = self.config.networks, self.images
         seed = seeds.derive(self.config.seed, *labels)
-        resolution = self.config.data.resolution
-        return models.build(networks.gan, resolution, images.channels, networks.width, networks.discriminator_width, seed=seed)
+        return models.build(self.config.networks, self.config.data.resolution, self.task.channels, seed=seed)

@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Callable
 
+from tf_gan_lth import models
 from tf_gan_lth.experiment.config import Config
 from tf_gan_lth.experiment.errors import UsageError
 from tf_gan_lth.experiment.run_folder import Place
@@ -17,7 +18,7 @@ def config_of(config: Config, parent: Parent) -> Config:
     lottery = dataclasses.replace(
         config.lottery,
         parent=parent.digest,
-        prune=tuple(parent.masks),
+        prune=tuple(models.role(name) for name in parent.masks),
         exclude=parent.exclude,
         rounds=parent.round_number,
         branch_rounds=(parent.round_number,),

@@ -6,14 +6,15 @@ import io
 
 from tf_gan_lth.experiment.run_folder import RunFolder
 from tf_gan_lth.lottery.comparison import Comparison, compare, in_words
-from tf_gan_lth.lottery.results import Result, read_results
+from tf_gan_lth.lottery.results import TRUTH, Result, read_results
 
 
 @dataclasses.dataclass(frozen=True)
 class Verdict:
-    """What a run found.
+    """What a run found of a generator.
 
     Attributes:
+      generator: its name.
       dense_fid: mean FID of round 0.
       limit: the largest mean FID that is within the margin.
       matching: the sparsest round whose ticket matches as far as the replicates can tell, or None.
@@ -22,6 +23,7 @@ class Verdict:
       sentence: the verdict in words.
     """
 
+    generator: str
     dense_fid: float
     limit: float
     matching: int | None
@@ -31,7 +33,7 @@ class Verdict:
 
 
 def judge(results: list[Result], margin: float) -> Verdict:
-    """Judges a run with at least a scored round 0: see `compare` for arguments, errors and tests."""
+    """Judges one generator of a run with at least a scored round 0: see `compare` for arguments, errors and tests."""
     comparisons = compare(results, margin)
     dense = comparisons[0, "main"]
     limit = dense.fid_mean * (1.0 + margin)
@@ -48,27 +50,31 @@ def judge(results: list[Result], margin: float) -> Verdict:
     if not sentences:
         sentences.append(f"no ticket matches the dense GAN (FID {_with_spread(dense)}) as far as is known")
     sentence = ". ".join([*sentences, *_controls(results, comparisons)]) + "."
-    return Verdict(dense.fid_mean, limit, matching, within if matching is None else matching, comparisons, sentence)
+    best, generator = within if matching is None else matching, results[0].generator
+    return Verdict(generator, dense.fid_mean, limit, matching, best, comparisons, sentence)
 
 
-def judge_run(run: RunFolder) -> tuple[list[Result], Verdict]:
-    """The results of a run and their verdict, with the margin of its config."""
-    results = read_results(run)
-    return results, judge(results, run.read_config().lottery.margin)
+def judge_run(run: RunFolder) -> tuple[list[Result], dict[str, Verdict]]:
+    """The results of a run and {generator: its verdict}, with the margin of its config."""
+    results, margin = read_results(run), run.read_config().lottery.margin
+    names = dict.fromkeys(result.generator for result in results)
+    return results, {name: judge([result for result in results if result.generator == name], margin) for name in names}
 
 
-def write_results(run: RunFolder) -> tuple[list[Result], Verdict]:
-    """As `judge_run`; writes `results.csv` anew: a row for each training, with its round's or branch's comparison."""
-    results, verdict = judge_run(run)
+def write_results(run: RunFolder) -> tuple[list[Result], dict[str, Verdict]]:
+    """As `judge_run`; writes `results.csv` anew: a row for each generator, with its round's or branch's comparison."""
+    results, verdicts = judge_run(run)
     text = io.StringIO()
-    columns = [field.name for kind in (Result, Comparison) for field in dataclasses.fields(kind)]
+    last = ("generator", *TRUTH)  # the order of the other columns is older than these
+    fields = [field.name for kind in (Result, Comparison) for field in dataclasses.fields(kind)]
+    columns = [*(name for name in fields if name not in last), *last]
     writer = csv.DictWriter(text, columns, lineterminator="\n")
     writer.writeheader()
     for result in results:
-        compared = verdict.comparisons[result.round, result.branch]
+        compared = verdicts[result.generator].comparisons[result.round, result.branch]
         writer.writerow({**dataclasses.asdict(result), **dataclasses.asdict(compared)})
     run.results.put(text.getvalue().encode())
-    return results, verdict
+    return results, verdicts
 
 
 def _controls(results: list[Result], comparisons: dict[tuple[int, str], Comparison]) -> list[str]:

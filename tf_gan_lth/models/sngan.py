@@ -8,6 +8,8 @@ the smaller map: the same function, a quarter of the work.
 import tensorflow as tf
 import tf_keras as keras
 
+from tf_gan_lth.experiment.config import NetworkConfig
+from tf_gan_lth.experiment.errors import UsageError
 from tf_gan_lth.models.layers import (
     BatchNormalization,
     NearestUpsampling,
@@ -18,6 +20,20 @@ from tf_gan_lth.models.layers import (
 )
 
 LATENT_DIM = 128
+WIDTH = 256
+
+
+def networks(config: NetworkConfig, resolution: int, channels: int) -> dict[str, keras.Model]:
+    """`generator` and `discriminator` for images of a resolution, which is a power of two from 8 on."""
+    if resolution < 8 or resolution & (resolution - 1):
+        raise UsageError(f"--resolution={resolution} does not fit sngan: it must be a power of two from 8 on")
+    if config.blocks is not None:
+        raise UsageError(f"--blocks={config.blocks} is no option of sngan: its blocks follow from --resolution")
+    width = config.width or WIDTH
+    return {
+        "generator": generator(resolution, width, channels),
+        "discriminator": discriminator(resolution, config.discriminator_width or max(1, width // 2), channels),
+    }
 
 
 def _conv(kind, filters: int, size: int, fan_in: int, name: str) -> keras.layers.Layer:

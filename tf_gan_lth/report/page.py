@@ -6,7 +6,7 @@ import html
 from tf_gan_lth.experiment import config as configs
 from tf_gan_lth.experiment.run_folder import Place, RunFolder
 from tf_gan_lth.lottery.comparison import Comparison, in_words
-from tf_gan_lth.lottery.results import Result, formatted
+from tf_gan_lth.lottery.results import TRUTH, Result, by_generator, direction_of, formatted
 from tf_gan_lth.lottery.verdict import Verdict, judge_run
 from tf_gan_lth.report import figures
 
@@ -27,24 +27,16 @@ th:nth-child(3), td:nth-child(3), .config td, .config th { text-align: left; }
 
 def write(run: RunFolder) -> None:
     """Writes the report of a run that has at least its dense GAN."""
-    results, verdict = judge_run(run)
+    results, verdicts = judge_run(run)
     config = run.read_config()
     body = [
         f"<h1>Lottery tickets of {html.escape(config.networks.gan)} on {html.escape(config.data.dataset)}</h1>",
-        f'<p class="verdict">{html.escape(_capital(verdict.sentence))}</p>',
-        "<h2>FID against remaining weights</h2>",
-        figures.fid_by_remaining(results, verdict),
-        f'<p class="note">{html.escape(_protocol(run))}</p>',
-        "<h2>Against the dense GAN</h2>",
-        _comparison_table(verdict.comparisons),
-        f'<p class="note">One-sided Welch tests over replicates, each at 5 %. Matching: a ticket that is worse by '
-        f"{config.lottery.margin:.0%} or more would hardly score so well. Worse: a ticket that is no worse would hardly score so "
-        "badly. In brackets: how many more replicates would decide if means and deviations stay as they are.</p>",
+        *(f'<p class="verdict">{html.escape(_headline(verdict))}</p>' for verdict in verdicts.values()),
+        *(part for name, verdict in verdicts.items() for part in _scores(run, name, verdict, results, config.lottery.margin)),
         "<h2>Samples</h2>",
-        '<p class="note">The same latents everywhere. Networks and controls of replicate 0.</p>',
-        f'<div class="grids">{"".join(_grids(run, verdict))}</div>',
-        "<h2>Remaining weights of each layer of the generator, in %</h2>",
-        figures.remaining_by_layer(_layers(run)),
+        f'<p class="note">{_sampling_note(verdicts)}</p>',
+        *(f'<div class="grids">{"".join(_grids(run, verdict))}</div>' for verdict in list(verdicts.values())[:1]),
+        *(part for name in verdicts for part in _layers(run, name)),
         "<h2>Results</h2>",
         f'<div class="wide">{_results_table(results)}</div>',
         "<h2>Config</h2>",
@@ -54,20 +46,53 @@ def write(run: RunFolder) -> None:
     run.report.put((page + "\n".join(body) + "</html>\n").encode())
 
 
+def _headline(verdict: Verdict) -> str:
+    return _capital(f"{_prefix(verdict.generator)}{verdict.sentence}")
+
+
 def _capital(sentence: str) -> str:
     return sentence[:1].upper() + sentence[1:]
 
 
-def _protocol(run: RunFolder) -> str:
+def _prefix(generator: str) -> str:
+    direction = direction_of(generator)
+    return f"{direction}: " if direction else ""
+
+
+def _scores(run: RunFolder, generator: str, verdict: Verdict, results: list[Result], margin: float) -> list[str]:
+    """How the rounds and branches of a generator compare with the dense GAN."""
+    return [
+        f"<h2>{_capital(_prefix(generator) + 'FID against remaining weights')}</h2>",
+        figures.fid_by_remaining([result for result in results if result.generator == generator], verdict),
+        f'<p class="note">{html.escape(_protocol(run, generator))}</p>',
+        f"<h2>{_capital(_prefix(generator) + 'against the dense GAN')}</h2>",
+        _comparison_table(verdict.comparisons),
+        f'<p class="note">One-sided Welch tests over replicates, each at 5 %. Matching: a ticket that is worse by '
+        f"{margin:.0%} or more would hardly score so well. Worse: a ticket that is no worse would hardly score so "
+        "badly. In brackets: how many more replicates would decide if means and deviations stay as they are.</p>",
+    ]
+
+
+def _protocol(run: RunFolder, generator: str) -> str:
     replicate = run.replicate(0)
-    scores = replicate.round(0).scores.get()
+    scores = by_generator(replicate.round(0).scores.get())[generator]
     details = scores["protocol_details"]
-    untrained = replicate.untrained_scores.get()["fid"]
+    untrained = by_generator(replicate.untrained_scores.get())[generator]["fid"]
+    parameters = "averaged" if details["ema"] else "live"
     return (
         f"Protocol {details['name']}: {details['generated_images']:,} images of the generator's "
-        f"{'averaged' if details['ema'] else 'live'} parameters against {details['reference_images']:,} real images "
+        f"{parameters} parameters against {details['reference_images']:,} real images "
         f"({details['reference']}, digest {details['reference_digest']}), features of {details['feature_network']} "
-        f"(digest {details['feature_network_digest']}). The untrained generator scores {untrained:.1f}."
+        f"(digest {details['feature_network_digest']}). Before training, it scores {untrained:.1f}."
+    )
+
+
+def _sampling_note(verdicts: dict[str, Verdict]) -> str:
+    if len(verdicts) == 1:
+        return "The same latents everywhere. Networks and controls of replicate 0."
+    return (
+        "Rows of a test image of domain a, its translation and that translated back, then the same of domain b. "
+        "Networks and controls of replicate 0."
     )
 
 
@@ -78,7 +103,7 @@ def _grids(run: RunFolder, verdict: Verdict) -> list[str]:
     shown = [(rounds[0], "dense")]
     if verdict.best is not None:
         name = "sparsest matching ticket" if verdict.matching is not None else "sparsest ticket within the margin"
-        shown.append((replicate.round(verdict.best), name))
+        shown.append((replicate.round(verdict.best), _prefix(verdict.generator) + name))
     controls = {place: [branch for branch in place.branches() if branch.scores.exists()] for place in rounds}
     sparsest = next((place for place in reversed(rounds) if controls[place]), None)
     if sparsest is not None:
@@ -89,31 +114,40 @@ def _grids(run: RunFolder, verdict: Verdict) -> list[str]:
 
 
 def _picture(place: Place, name: str) -> str:
-    remaining = 1 - place.sparsity.get()["generator"]["sparsity"]
-    caption = f"{name}, round {place.round_number}: {remaining:.1%} remain, FID {place.scores.get()['fid']:.2f}"
+    sparsity, scores = place.sparsity.get(), by_generator(place.scores.get())
+    remaining = " and ".join(dict.fromkeys(f"{1 - sparsity[generator]['sparsity']:.1%}" for generator in scores))
+    fids = ", ".join(f"{_prefix(generator)}FID {record['fid']:.2f}" for generator, record in scores.items())
+    caption = f"{name}, round {place.round_number}: {remaining} remain, {fids}"
     source = "data:image/png;base64," + base64.b64encode(place.samples.get()).decode()
     return f'<figure><figcaption>{html.escape(caption)}</figcaption><img alt="" src="{source}"></figure>'
 
 
-def _layers(run: RunFolder) -> dict[int, dict]:
-    rounds = run.replicate(0).rounds()
-    return {place.round_number: place.sparsity.get()["generator"]["layers"] for place in rounds if place.scores.exists()}
+def _layers(run: RunFolder, generator: str) -> list[str]:
+    rounds = [place for place in run.replicate(0).rounds() if place.scores.exists()]
+    layers = {place.round_number: place.sparsity.get()[generator]["layers"] for place in rounds}
+    name = generator.replace("_", " ")
+    return [f"<h2>Remaining weights of each layer of the {name}, in %</h2>", figures.remaining_by_layer(layers)]
 
 
 def _results_table(results: list[Result]) -> str:
     scores = ["FID", "KID", "IS", "precision", "recall", "density", "coverage"]
-    head = ["replicate", "round", "branch", "remaining", "parameters left", *scores, "train s", "eval s"]
+    truth = [name for name in TRUTH if any(getattr(r, name) is not None for r in results)]
+    directions = ["direction"] if any(direction_of(r.generator) for r in results) else []
+    titles = [name.replace("_", " ").replace("l1", "L1") for name in truth]
+    head = ["replicate", "round", "branch", *directions, "remaining", "parameters left", *scores, *titles, "train s", "eval s"]
     rows = [
         [
             r.replicate,
             r.round,
             r.branch,
+            *(direction_of(r.generator) for _ in directions),
             f"{1 - r.generator_sparsity:.2%}",
             f"{r.generator_params_left:,}",
             f"{r.fid:.3f}",
             formatted(r.kid, ".4f"),
             formatted(r.inception_score, ".2f"),
             *(formatted(value, ".2f") for value in (r.precision, r.recall, r.density, r.coverage)),
+            *(formatted(getattr(r, name), ".3f") for name in truth),
             formatted(r.train_seconds, ".0f"),
             f"{r.eval_seconds:.1f}",
         ]

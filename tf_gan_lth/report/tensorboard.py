@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from tf_gan_lth.evaluation import SCORES
 from tf_gan_lth.experiment.run_folder import Place, RunFolder
-from tf_gan_lth.lottery.results import scored_places
+from tf_gan_lth.lottery.results import TRUTH, by_generator, direction_of, scored_places
 
 
 def write(run: RunFolder) -> None:
@@ -23,10 +23,12 @@ def write(run: RunFolder) -> None:
 
 
 def _log(place: Place) -> None:
-    step, scores, sparsity = place.round_number, place.scores.get(), place.sparsity.get()
-    for name in SCORES:
-        if scores[name] is not None:
-            tf.summary.scalar(f"scores/{name}", scores[name], step)
+    step, sparsity = place.round_number, place.sparsity.get()
+    for generator, scores in by_generator(place.scores.get()).items():
+        tag = "_".join(["scores", direction_of(generator)]).rstrip("_")
+        for name in (*SCORES, *TRUTH):
+            if scores.get(name) is not None:
+                tf.summary.scalar(f"{tag}/{name}", scores[name], step)
     for network, report in sparsity.items():
         tf.summary.scalar(f"sparsity/{network}", report["sparsity"], step)
         for layer, counts in report["layers"].items():

@@ -21,10 +21,12 @@ def _after_training(run: RunFolder, place: Place) -> None:
     pages.write(run)
 
 
-def conclude(run: RunFolder, verdict: lottery.Verdict, saved_model: pathlib.Path | None) -> None:
-    """Writes the report; prints the verdict and where everything is."""
+def conclude(run: RunFolder, verdicts: dict[str, lottery.Verdict], saved_models: list[pathlib.Path]) -> None:
+    """Writes the report; prints the verdicts and where everything is."""
     pages.write(run)
-    print(f"\n{lottery.comparison_table(verdict.comparisons)}\n\nVerdict: {verdict.sentence}")
+    for name, verdict in verdicts.items():
+        title = f"Verdict, {name}" if len(verdicts) > 1 else "Verdict"
+        print(f"\n{lottery.comparison_table(verdict.comparisons)}\n\n{title}: {verdict.sentence}")
     print(f"Report: {run.report.path}\nTensorBoard: tensorboard --logdir={run.tensorboard}")
-    if saved_model:
+    for saved_model in saved_models:
         print(f"Sparse generator: {saved_model}")

@@ -1,5 +1,6 @@
 """Images from a generator, as a function of a seed."""
 
+import functools
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -31,18 +32,36 @@ def _noise(latent_dim: int, seed: tf.Tensor, number: tf.Tensor) -> tf.Tensor:
     return latents.normal([BATCH, latent_dim], latents.fold_in(seed, number))
 
 
-class Sampler:
-    """Draws images on the replicas of the strategy in use; traced once, whatever the snapshot.
+class Inference:
+    """A network at work on the replicas of the strategy in use; traced once, whatever the snapshot.
 
     Args:
-      generator: a plain generator, latents `(N, Z)` to images, made under that strategy; its weights are the sampler's from now on.
+      network: a plain network, made under that strategy; its weights are this object's from now on.
+    """
+
+    def __init__(self, network: keras.Model):
+        self._network = network
+        self._call = replicas.share(lambda batch: network(batch, training=False))
+        self._loaded: Arrays | None = None
+
+    def __call__(self, snapshot: Arrays, batch: tf.Tensor) -> tf.Tensor:
+        """What the network with a snapshot's weights makes of a batch."""
+        if self._loaded is not snapshot:  # another one may have been at work since the last batch
+            models.load_snapshot(self._network, snapshot)
+            self._loaded = snapshot
+        return self._call(batch)
+
+
+class Sampler:
+    """Draws images.
+
+    Args:
+      generator: as in `Inference`, from latents `(N, Z)` to images.
     """
 
     def __init__(self, generator: keras.Model):
-        self.generator = generator
-        self.latent_dim = generator.input_shape[-1]
-        self._generate = replicas.share(lambda noise: generator(noise, training=False))
-        self._loaded: Arrays | None = None
+        self._latent_dim = generator.input_shape[-1]
+        self._generate = Inference(generator)
 
     def batches(self, snapshot: Arrays, count: int, seed: np.ndarray) -> Iterator[tf.Tensor]:
         """Yields `count` images in batches `(n, H, W, C)` in [-1, 1].
@@ -51,11 +70,4 @@ class Sampler:
           snapshot: weights of the generator.
           count, seed: as in `sample`.
         """
-
-        def generate(noise: tf.Tensor) -> tf.Tensor:
-            if self._loaded is not snapshot:  # another iterator may have drawn between two batches of this one
-                models.load_snapshot(self.generator, snapshot)
-                self._loaded = snapshot
-            return self._generate(noise)
-
-        return sample(generate, self.latent_dim, count, seed)
+        return sample(functools.partial(self._generate, snapshot), self._latent_dim, count, seed)
