@@ -19,7 +19,14 @@ def command(run_dir, options):
 
 
 def test_a_run_that_was_killed_continues_to_the_same_masks_and_scores(tiny_options, tmp_path):
-    options = {**tiny_options, "rounds": 2, "branch_rounds": (2,), "branches": ("random_mask",), "steps": 20}
+    options = {
+        **tiny_options,
+        "rounds": 2,
+        "branch_rounds": (2,),
+        "branches": ("random_mask",),
+        "steps": 20,
+        "checkpoint_minutes": 0,
+    }
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     subprocess.run(command(tmp_path / "whole", options), env=environment, check=True, capture_output=True, timeout=300)
 
@@ -28,15 +35,16 @@ def test_a_run_that_was_killed_continues_to_the_same_masks_and_scores(tiny_optio
     )
     round_1 = tmp_path / "killed" / "replicate_0" / "round_01"
     deadline = time.monotonic() + 200
-    while not (round_1 / "masks").exists() and time.monotonic() < deadline:
+    while not (round_1 / "checkpoint").exists() and time.monotonic() < deadline:
         time.sleep(0.01)
     process.send_signal(signal.SIGKILL)
     process.communicate()
-    assert (round_1 / "masks").exists() and not (round_1 / "scores.json").exists()
+    assert (round_1 / "checkpoint").exists() and not (round_1 / "weights").exists()
 
     result = subprocess.run(command(tmp_path / "killed", options), env=environment, capture_output=True, text=True, timeout=300)
     assert result.returncode == 0, result.stderr
     assert "round 0, main" not in result.stdout and "round 1, main" in result.stdout
+    assert "continues at step" in result.stdout and not list((tmp_path / "killed").rglob("checkpoint"))
     compared = 0
     for file in sorted((tmp_path / "whole").rglob("*.npz")):
         again = tmp_path / "killed" / file.relative_to(tmp_path / "whole")

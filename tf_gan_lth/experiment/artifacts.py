@@ -20,6 +20,7 @@ from tf_gan_lth.experiment.errors import ArtifactError, RunFolderError
 Arrays = dict[str, np.ndarray]
 CHECKSUM = "sha256"
 RECORD = "checksums.json"
+DIGEST_SIZE = 64
 
 
 class Artifact:
@@ -99,11 +100,29 @@ class Snapshots(Artifact):
         path.mkdir()
         recorded = {}
         for network, arrays in value.items():
-            content = io.BytesIO()
-            np.savez(content, **arrays)
-            _write_bytes(path / f"{network}.npz", content.getvalue())
-            recorded[network] = hashlib.sha256(content.getvalue()).hexdigest()
+            content = _npz(arrays)
+            _write_bytes(path / f"{network}.npz", content)
+            recorded[network] = hashlib.sha256(content).hexdigest()
         Record(path / RECORD).put(recorded)
+
+
+class ArrayFile(Artifact):
+    """Arrays by name in one file, which may be written again and again: their checksum, then an npz."""
+
+    def _read(self, path: pathlib.Path) -> Arrays:
+        content = path.read_bytes()
+        digest, stored = content[:DIGEST_SIZE], content[DIGEST_SIZE:]
+        if hashlib.sha256(stored).hexdigest().encode() != digest:
+            raise _broken(path, "its checksum does not fit its content")
+        return _parse(stored)
+
+    def _write(self, path: pathlib.Path, value: Arrays) -> None:
+        stored = _npz(value)
+        _write_bytes(path, hashlib.sha256(stored).hexdigest().encode() + stored)
+
+    def remove(self) -> None:
+        """Deletes the file, if it is there."""
+        self.path.unlink(missing_ok=True)
 
 
 class File(Artifact):
@@ -123,6 +142,16 @@ def _read_arrays(path: pathlib.Path, checksum: str) -> Arrays:
         raise _broken(path.parent, error) from None
     if hashlib.sha256(content).hexdigest() != checksum:
         raise _broken(path.parent, f"the checksum of {path.name} does not fit its content")
+    return _parse(content)
+
+
+def _npz(arrays: Arrays) -> bytes:
+    content = io.BytesIO()
+    np.savez(content, **arrays)
+    return content.getvalue()
+
+
+def _parse(content: bytes) -> Arrays:
     with np.load(io.BytesIO(content), allow_pickle=False) as stored:
         return {name: stored[name] for name in stored.files}
 

@@ -86,6 +86,9 @@ class TrainingConfig:
     augmentation: str | None = option(
         None, "of the training images of cyclegan: none, flip or crop_and_flip, which crops from 286/256; unset: the GAN's own"
     )
+    checkpoint_minutes: float = option(
+        10.0, "minutes of training between checkpoints, from which an interrupted round continues", low=0.0, extends=True
+    )
     jit_compile: bool = option(False, "compile the training step with XLA")
 
 

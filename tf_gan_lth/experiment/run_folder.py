@@ -8,6 +8,7 @@ RUN/replicate_0/initial/<network>.npz              theta_0
 RUN/replicate_0/rewind/<network>.npz               theta_k, only with late rewinding
 RUN/replicate_0/round_03/masks/<network>.npz       only the networks that are pruned
 RUN/replicate_0/round_03/weights/<network>.npz     trained; <network>_ema.npz beside it
+RUN/replicate_0/round_03/checkpoint                where a training that is interrupted continues; gone when it is done
 RUN/replicate_0/round_03/training.json  sparsity.json  scores.json  samples.png
 RUN/replicate_0/round_03/saved_model/              only of the ticket that is exported; saved_model_a2b/ of a direction
 RUN/replicate_0/round_03/branches/random_mask/...  the same files as a round
@@ -18,7 +19,7 @@ import re
 from collections.abc import Iterator
 
 from tf_gan_lth.experiment import config as configs
-from tf_gan_lth.experiment.artifacts import File, Record, Snapshots
+from tf_gan_lth.experiment.artifacts import ArrayFile, File, Record, Snapshots
 from tf_gan_lth.experiment.errors import RunFolderError, UsageError
 
 
@@ -36,6 +37,7 @@ class Place:
         self.sparsity = Record(path / "sparsity.json")
         self.scores = Record(path / "scores.json")
         self.samples = File(path / "samples.png")
+        self.checkpoint = ArrayFile(path / "checkpoint")
 
     @property
     def title(self) -> str:

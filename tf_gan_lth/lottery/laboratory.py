@@ -3,7 +3,6 @@
 import dataclasses
 import fnmatch
 import shutil
-import time
 import warnings
 from collections.abc import Callable
 
@@ -28,6 +27,7 @@ from tf_gan_lth.pruning import masks as pruning
 from tf_gan_lth.pruning.wrapping import LotterySchedule, masks_of, prunable
 from tf_gan_lth.training import Masks, Trainer, Weights
 from tf_gan_lth.training.callbacks import RoundProgress, summaries
+from tf_gan_lth.training.checkpoints import Checkpoints
 from tf_gan_lth.training.trainer import resolve
 
 SUMMARIES_A_ROUND = 100
@@ -190,7 +190,9 @@ class Laboratory:
         """
         title = f"replicate {replicate}, the weights to rewind to"
         steps, masks, stream = range(self.config.lottery.rewind_step), self.full_masks(initial), self._stream(replicate, 0)
-        return self._guarded(title, self.trainer.train, initial, masks, stream, [RoundProgress(title)], steps)
+        # Round 0 leaves alone what is saved here: it begins at another step.
+        checkpoints = self._checkpoints(self.run.replicate(replicate).round(0))
+        return self._guarded(title, self.trainer.train, initial, masks, stream, [RoundProgress(title)], steps, None, checkpoints)
 
     def prune(self, before: Place, number: int) -> Masks:
         """The masks of round `number`: the round before's without the remaining weights that the criterion scores lowest."""
@@ -234,12 +236,13 @@ class Laboratory:
         return {name: sparsity_of(network, masks.get(name)) for name, network in self.trainer.networks.items()}
 
     def train(self, start: Weights, masks: Masks, here: Place, first_step: int = 0) -> Weights:
-        """Trains from rewound weights under the round's random stream, and records how long it took."""
-        began = time.monotonic()
+        """Trains from rewound weights under the round's random stream, or goes on; records how long it took."""
+        checkpoints = self._checkpoints(here)
         counts = [pruning.count(masks[name]) for name in self.gan.generators]
         remaining, total = (sum(numbers) for numbers in zip(*counts, strict=True))
         log_dir = self.run.tensorboard / f"replicate_{here.replicate}" / f"round_{here.round_number:02d}" / here.branch_name
-        shutil.rmtree(log_dir, ignore_errors=True)  # of a training that was interrupted
+        if not here.checkpoint.exists():
+            shutil.rmtree(log_dir, ignore_errors=True)  # of a training that was interrupted and begins anew
         whose = "the generator's" if len(counts) == 1 else "the generators'"
         callbacks = [
             RoundProgress(f"{here.title}: {remaining / total:.1%} of {whose} prunable weights remain"),
@@ -252,9 +255,12 @@ class Laboratory:
         # Branches share their round's stream, so that they differ from the ticket in nothing else.
         stream = self._stream(here.replicate, here.round_number)
         steps = range(first_step, self.trainer.config.steps)
-        trained = self._guarded(here.title, self.trainer.train, start, masks, stream, callbacks, steps, teachers)
-        here.training.put(self.training_record(first_step, time.monotonic() - began))
+        trained = self._guarded(here.title, self.trainer.train, start, masks, stream, callbacks, steps, teachers, checkpoints)
+        here.training.put(self.training_record(first_step, checkpoints.seconds))
         return trained
+
+    def _checkpoints(self, here: Place) -> Checkpoints:
+        return Checkpoints(here.checkpoint, self.config.training.checkpoint_minutes)
 
     def _stream(self, replicate: int, number: int) -> np.ndarray:
         return seeds.pair(self.config.seed, "replicate", replicate, "round", number, "training")

@@ -58,6 +58,7 @@ def train_and_score(lab: Laboratory, here: Place, ticket: Ticket, after_training
     masks = here.masks.get_or(dict, ticket.masks)
     here.sparsity.get_or(lab.sparsity, masks)
     weights = here.weights.get_or(lambda: lab.train(rewind(ticket.weights, masks), masks, here, ticket.first_step))
+    here.checkpoint.remove()
     here.training.get_or(lab.training_record, ticket.first_step)
     here.samples.get_or(lab.draw_samples, weights, here.replicate)
     lab.check_protocol(here.scores.get_or(lab.score, weights, here.replicate))

@@ -36,6 +36,12 @@ class CycleGAN(GANModel):
         for pool in self.pools.values():
             pool.empty()
 
+    def state(self) -> dict[str, tf.Variable]:
+        found = super().state()
+        for domain, pool in self.pools.items():
+            found.update({f"pool_{domain}/images": pool.images, f"pool_{domain}/count": pool.count})
+        return found
+
     def train_step(self, data: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """One step of both generators, then one of both discriminators.
 

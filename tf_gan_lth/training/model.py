@@ -64,6 +64,17 @@ class GANModel(keras.Model):
         self.stream.assign(stream)
         self.step.assign(step)
 
+    def state(self) -> dict[str, tf.Variable]:
+        """Everything that a training step changes, by name: what an interrupted training continues from."""
+        found = {"step": self.step}
+        for name, network in self.networks.items():
+            found.update({f"{name}/{path}": variable for path, variable in models.variables(network).items()})
+        for name, averages in self.averages.items():
+            found.update({f"{name}/{path}/average": variable for path, variable in averages.items()})
+        for role, optimizer in {"generator": self.optimizer, "discriminator": self.discriminator_optimizer}.items():
+            found.update({f"{role}/optimizer/{number}": variable for number, variable in enumerate(optimizer.variables)})
+        return found
+
     def teach(self, teachers: dict[str, Arrays]) -> None:
         """Makes snapshots of discriminators the teachers of a training; without any, nobody teaches."""
         for name, snapshot in teachers.items():

@@ -16,6 +16,7 @@ from tf_gan_lth.experiment.errors import TrainingError, UsageError, check_known
 from tf_gan_lth.pruning import masks as pruning
 from tf_gan_lth.pruning.wrapping import LotterySchedule, set_masks, wrap
 from tf_gan_lth.training import latents
+from tf_gan_lth.training.checkpoints import Checkpoints
 from tf_gan_lth.training.cyclegan import CycleGAN
 from tf_gan_lth.training.decay import LinearDecay
 from tf_gan_lth.training.gan import NoiseToImageGAN
@@ -124,6 +125,7 @@ class Trainer:
         callbacks: list[keras.callbacks.Callback],
         steps: range | None = None,
         teachers: Weights | None = None,
+        checkpoints: Checkpoints | None = None,
     ) -> Weights:
         """Trains for the configured number of steps.
 
@@ -131,6 +133,7 @@ class Trainer:
           weights, masks, seed, teachers: as in `start`; the seed is the stream of the data order too.
           callbacks: of `fit`.
           steps: which steps of the stream to take; None is all of them.
+          checkpoints: what keeps the state of a training that is interrupted, and continues it; None for none.
 
         Returns:
           The trained weights: a snapshot of each network, and `<network>_ema` of each that is averaged.
@@ -141,8 +144,9 @@ class Trainer:
         """
         steps = range(self.config.steps) if steps is None else steps
         self.start(weights, masks, seed, steps.start, teachers)
-        batches = self._batches(seed, steps.start)
-        self.model.fit(batches, steps_per_epoch=len(steps), epochs=1, verbose=0, callbacks=callbacks)
+        first = checkpoints.resume(self.model, steps.start) if checkpoints else steps.start
+        callbacks = [*callbacks, checkpoints] if checkpoints else callbacks
+        self.model.fit(self._batches(seed, first), steps_per_epoch=steps.stop - first, epochs=1, verbose=0, callbacks=callbacks)
         trained = self.snapshot()
         for name, snapshot in trained.items():
             broken = [path for path, array in snapshot.items() if not np.isfinite(array).all()]

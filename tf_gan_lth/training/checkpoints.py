@@ -1,0 +1,67 @@
+"""Checkpoints within a training: one that is interrupted continues, bit for bit."""
+
+import time
+
+import numpy as np
+import tf_keras as keras
+
+from tf_gan_lth.experiment.artifacts import ArrayFile
+from tf_gan_lth.training.model import GANModel
+
+FIRST_STEP, SECONDS = "first_step", "seconds"
+
+
+class Checkpoints(keras.callbacks.Callback):
+    """Saves the state of a training every few minutes, and goes on from what was saved.
+
+    Args:
+      file: where the state is kept; each one replaces the one before.
+      minutes: of training between two; 0 saves after every step.
+
+    Attributes:
+      seconds: how long the training has taken, without what came after the last checkpoint of an interrupted one.
+    """
+
+    def __init__(self, file: ArrayFile, minutes: float):
+        super().__init__()
+        self._file, self._pause = file, 60.0 * minutes
+        self._first_step, self._next_step, self._earlier = 0, 0, 0.0
+        self._began = self._saved = time.monotonic()
+
+    @property
+    def seconds(self) -> float:
+        return self._earlier + time.monotonic() - self._began
+
+    def resume(self, model: GANModel, first_step: int) -> int:
+        """Restores what was saved of a training that began at `first_step`, if anything.
+
+        Args:
+          model: in the state before that step.
+          first_step: of the training; what was saved of another one is left alone.
+
+        Returns:
+          The next step.
+
+        Raises:
+          ArtifactError: the file is broken.
+        """
+        self._first_step = self._next_step = first_step
+        state = self._file.get() if self._file.exists() else {}
+        if state.get(FIRST_STEP) == first_step:
+            for name, variable in model.state().items():
+                variable.assign(state[name])
+            self._next_step, self._earlier = int(state["step"]), float(state[SECONDS])
+        return self._next_step
+
+    def on_train_begin(self, logs: dict | None = None) -> None:
+        if self._next_step > self._first_step:
+            print(f"continues at step {self._next_step}", flush=True)
+            # Keras's own count, which TensorBoard's curves are drawn over.
+            self.model._train_counter.assign(self._next_step - self._first_step)
+
+    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
+        now = time.monotonic()
+        if now - self._saved >= self._pause and batch + 1 < self.params["steps"]:
+            state = {name: variable.numpy() for name, variable in self.model.state().items()}
+            self._file.put({**state, FIRST_STEP: np.int64(self._first_step), SECONDS: np.float64(self.seconds)})
+            self._saved = time.monotonic()
