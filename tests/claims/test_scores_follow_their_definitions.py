@@ -25,14 +25,14 @@ def tfgan_fid(a, b):
 
 @pytest.mark.parametrize(
     ("size", "real", "generated", "shift"),
-    [(64, 400, 500, 0.0), (64, 400, 500, 1.0), (64, 40, 30, 0.3), (2048, 2500, 2300, 0.1), (2048, 300, 200, 0.1)],
+    [(64, 400, 500, 0.0), (64, 400, 500, 1.0), (64, 40, 30, 0.3), (2048, 2500, 2300, 0.1), (512, 90, 70, 0.1)],
 )
 def test_fid_from_means_and_covariances_is_tf_gans_fid_from_activations(size, real, generated, shift):
     a, b = features(1, real, size), features(2, generated, size, shift)
     assert fid(a, b) == pytest.approx(tfgan_fid(a, b), rel=1e-4)
 
 
-@pytest.mark.parametrize(("size", "count"), [(64, 400), (64, 40), (2048, 300)])
+@pytest.mark.parametrize(("size", "count"), [(64, 400), (64, 40), (512, 90)])
 def test_identical_sets_have_distance_zero(size, count):
     a = features(1, count, size)
     assert fid(a, a) < 1e-3
