@@ -45,7 +45,7 @@ class _Sample:
 
 
 def compare(results: list[Result], margin: float) -> dict[tuple[int, str], Comparison]:
-    """{(round, branch): its comparison with the main branch of round 0}.
+    """{(round, branch): its comparison with the main branch of round 0}; of each round `main` comes first.
 
     Args:
       results: of a run with at least a scored round 0.
@@ -62,7 +62,12 @@ def compare(results: list[Result], margin: float) -> dict[tuple[int, str], Compa
         groups.setdefault((result.round, result.branch), []).append(result.fid)
     samples = {key: _Sample(statistics.fmean(f), statistics.stdev(f) if len(f) > 1 else None, len(f)) for key, f in groups.items()}
     dense = samples[0, "main"]
-    return {key: _against(sample, dense, margin, key == (0, "main")) for key, sample in sorted(samples.items())}
+    return {key: _against(sample, dense, margin, key == (0, "main")) for key, sample in sorted(samples.items(), key=_main_first)}
+
+
+def _main_first(item: tuple[tuple[int, str], _Sample]) -> tuple[int, bool, str]:
+    number, branch = item[0]
+    return number, branch != "main", branch
 
 
 def _against(ticket: _Sample, dense: _Sample, margin: float, is_dense: bool) -> Comparison:

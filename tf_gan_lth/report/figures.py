@@ -53,7 +53,7 @@ def fid_by_remaining(results: list[Result], verdict: Verdict) -> str:
         _remaining_axis(axes, results)
         axes.set_ylabel("FID (lower is better)")
         axes.set_ylim(bottom=0)
-        axes.legend(frameon=False)
+        axes.legend(frameon=False, loc="upper left", bbox_to_anchor=(1.0, 1.0))  # beside the points, which may be anywhere
         return _svg(figure)
 
 
