@@ -64,7 +64,10 @@ class ImageToImage:
     def equip(self, gan: models.GAN) -> None:
         """Makes what scores and samples need, of plain networks whose weights are used up for it."""
         extractor = Extractor.of(self._protocol)
-        real = self._load(self._protocol.reference_split, self._config.data.resolution)
+        split, resolution = self._protocol.reference_split, self._config.data.resolution
+        # Training images that are cropped are larger than those that scores compare with.
+        ready = split == "train" and self.images.a.shape[0] == resolution
+        real = self.images if ready else self._load(split, resolution)
         self._translators = {name: Inference(gan.networks[name]) for name in DIRECTIONS}
         self.evaluators = {}
         for name, (source, target) in DIRECTIONS.items():

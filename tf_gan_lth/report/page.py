@@ -35,7 +35,7 @@ def write(run: RunFolder) -> None:
         *(part for name, verdict in verdicts.items() for part in _scores(run, name, verdict, results, config.lottery.margin)),
         "<h2>Samples</h2>",
         f'<p class="note">{_sampling_note(verdicts)}</p>',
-        *(f'<div class="grids">{"".join(_grids(run, verdict))}</div>' for verdict in list(verdicts.values())[:1]),
+        f'<div class="grids">{"".join(_grids(run, next(iter(verdicts.values()))))}</div>',
         *(part for name in verdicts for part in _layers(run, name)),
         "<h2>Results</h2>",
         f'<div class="wide">{_results_table(results)}</div>',
