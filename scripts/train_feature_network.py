@@ -1,7 +1,7 @@
 """Trains a feature network that ships with the package, and prints its accuracy on held-out images.
 
     python scripts/train_feature_network.py --dataset=digits --output=/tmp/digits_network
-    python scripts/train_feature_network.py --dataset=shapes2stripes --epochs=10 --output=/tmp/shapes_network
+    python scripts/train_feature_network.py --dataset=shapes2stripes --epochs=20 --output=/tmp/shapes_network
 
 What the package ships was made by these commands, on two cores.
 """

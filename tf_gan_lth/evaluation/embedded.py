@@ -16,7 +16,7 @@ from tf_gan_lth.data import ImageSet, load, load_domains, scale
 
 FOLDER = pathlib.Path(__file__).parent / "embedded_networks"
 FEATURES = 64
-HUES = 6
+TONES = 3
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,21 +69,21 @@ def _shifted_turned_and_scaled() -> list[keras.layers.Layer]:
 
 
 def _shapes(split: str) -> ImageSet:
-    """Both domains; a class is a domain and a sixth of the circle of hues."""
+    """Both domains; a class is a domain and a third of the hues from red to yellow."""
     domains = load_domains("shapes2stripes", split, 64)
     images, labels = [], []
     for number, (name, domain) in enumerate(domains.sets.items()):
         shapes = domains.masks[name] > 0
         colours = (domain.images * shapes).sum((1, 2)) / shapes.sum((1, 2))  # of stripes: their mean, which has the same hue
-        labels.append(number * HUES + _hues(colours))
+        labels.append(number * TONES + _tones(colours))
         images.append(domain.images)
     return ImageSet("shapes2stripes", split, np.concatenate(images), np.concatenate(labels))
 
 
-def _hues(colours: np.ndarray) -> np.ndarray:
-    """The sixth of the circle of hues, 0 to 5, that each of `(N, 3)` colours is in: the order of its channels."""
-    order = np.argsort(-colours, axis=1, kind="stable")
-    return order[:, 0] * 2 + (order[:, 1] > order[:, 2])
+def _tones(colours: np.ndarray) -> np.ndarray:
+    """The third, 0 to 2, of the hues from red to yellow that each of `(N, 3)` colours is in: how much green beside the red."""
+    red, green, blue = colours.T
+    return np.clip((green - blue) / (red - blue) * TONES, 0, TONES - 1).astype(int)
 
 
 def _shifted_and_flipped() -> list[keras.layers.Layer]:
@@ -105,7 +105,7 @@ NETWORKS = {
             "shapes2stripes",
             resolution=64,
             channels=3,
-            classes=2 * HUES,
+            classes=2 * TONES,
             examples=_shapes,
             augment=_shifted_and_flipped,
         ),
