@@ -12,7 +12,7 @@ import tf_keras as keras
 
 from tf_gan_lth.experiment.config import NetworkConfig
 from tf_gan_lth.experiment.errors import UsageError
-from tf_gan_lth.models.layers import InstanceNormalization, ReflectionPadding, fan_in_uniform
+from tf_gan_lth.models.layers import DoublingConv2DTranspose, InstanceNormalization, PaddedConv2D, ReflectionPadding, fan_in_uniform
 
 WIDTH = 64
 BLOCKS = 9
@@ -36,7 +36,7 @@ def networks(config: NetworkConfig, resolution: int | None, channels: int) -> di
 def _conv(x: tf.Tensor, filters: int, size: int, name: str, *, strides: int = 1, kind=keras.layers.Conv2D) -> tf.Tensor:
     # The paper's code draws only the kernels itself: biases start as PyTorch's do, gammas at 1, betas at 0. PyTorch takes the
     # fan-in of a transposed convolution from its outputs.
-    fan_in = size * size * (filters if kind is keras.layers.Conv2DTranspose else x.shape[-1])
+    fan_in = size * size * (filters if kind is DoublingConv2DTranspose else x.shape[-1])
     return kind(
         filters,
         size,
@@ -61,9 +61,7 @@ def _residual_block(x: tf.Tensor, name: str) -> tf.Tensor:
 
 
 def _up(x: tf.Tensor, filters: int, name: str) -> tf.Tensor:
-    x = _conv(x, filters, 3, f"{name}/conv", strides=2, kind=keras.layers.Conv2DTranspose)
-    # PyTorch's padding 1 and output padding 1; padding="same" would cut off the last row and column instead.
-    x = keras.layers.Cropping2D(((1, 0), (1, 0)))(x)
+    x = _conv(x, filters, 3, f"{name}/conv", strides=2, kind=DoublingConv2DTranspose)
     return _norm_relu(x, f"{name}/norm")
 
 
@@ -82,7 +80,7 @@ def generator(resolution: int | None, width: int, channels: int, blocks: int, na
     x = _norm_relu(x, "from_image/norm")
     # The residual sums tie channels of many layers together, so those could not be removed by their gammas: they have none.
     for number in (1, 2):
-        x = _conv(keras.layers.ZeroPadding2D()(x), 2**number * width, 3, f"down_{number}/conv", strides=2)
+        x = _conv(x, 2**number * width, 3, f"down_{number}/conv", strides=2, kind=PaddedConv2D)
         x = _norm_relu(x, f"down_{number}/norm", affine=number == 1)
     for number in range(1, blocks + 1):
         x = _residual_block(x, f"block_{number}")
@@ -104,11 +102,10 @@ def discriminator(resolution: int | None, width: int, channels: int, name: str) 
     images = keras.Input([resolution, resolution, channels], name="images")
     x = images
     for number in range(1, 5):
-        # Padded as in PyTorch; padding="same" is another function where strides are 1 or sizes odd.
-        x = keras.layers.ZeroPadding2D()(x)
-        x = _conv(x, 2 ** (number - 1) * width, 4, f"block_{number}/conv", strides=2 if number < 4 else 1)
+        filters, strides = 2 ** (number - 1) * width, 2 if number < 4 else 1
+        x = _conv(x, filters, 4, f"block_{number}/conv", strides=strides, kind=PaddedConv2D)
         if number > 1:
             x = InstanceNormalization(name=f"block_{number}/norm")(x)
         x = keras.layers.LeakyReLU(0.2)(x)
-    x = _conv(keras.layers.ZeroPadding2D()(x), 1, 4, "score")
+    x = _conv(x, 1, 4, "score", kind=PaddedConv2D)
     return keras.Model(images, keras.layers.GlobalAveragePooling2D()(x), name=name)

@@ -50,6 +50,49 @@ class ReflectionPadding(keras.layers.Layer):
         return {**super().get_config(), "size": self.size}
 
 
+class _Prunable:
+    """A convolution of a class that TFMOT does not know."""
+
+    def get_prunable_weights(self) -> list[tf.Variable]:
+        """The variables that TFMOT's wrapper masks: the kernel, as it is stored."""
+        return [self.kernel]
+
+
+class PaddedConv2D(_Prunable, keras.layers.Conv2D):
+    """`Conv2D` with one row or column of zeros at every edge, as PyTorch's `padding=1`, without a padded copy of the map.
+
+    Of even maps, 4x4 kernels and strides of 2 that is `padding="same"`; otherwise TensorFlow pads at the ends only.
+    """
+
+    def convolution_op(self, inputs: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
+        return tf.nn.conv2d(inputs, kernel, self.strides, [[0, 0], [1, 1], [1, 1], [0, 0]])
+
+    def compute_output_shape(self, input_shape: tf.TensorShape) -> tf.TensorShape:
+        count, *sides, channels = input_shape
+        return super().compute_output_shape([count, *(side and side + 2 for side in sides), channels])
+
+
+class DoublingConv2DTranspose(_Prunable, keras.layers.Conv2DTranspose):
+    """`Conv2DTranspose` of a 3x3 kernel and strides of 2 that doubles the map, as PyTorch's `padding=1, output_padding=1`.
+
+    The full result has a row and a column more, of which it leaves the first ones out; `padding="same"` the last ones.
+    """
+
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
+        count, height, width, _ = tf.unstack(tf.shape(inputs))
+        outputs = tf.raw_ops.Conv2DBackpropInput(
+            input_sizes=tf.stack([count, 2 * height, 2 * width, self.filters]),
+            filter=self.kernel,
+            out_backprop=inputs,
+            strides=[1, *self.strides, 1],
+            padding="EXPLICIT",
+            explicit_paddings=[0, 0, 1, 0, 1, 0, 0, 0],
+        )
+        known = [size and 2 * size for size in inputs.shape[1:3]]
+        outputs.set_shape([inputs.shape[0], *known, self.filters])
+        return tf.nn.bias_add(outputs, self.bias)
+
+
 class InstanceNormalization(keras.layers.Layer):
     """Normalises each channel of each image over height and width (Ulyanov et al. 2016), in training and after it alike.
 
@@ -85,7 +128,7 @@ class SpatialSum(keras.layers.Layer):
         return tf.reduce_sum(inputs, axis=[1, 2])
 
 
-class _SpectralNorm:
+class _SpectralNorm(_Prunable):
     """Divides the kernel by an estimate of its largest singular value (Miyato et al. 2018).
 
     The raw kernel is the trainable, prunable variable; what the layer computes with is `kernel / sigma`. The vector `u`
@@ -102,10 +145,6 @@ class _SpectralNorm:
             trainable=False,
             aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA,
         )
-
-    def get_prunable_weights(self) -> list[tf.Variable]:
-        """The variables that TFMOT's wrapper masks: the raw kernel."""
-        return [self.kernel]
 
     def normalized_kernel(self, training: bool) -> tf.Tensor:
         """`kernel / sigma`, the shape of the kernel."""
