@@ -7,4 +7,5 @@ install test
 .venv/bin/ruff format --check --quiet . || fail "format: run .venv/bin/ruff format"
 .venv/bin/ruff check --quiet .
 export TF_CPP_MIN_LOG_LEVEL="${TF_CPP_MIN_LOG_LEVEL:-3}"
-exec .venv/bin/python -m pytest "$@"
+# Two at a time, each file in one process: its lotteries are shared by its tests.
+exec .venv/bin/python -m pytest --numprocesses=2 --dist=loadfile "$@"

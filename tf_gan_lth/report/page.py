@@ -31,7 +31,7 @@ def write(run: RunFolder) -> None:
     config = run.read_config()
     body = [
         f"<h1>Lottery tickets of {html.escape(config.networks.gan)} on {html.escape(config.data.dataset)}</h1>",
-        *(f'<p class="verdict">{html.escape(_headline(verdict))}</p>' for verdict in verdicts.values()),
+        *(f'<p class="verdict">{html.escape(_title(name, verdict.sentence))}</p>' for name, verdict in verdicts.items()),
         *(part for name, verdict in verdicts.items() for part in _scores(run, name, verdict, results, config.lottery.margin)),
         "<h2>Samples</h2>",
         f'<p class="note">{_sampling_note(verdicts)}</p>',
@@ -46,12 +46,8 @@ def write(run: RunFolder) -> None:
     run.report.put((page + "\n".join(body) + "</html>\n").encode())
 
 
-def _headline(verdict: Verdict) -> str:
-    return _capital(f"{_prefix(verdict.generator)}{verdict.sentence}")
-
-
-def _capital(sentence: str) -> str:
-    return sentence[:1].upper() + sentence[1:]
+def _title(generator: str, text: str) -> str:
+    return f"{_prefix(generator)}{text[:1].upper()}{text[1:]}"
 
 
 def _prefix(generator: str) -> str:
@@ -62,10 +58,10 @@ def _prefix(generator: str) -> str:
 def _scores(run: RunFolder, generator: str, verdict: Verdict, results: list[Result], margin: float) -> list[str]:
     """How the rounds and branches of a generator compare with the dense GAN."""
     return [
-        f"<h2>{_capital(_prefix(generator) + 'FID against remaining weights')}</h2>",
+        f"<h2>{_title(generator, 'FID against remaining weights')}</h2>",
         figures.fid_by_remaining([result for result in results if result.generator == generator], verdict),
         f'<p class="note">{html.escape(_protocol(run, generator))}</p>',
-        f"<h2>{_capital(_prefix(generator) + 'against the dense GAN')}</h2>",
+        f"<h2>{_title(generator, 'against the dense GAN')}</h2>",
         _comparison_table(verdict.comparisons),
         f'<p class="note">One-sided Welch tests over replicates, each at 5 %. Matching: a ticket that is worse by '
         f"{margin:.0%} or more would hardly score so well. Worse: a ticket that is no worse would hardly score so "
