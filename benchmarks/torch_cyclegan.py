@@ -1,7 +1,8 @@
-"""CycleGAN in PyTorch as GAN-LTH runs it (eager, NCHW): what `cyclegan_step.py` compares with, and the tests prove equal."""
+"""CycleGAN in PyTorch as GAN-LTH trains it: what `train_step.py` compares with, and the tests prove equal."""
 
 import itertools
 import random
+from collections.abc import Callable
 
 import torch
 from torch import nn
@@ -64,11 +65,23 @@ class _Pool:
 
 
 class Step:
-    """A training step of all four networks: least squares, cycle weight 10, identity weight 5, a pool of 50, Adam."""
+    """A training step of all four networks: least squares, cycle weight 10, identity weight 5, a pool of 50, Adam.
 
-    def __init__(self, width: int, channels: int, blocks: int):
-        self.a2b, self.b2a = (generator(width, channels, blocks) for _ in range(2))
-        self.judge_a, self.judge_b = (discriminator(width, channels) for _ in range(2))
+    Args:
+      width, discriminator_width, channels, blocks: of the networks.
+      prepared: what is done to each network first: its memory format, its precision, its compilation.
+    """
+
+    def __init__(
+        self,
+        width: int,
+        discriminator_width: int,
+        channels: int,
+        blocks: int,
+        prepared: Callable[[nn.Module], nn.Module],
+    ):
+        self.a2b, self.b2a = (prepared(generator(width, channels, blocks)) for _ in range(2))
+        self.judge_a, self.judge_b = (prepared(discriminator(discriminator_width, channels)) for _ in range(2))
         parameters = itertools.chain(self.a2b.parameters(), self.b2a.parameters())
         self.generators = torch.optim.Adam(parameters, 2e-4, (0.5, 0.999))
         self.discriminators = [torch.optim.Adam(net.parameters(), 2e-4, (0.5, 0.999)) for net in (self.judge_a, self.judge_b)]

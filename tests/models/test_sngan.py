@@ -105,3 +105,61 @@ def test_unknown_names_and_resolutions_are_refused():
         models.build(NetworkConfig(gan="sgan"), 32, 3, seed=0)
     with pytest.raises(UsageError, match="--resolution=24"):
         models.build(NetworkConfig(), 24, 3, seed=0)
+
+
+def to_torch(path, array):
+    """A variable as PyTorch's: kernels (H, W, I, O) as (O, I, H, W), dense ones (I, O) as (O, I), channels before rows."""
+    array = np.asarray(array)
+    if path.startswith("dense/"):
+        array = array.reshape(-1, 4, 4, array.shape[-1] // 16).transpose(0, 3, 1, 2).reshape(array.shape)
+    return array.transpose({4: (3, 2, 0, 1), 2: (1, 0), 1: (0,)}[array.ndim])
+
+
+def torch_name(path, normalized):
+    block, *rest = path.split("/")
+    names = {"kernel": "weight_orig" if normalized else "weight", "gamma": "weight", "beta": "bias", "u": "weight_u"}
+    names |= {"moving_mean": "running_mean", "moving_variance": "running_var"}
+    stem = f"blocks.{int(block.removeprefix('block_')) - 1}" if block.startswith("block_") else block
+    return ".".join([stem, *rest[:-1], names.get(rest[-1], rest[-1])])
+
+
+@pytest.mark.parametrize(("kind", "resolution"), [("generator", 16), ("discriminator", 16), ("discriminator", 32)])
+def test_networks_equal_those_of_pytorch_in_values_and_gradients(kind, resolution):
+    torch = pytest.importorskip("torch")
+    import torch_sngan
+
+    width, channels = 6, 3
+    config = NetworkConfig(width=width, discriminator_width=width)
+    network = models.build(config, resolution, channels, seed=1).networks[kind]
+    variables = models.variables(network)
+    twin = getattr(torch_sngan, kind.capitalize())(resolution, width, channels).double().train()
+    state = twin.state_dict()
+    names = {path: torch_name(path, kind == "discriminator") for path in variables}
+    assert set(names.values()) == {name for name in state if not name.endswith(("num_batches_tracked", "weight_v"))}
+    for path, variable in variables.items():
+        state[names[path]] = torch.tensor(to_torch(path, variable), dtype=torch.float64)
+    twin.load_state_dict(state)
+
+    shape = [4, 128] if kind == "generator" else [4, resolution, resolution, channels]
+    inputs = tf.random.stateless_normal(shape, [1, 2])
+    with tf.GradientTape() as tape:
+        outputs = network(inputs, training=True)
+        direction = tf.random.stateless_normal(outputs.shape, [3, 4])
+        loss = tf.reduce_sum(outputs * direction)
+    trainable = {variable.ref() for variable in network.trainable_weights}
+    trained = {path: variable for path, variable in variables.items() if variable.ref() in trainable}
+    gradients = tape.gradient(loss, trained)
+
+    def channels_first(tensor):
+        array = tensor.numpy().astype(np.float64)
+        return torch.tensor(array.transpose(0, 3, 1, 2) if array.ndim == 4 else array)
+
+    expected = twin(channels_first(inputs))
+    (expected * channels_first(direction)).sum().backward()
+    np.testing.assert_allclose(channels_first(outputs), expected.detach(), rtol=1e-3, atol=1e-4)
+    parameters = dict(twin.named_parameters())
+    for path, gradient in gradients.items():
+        error = f"gradient of {path}"
+        np.testing.assert_allclose(to_torch(path, gradient), parameters[names[path]].grad, rtol=1e-3, atol=1e-3, err_msg=error)
+    if kind == "discriminator":
+        np.testing.assert_allclose(variables["block_1/conv_1/u"], twin.state_dict()["blocks.0.conv_1.weight_u"], atol=1e-5)

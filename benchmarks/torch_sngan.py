@@ -1,0 +1,101 @@
+"""SNGAN in PyTorch as GAN-LTH trains it: what `train_step.py` compares with, and the tests prove equal."""
+
+import torch
+from torch import nn
+from torch.nn.functional import avg_pool2d, interpolate, relu
+
+
+def _normalized(module: nn.Module) -> nn.Module:
+    return nn.utils.spectral_norm(module)
+
+
+class _Up(nn.Module):
+    def __init__(self, inputs: int, width: int):
+        super().__init__()
+        self.norm_1, self.norm_2 = nn.BatchNorm2d(inputs), nn.BatchNorm2d(width)
+        self.conv_1, self.conv_2 = nn.Conv2d(inputs, width, 3, padding=1), nn.Conv2d(width, width, 3, padding=1)
+        self.shortcut = nn.Conv2d(inputs, width, 1)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        made = self.conv_1(interpolate(relu(self.norm_1(x)), scale_factor=2))
+        made = self.conv_2(relu(self.norm_2(made)))
+        return made + self.shortcut(interpolate(x, scale_factor=2))
+
+
+class Generator(nn.Module):
+    """Latents `(N, 128)` to images `(N, channels, resolution, resolution)`, with fresh weights."""
+
+    def __init__(self, resolution: int, width: int, channels: int):
+        super().__init__()
+        self.width = width
+        self.dense = nn.Linear(128, 16 * width)
+        self.blocks = nn.Sequential(*(_Up(width, width) for _ in range(resolution.bit_length() - 3)))
+        self.norm, self.to_image = nn.BatchNorm2d(width), nn.Conv2d(width, channels, 3, padding=1)
+
+    def forward(self, latents: torch.Tensor) -> torch.Tensor:
+        x = self.blocks(self.dense(latents).view(-1, self.width, 4, 4))
+        return torch.tanh(self.to_image(relu(self.norm(x))))
+
+
+class _Down(nn.Module):
+    def __init__(self, inputs: int, width: int, *, first: bool, halve: bool):
+        super().__init__()
+        self.first, self.halve = first, halve
+        self.conv_1 = _normalized(nn.Conv2d(inputs, width, 3, padding=1))
+        self.conv_2 = _normalized(nn.Conv2d(width, width, 3, padding=1))
+        self.shortcut = _normalized(nn.Conv2d(inputs, width, 1)) if halve else nn.Identity()
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        made = self.conv_2(relu(self.conv_1(x if self.first else relu(x))))
+        if not self.halve:
+            return made + x
+        past = self.shortcut(avg_pool2d(x, 2)) if self.first else avg_pool2d(self.shortcut(x), 2)
+        return avg_pool2d(made, 2) + past
+
+
+class Discriminator(nn.Module):
+    """Images `(N, channels, resolution, resolution)` to scores `(N, 1)`, with fresh weights."""
+
+    def __init__(self, resolution: int, width: int, channels: int):
+        super().__init__()
+        halvings = max(1, (resolution // 8).bit_length() - 1)
+        blocks = [_Down(width if n else channels, width, first=n == 0, halve=n < halvings) for n in range(halvings + 2)]
+        self.blocks = nn.Sequential(*blocks)
+        self.score = _normalized(nn.Linear(width, 1, bias=False))
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return self.score(relu(self.blocks(images)).sum((2, 3)))
+
+
+class Step:
+    """A training step: hinge loss, some discriminator steps, one generator step, Adam, averages of the generator.
+
+    Args:
+      generator, discriminator: the networks.
+      latents: how many of them the generator's step takes.
+      ema_decay: of the generator's averages.
+    """
+
+    def __init__(self, generator: nn.Module, discriminator: nn.Module, latents: int, ema_decay: float):
+        self.generator, self.discriminator = generator, discriminator
+        self.latents, self.ema_decay = latents, ema_decay
+        self.optimizers = [torch.optim.Adam(net.parameters(), 2e-4, (0.0, 0.9)) for net in (generator, discriminator)]
+        self.averages = [parameter.detach().clone() for parameter in generator.parameters()]
+
+    def __call__(self, groups: list[torch.Tensor]) -> float:
+        """One step on groups of real images, one for each discriminator step; returns the generator's loss."""
+        for real in groups:
+            self.optimizers[1].zero_grad()
+            with torch.no_grad():
+                fake = self.generator(torch.randn(len(real), 128))
+            scores = self.discriminator(real), self.discriminator(fake)
+            (relu(1 - scores[0]).mean() + relu(1 + scores[1]).mean()).backward()
+            self.optimizers[1].step()
+        self.optimizers[0].zero_grad()
+        loss = -self.discriminator(self.generator(torch.randn(self.latents, 128))).mean()
+        loss.backward()
+        self.optimizers[0].step()
+        with torch.no_grad():
+            for average, parameter in zip(self.averages, self.generator.parameters(), strict=True):
+                average.mul_(self.ema_decay).add_(parameter, alpha=1 - self.ema_decay)
+        return loss.item()
