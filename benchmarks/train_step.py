@@ -24,7 +24,7 @@ from absl import flags
 
 from tf_gan_lth.experiment import command_line
 from tf_gan_lth.experiment.config import Config
-from tf_gan_lth.experiment.errors import UsageError, check_known
+from tf_gan_lth.experiment.errors import ToolkitError, UsageError, check_known
 
 command_line.define_config_flags(flags.FLAGS)
 command_line.define_flag(flags.FLAGS, "Benchmark", "turns", int, 9, "turns of each contender")
@@ -124,6 +124,14 @@ def serve(pipe: multiprocessing.connection.Connection, name: str, config: Config
     pipe.send((peak(), imported))
 
 
+def hear(pipe: multiprocessing.connection.Connection, name: str) -> object:
+    """What the process of a contender says next."""
+    try:
+        return pipe.recv()
+    except EOFError:
+        raise ToolkitError(f"the process of '{name}' ended: its message is above") from None
+
+
 def import_framework(name: str) -> None:
     if name == "ours":
         import tf_gan_lth.training  # noqa: F401
@@ -153,16 +161,17 @@ def main(values: flags.FlagValues) -> None:
     for name in values.contenders:
         pipes[name], other = context.Pipe()
         context.Process(target=serve, args=(other, name, config, values.turn_steps), daemon=True).start()
-        pipes[name].recv()
+        other.close()  # so that a process that ends early is noticed
+        hear(pipes[name], name)
     seconds = {name: [] for name in pipes}
     for turn in range(values.turns):
         for name in list(pipes)[:: 1 if turn % 2 else -1]:
             pipes[name].send(True)
-            seconds[name].append(pipes[name].recv() / values.turn_steps)
+            seconds[name].append(hear(pipes[name], name) / values.turn_steps)
     first = seconds[values.contenders[0]]
     for name, pipe in pipes.items():
         pipe.send(False)
-        whole, imported = pipe.recv()
+        whole, imported = hear(pipe, name)
         ratio = statistics.median(theirs / mine for theirs, mine in zip(seconds[name], first, strict=True))
         speed = f"{1000 * min(seconds[name]):8.1f} ms a step at best, {1000 * statistics.median(seconds[name]):8.1f} in the median"
         memory = f"{whole:6,.0f} MiB, {whole - imported:6,.0f} beyond its imports"
