@@ -27,6 +27,8 @@ from tf_gan_lth.pruning import masks as pruning
 SIZE, PICTURES = 24, 12
 GENERATORS = ("generator_a2b", "generator_b2a")
 SAMPLE = pathlib.Path(__file__).parents[2] / "scripts" / "sample.py"
+# Twelve pictures are too few for a FID, and enough for what is tested here.
+pytestmark = pytest.mark.filterwarnings("ignore:12 .* images for 64 features")
 
 
 @pytest.fixture(scope="module")
