@@ -51,7 +51,7 @@ class ReflectionPadding(keras.layers.Layer):
 
 
 class _Prunable:
-    """A convolution of a class that TFMOT does not know."""
+    """A layer of a class that TFMOT does not know."""
 
     def get_prunable_weights(self) -> list[tf.Variable]:
         """The variables that TFMOT's wrapper masks: the kernel, as it is stored."""
@@ -61,7 +61,7 @@ class _Prunable:
 class PaddedConv2D(_Prunable, keras.layers.Conv2D):
     """`Conv2D` with one row or column of zeros at every edge, as PyTorch's `padding=1`, without a padded copy of the map.
 
-    Of even maps, 4x4 kernels and strides of 2 that is `padding="same"`; otherwise TensorFlow pads at the ends only.
+    For 4x4 kernels with strides of 2 on even maps that is `padding="same"`, which otherwise pads less at the start.
     """
 
     def convolution_op(self, inputs: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
