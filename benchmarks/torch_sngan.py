@@ -3,10 +3,7 @@
 import torch
 from torch import nn
 from torch.nn.functional import avg_pool2d, interpolate, relu
-
-
-def _normalized(module: nn.Module) -> nn.Module:
-    return nn.utils.spectral_norm(module)
+from torch.nn.utils import spectral_norm
 
 
 class _Up(nn.Module):
@@ -41,9 +38,9 @@ class _Down(nn.Module):
     def __init__(self, inputs: int, width: int, *, first: bool, halve: bool):
         super().__init__()
         self.first, self.halve = first, halve
-        self.conv_1 = _normalized(nn.Conv2d(inputs, width, 3, padding=1))
-        self.conv_2 = _normalized(nn.Conv2d(width, width, 3, padding=1))
-        self.shortcut = _normalized(nn.Conv2d(inputs, width, 1)) if halve else nn.Identity()
+        self.conv_1 = spectral_norm(nn.Conv2d(inputs, width, 3, padding=1))
+        self.conv_2 = spectral_norm(nn.Conv2d(width, width, 3, padding=1))
+        self.shortcut = spectral_norm(nn.Conv2d(inputs, width, 1)) if halve else nn.Identity()
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         made = self.conv_2(relu(self.conv_1(x if self.first else relu(x))))
@@ -61,7 +58,7 @@ class Discriminator(nn.Module):
         halvings = max(1, (resolution // 8).bit_length() - 1)
         blocks = [_Down(width if n else channels, width, first=n == 0, halve=n < halvings) for n in range(halvings + 2)]
         self.blocks = nn.Sequential(*blocks)
-        self.score = _normalized(nn.Linear(width, 1, bias=False))
+        self.score = spectral_norm(nn.Linear(width, 1, bias=False))
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         return self.score(relu(self.blocks(images)).sum((2, 3)))
