@@ -71,11 +71,12 @@ class Step:
       generator, discriminator: the networks.
       latents: how many of them the generator's step takes.
       ema_decay: of the generator's averages.
+      together: whether the discriminator judges real and generated images in one call, and not in two as GAN-LTH's.
     """
 
-    def __init__(self, generator: nn.Module, discriminator: nn.Module, latents: int, ema_decay: float):
+    def __init__(self, generator: nn.Module, discriminator: nn.Module, latents: int, ema_decay: float, together: bool):
         self.generator, self.discriminator = generator, discriminator
-        self.latents, self.ema_decay = latents, ema_decay
+        self.latents, self.ema_decay, self.together = latents, ema_decay, together
         self.optimizers = [torch.optim.Adam(net.parameters(), 2e-4, (0.0, 0.9)) for net in (generator, discriminator)]
         self.averages = [parameter.detach().clone() for parameter in generator.parameters()]
 
@@ -85,7 +86,10 @@ class Step:
             self.optimizers[1].zero_grad()
             with torch.no_grad():
                 fake = self.generator(torch.randn(len(real), 128))
-            scores = self.discriminator(real), self.discriminator(fake)
+            if self.together:
+                scores = self.discriminator(torch.cat([real, fake])).chunk(2)
+            else:
+                scores = self.discriminator(real), self.discriminator(fake)
             (relu(1 - scores[0]).mean() + relu(1 + scores[1]).mean()).backward()
             self.optimizers[1].step()
         self.optimizers[0].zero_grad()

@@ -30,15 +30,32 @@ command_line.define_config_flags(flags.FLAGS)
 command_line.define_flag(flags.FLAGS, "Benchmark", "turns", int, 9, "turns of each contender")
 command_line.define_flag(flags.FLAGS, "Benchmark", "turn_steps", int, 10, "training steps a turn")
 command_line.define_flag(
-    flags.FLAGS, "Benchmark", "contenders", tuple, ("ours", "eager", "best"), "who takes part, first the one compared"
+    flags.FLAGS,
+    "Benchmark",
+    "contenders",
+    tuple,
+    ("ours", "ours_bfloat16", "plain", "eager", "best"),
+    "who takes part, first the one compared",
 )
 
 CHANNELS = 3
 IMAGES = 64  # of each data set, to draw from
 
 
+def plain(config: Config, count: int) -> Callable[[], object]:
+    """This project's step without what makes it fast: float32, every operation on its own."""
+    training = dataclasses.replace(config.training, precision="float32", jit_compile=False, steps_per_execution=1)
+    networks = dataclasses.replace(config.networks, fused_resampling=False)
+    return ours(dataclasses.replace(config, training=training, networks=networks), count)
+
+
+def ours_bfloat16(config: Config, count: int) -> Callable[[], object]:
+    """This project's step, its networks in bfloat16."""
+    return ours(dataclasses.replace(config, training=dataclasses.replace(config.training, precision="mixed_bfloat16")), count)
+
+
 def ours(config: Config, count: int) -> Callable[[], object]:
-    """This project's step, as it is shipped; all networks are masked."""
+    """This project's step as the config says; all networks are masked."""
     import numpy as np
 
     from tf_gan_lth import data, models
@@ -50,7 +67,7 @@ def ours(config: Config, count: int) -> Callable[[], object]:
     drawn = np.random.default_rng(0).integers(0, 256, [2, IMAGES, size, size, CHANNELS], dtype=np.uint8)
     sets = [data.ImageSet("noise", name, images, np.zeros(IMAGES, np.int64)) for name, images in zip("ab", drawn, strict=True)]
     images = data.Domains(*sets) if translates else sets[0]
-    gan = models.build(config.networks, resolution, CHANNELS, seed=0)
+    gan = models.build(config.networks, resolution, CHANNELS, seed=0, precision=config.training.precision)
     trainer = Trainer(gan, config.training, LotterySchedule(0.2), images)
     batches = trainer.model.batches(images, np.array([1, 2], np.int32))
     return lambda: trainer.model.fit(batches, steps_per_epoch=count, epochs=1, verbose=0)
@@ -102,12 +119,12 @@ def _torch_steps(config: Config, count: int, memory_format, *, fast: bool) -> Ca
         return lambda: [step(a, b) for _ in range(count)]
     generator = prepared(torch_sngan.Generator(config.data.resolution, width or 256, CHANNELS))
     discriminator = prepared(torch_sngan.Discriminator(config.data.resolution, other or (width or 256) // 2, CHANNELS))
-    step = torch_sngan.Step(generator, discriminator, training.generator_batch_size, training.ema_decay)
+    step = torch_sngan.Step(generator, discriminator, training.generator_batch_size, training.ema_decay, together=fast)
     groups = [noise(training.discriminator_batch_size) for _ in range(training.discriminator_steps)]
     return lambda: [step(groups) for _ in range(count)]
 
 
-CONTENDERS = {function.__name__: function for function in (ours, eager, best)}
+CONTENDERS = {function.__name__: function for function in (ours, ours_bfloat16, plain, eager, best)}
 
 
 def serve(pipe: multiprocessing.connection.Connection, name: str, config: Config, count: int) -> None:
@@ -133,10 +150,10 @@ def hear(pipe: multiprocessing.connection.Connection, name: str) -> object:
 
 
 def import_framework(name: str) -> None:
-    if name == "ours":
-        import tf_gan_lth.training  # noqa: F401
-    else:
+    if name in (eager.__name__, best.__name__):
         import torch  # noqa: F401
+    else:
+        import tf_gan_lth.training  # noqa: F401
 
 
 def peak() -> float:
@@ -151,8 +168,8 @@ def main(values: flags.FlagValues) -> None:
 
     for name in values.contenders:
         check_known("contender", name, CONTENDERS)
-    if importlib.util.find_spec("torch") is None and set(values.contenders) != {"ours"}:
-        raise UsageError("PyTorch is not installed: pip install torch==2.13.0, or --contenders=ours")
+    if importlib.util.find_spec("torch") is None and {eager.__name__, best.__name__} & set(values.contenders):
+        raise UsageError("PyTorch is not installed: pip install torch==2.13.0, or --contenders=ours,ours_bfloat16,plain")
     config = command_line.config_from_flags(values)
     # What is unset is filled in here, as the processes of PyTorch must not import TensorFlow.
     config = dataclasses.replace(config, training=resolve(config.training, models.kind(config.networks.gan)))
@@ -175,7 +192,7 @@ def main(values: flags.FlagValues) -> None:
         ratio = statistics.median(theirs / mine for theirs, mine in zip(seconds[name], first, strict=True))
         speed = f"{1000 * min(seconds[name]):8.1f} ms a step at best, {1000 * statistics.median(seconds[name]):8.1f} in the median"
         memory = f"{whole:6,.0f} MiB, {whole - imported:6,.0f} beyond its imports"
-        print(f"{name:<6} {speed}, {ratio:5.2f} x the time of {values.contenders[0]}; {memory}")
+        print(f"{name:<13} {speed}, {ratio:5.2f} x the time of {values.contenders[0]}; {memory}")
 
 
 if __name__ == "__main__":

@@ -58,6 +58,9 @@ class NetworkConfig:
         None, "channels of the discriminator's hidden maps; unset: half of --width for sngan, --width for cyclegan", low=1
     )
     blocks: int | None = option(None, "residual blocks of each generator of cyclegan; unset: 9", low=1)
+    fused_resampling: bool = option(
+        True, "in sngan, resample and convolve in one step, which is the same function with less than half of the products"
+    )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -89,7 +92,15 @@ class TrainingConfig:
     checkpoint_minutes: float = option(
         10.0, "minutes of training between checkpoints, from which an interrupted round continues", low=0.0, extends=True
     )
+    precision: str = option(
+        "float32",
+        "what the training step computes in; weights, statistics, losses and scores are always float32",
+        choices=("float32", "mixed_bfloat16", "mixed_float16"),
+    )
     jit_compile: bool = option(False, "compile the training step with XLA")
+    steps_per_execution: int = option(
+        1, "training steps between two returns to Python, for its bar, summaries and checkpoints", low=1, extends=True
+    )
 
 
 @dataclasses.dataclass(frozen=True)

@@ -59,6 +59,8 @@ def check_combinations(config: Config) -> None:
         raise UsageError(f"--criterion=snip ranks once, before training: it needs --rounds=1, not {lottery.rounds}, and its --rate")
     if lottery.criterion == "snip" and "discriminator" in lottery.prune:
         raise UsageError("--criterion=snip ranks by the generator's loss: it needs --prune=generator")
+    if "snip" in (lottery.criterion, *lottery.branches) and config.training.precision == "mixed_float16":
+        raise UsageError("--precision=mixed_float16: snip's gradients would vanish in it; use float32 or mixed_bfloat16")
     if lottery.criterion == "snip" and lottery.ranking_weights != "live":
         raise UsageError(f"--criterion=snip ranks before training: there are no --ranking_weights={lottery.ranking_weights}")
     if not lottery.rewind and (lottery.rewind_step or lottery.discriminator_start != "rewound"):
@@ -144,7 +146,11 @@ class Laboratory:
             self.pruned = prunable_kernels(pruned, config.lottery.exclude)
             self._check(gan, parent)
             self.task.equip(gan)
-            self.trainer = Trainer(gan, config.training, self.schedule, self.task.images, strategy)
+            # Scores are float32, whatever trains.
+            trained = (
+                gan if config.training.precision == "float32" else self._build("networks", precision=config.training.precision)
+            )
+            self.trainer = Trainer(trained, config.training, self.schedule, self.task.images, strategy)
         run.claim(config)
         run.check_images(self.task.record)
         if parent is not None and not run.parent.exists():
@@ -296,6 +302,6 @@ class Laboratory:
                     "the feature network or the reference images changed; give another --run_dir"
                 )
 
-    def _build(self, *labels: int | str) -> models.GAN:
-        seed = seeds.derive(self.config.seed, *labels)
-        return models.build(self.config.networks, self.config.data.resolution, self.task.channels, seed=seed)
+    def _build(self, *labels: int | str, precision: str = "float32") -> models.GAN:
+        seed, resolution = seeds.derive(self.config.seed, *labels), self.config.data.resolution
+        return models.build(self.config.networks, resolution, self.task.channels, seed=seed, precision=precision)

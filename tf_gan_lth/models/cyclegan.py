@@ -87,7 +87,7 @@ def generator(resolution: int | None, width: int, channels: int, blocks: int, na
     x = _up(x, 2 * width, "up_1")
     x = _up(x, width, "up_2")
     x = _conv(ReflectionPadding(3)(x), channels, 7, "to_image")
-    return keras.Model(images, keras.layers.Activation("tanh")(x), name=name)
+    return keras.Model(images, keras.layers.Activation("tanh", dtype="float32")(x), name=name)
 
 
 def discriminator(resolution: int | None, width: int, channels: int, name: str) -> keras.Model:
@@ -108,4 +108,4 @@ def discriminator(resolution: int | None, width: int, channels: int, name: str) 
             x = InstanceNormalization(name=f"block_{number}/norm")(x)
         x = keras.layers.LeakyReLU(0.2)(x)
     x = _conv(x, 1, 4, "score", kind=PaddedConv2D)
-    return keras.Model(images, keras.layers.GlobalAveragePooling2D()(x), name=name)
+    return keras.Model(images, keras.layers.GlobalAveragePooling2D(dtype="float32")(x), name=name)

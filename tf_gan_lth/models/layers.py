@@ -1,6 +1,7 @@
 """Keras layers and initializers that the GANs share and Keras 2 does not have.
 
-All of them compile under XLA, forward and backward, and accept `(N, H, W, C)` float images.
+All of them compile under XLA, forward and backward, and accept `(N, H, W, C)` float images. Under Keras's mixed precision they
+compute in 16 bits but for statistics and spectral norms, which stay float32.
 """
 
 import math
@@ -114,7 +115,8 @@ class InstanceNormalization(keras.layers.Layer):
         super().build(input_shape)
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
-        mean, variance = tf.nn.moments(inputs, axes=[1, 2], keepdims=True)
+        mean, variance = tf.nn.moments(tf.cast(inputs, tf.float32), axes=[1, 2], keepdims=True)
+        mean, variance = tf.cast(mean, inputs.dtype), tf.cast(variance, inputs.dtype)
         return tf.nn.batch_normalization(inputs, mean, variance, self.beta, self.gamma, 1e-5)
 
     def get_config(self) -> dict:
@@ -122,13 +124,21 @@ class InstanceNormalization(keras.layers.Layer):
 
 
 class SpatialSum(keras.layers.Layer):
-    """Sums over height and width: `(N, H, W, C)` to `(N, C)`."""
+    """Sums over height and width, in float32: `(N, H, W, C)` to `(N, C)`."""
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
-        return tf.reduce_sum(inputs, axis=[1, 2])
+        return tf.reduce_sum(tf.cast(inputs, tf.float32), axis=[1, 2])
 
 
-class _SpectralNorm(_Prunable):
+class Float32Kernel(_Prunable):
+    """A layer that reads its kernel in float32 under mixed precision too: it makes another of it before it computes in 16 bits."""
+
+    def add_weight(self, name: str | None = None, **kwargs) -> tf.Variable:
+        kept = {"experimental_autocast": False} if name == "kernel" else {}
+        return super().add_weight(name=name, **kwargs, **kept)
+
+
+class _SpectralNorm(Float32Kernel):
     """Divides the kernel by an estimate of its largest singular value (Miyato et al. 2018).
 
     The raw kernel is the trainable, prunable variable; what the layer computes with is `kernel / sigma`. The vector `u`
@@ -143,11 +153,12 @@ class _SpectralNorm(_Prunable):
             shape=[self.kernel.shape[-1]],
             initializer=keras.initializers.RandomNormal(),
             trainable=False,
+            experimental_autocast=False,
             aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA,
         )
 
     def normalized_kernel(self, training: bool) -> tf.Tensor:
-        """`kernel / sigma`, the shape of the kernel."""
+        """`kernel / sigma`, float32 and of the shape of the kernel."""
         matrix = tf.reshape(self.kernel, [-1, self.kernel.shape[-1]])
         fixed = tf.stop_gradient(matrix)
         v = tf.math.l2_normalize(tf.linalg.matvec(fixed, self.u))
@@ -162,13 +173,16 @@ class SpectralConv2D(_SpectralNorm, keras.layers.Conv2D):
     """`Conv2D` whose kernel has spectral norm 1."""
 
     def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
-        outputs = tf.nn.conv2d(inputs, self.normalized_kernel(training), self.strides, self.padding.upper())
+        outputs = self.convolution_op(inputs, self.normalized_kernel(training))
         return tf.nn.bias_add(outputs, self.bias) if self.use_bias else outputs
+
+    def convolution_op(self, inputs: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
+        return super().convolution_op(inputs, tf.cast(kernel, inputs.dtype))
 
 
 class SpectralDense(_SpectralNorm, keras.layers.Dense):
     """`Dense` whose kernel has spectral norm 1."""
 
     def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
-        outputs = tf.matmul(inputs, self.normalized_kernel(training))
+        outputs = tf.matmul(inputs, tf.cast(self.normalized_kernel(training), inputs.dtype))
         return tf.nn.bias_add(outputs, self.bias) if self.use_bias else outputs

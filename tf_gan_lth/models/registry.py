@@ -123,7 +123,7 @@ def kind(name: str) -> Kind:
     return KINDS[name]
 
 
-def build(config: NetworkConfig, resolution: int | None, channels: int, *, seed: int) -> GAN:
+def build(config: NetworkConfig, resolution: int | None, channels: int, *, seed: int, precision: str = "float32") -> GAN:
     """Builds the networks of a GAN with fresh weights.
 
     Args:
@@ -132,10 +132,16 @@ def build(config: NetworkConfig, resolution: int | None, channels: int, *, seed:
       channels: channels of the images.
       seed: what the fresh weights are drawn from. Sets the global seeds of Python, NumPy and TensorFlow, as
         Keras's initializers draw from those.
+      precision: Keras's dtype policy of the layers; the weights, and what the networks return, are float32 under each.
 
     Raises:
       UsageError: an unknown name, or a resolution or option that the networks cannot have.
     """
     built = kind(config.gan)
     keras.utils.set_random_seed(seed % 2**32)
-    return GAN(built, built.networks(config, resolution, channels))
+    usual = keras.mixed_precision.global_policy()
+    keras.mixed_precision.set_global_policy(precision)
+    try:
+        return GAN(built, built.networks(config, resolution, channels))
+    finally:
+        keras.mixed_precision.set_global_policy(usual)

@@ -61,7 +61,8 @@ def wrap(network: keras.Model, schedule: LotterySchedule) -> keras.Model:
         copy = type(layer).from_config(layer.get_config())
         if not prunable(layer):
             return copy
-        wrapper = LotteryWrapper(copy, pruning_schedule=schedule)
+        # Without the layer's own policy, the wrapper would cast what it hands on to float32.
+        wrapper = LotteryWrapper(copy, pruning_schedule=schedule, dtype=copy.dtype_policy)
         # TFMOT's name does not tell two networks apart, and its summaries would show only one of them.
         wrapper._name = f"{network.name}/{layer.name}"
         return wrapper

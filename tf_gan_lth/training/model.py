@@ -61,6 +61,8 @@ class GANModel(keras.Model):
         for optimizer in (self.optimizer, self.discriminator_optimizer):
             for variable in optimizer.variables:
                 variable.assign(tf.zeros_like(variable))
+            for variable, initial in loss_scale_of(optimizer):
+                variable.assign(initial)
         self.stream.assign(stream)
         self.step.assign(step)
 
@@ -72,7 +74,8 @@ class GANModel(keras.Model):
         for name, averages in self.averages.items():
             found.update({f"{name}/{path}/average": variable for path, variable in averages.items()})
         for role, optimizer in {"generator": self.optimizer, "discriminator": self.discriminator_optimizer}.items():
-            found.update({f"{role}/optimizer/{number}": variable for number, variable in enumerate(optimizer.variables)})
+            held = [*optimizer.variables, *(variable for variable, _ in loss_scale_of(optimizer))]
+            found.update({f"{role}/optimizer/{number}": variable for number, variable in enumerate(held)})
         return found
 
     def teach(self, teachers: dict[str, Arrays]) -> None:
@@ -90,17 +93,30 @@ class GANModel(keras.Model):
 
         A pruned weight gets the gradient 0, so from zero moments Adam leaves it exactly zero.
         """
-        variables = self.parameters(role)
+        variables, optimizer = self.parameters(role), self.optimizer if role == "generator" else self.discriminator_optimizer
+        scaled = isinstance(optimizer, keras.mixed_precision.LossScaleOptimizer)
+        found = gradients_of(variables, tape, loss, optimizer.get_scaled_loss(tf.constant(1.0)) if scaled else 1.0)
+        if scaled:
+            found = optimizer.get_unscaled_gradients(found)
         masks = {weight.ref(): mask for network in self.networks.values() for weight, mask in masks_of(network).values()}
-        gradients = zip(gradients_of(variables, tape, loss), variables, strict=True)
-        masked = [(g * masks[v.ref()] if v.ref() in masks else g, v) for g, v in gradients]
-        (self.optimizer if role == "generator" else self.discriminator_optimizer).apply_gradients(masked)
+        gradients = zip(found, variables, strict=True)
+        optimizer.apply_gradients([(g * masks[v.ref()] if v.ref() in masks else g, v) for g, v in gradients])
 
 
-def gradients_of(variables: Iterable[tf.Variable], tape: tf.GradientTape, loss: tf.Tensor) -> list[tf.Tensor]:
-    """This replica's share of a loss's gradient: the sum over the replicas is the gradient of the mean over all of them."""
-    share = tf.constant(1.0 / tf.distribute.get_replica_context().num_replicas_in_sync)
+def gradients_of(
+    variables: Iterable[tf.Variable], tape: tf.GradientTape, loss: tf.Tensor, scale: float | tf.Tensor = 1.0
+) -> list[tf.Tensor]:
+    """This replica's share of a loss's gradient: the sum over the replicas is `scale` times the gradient of the mean over them."""
+    share = tf.convert_to_tensor(scale) / tf.distribute.get_replica_context().num_replicas_in_sync
     return tape.gradient(loss, variables, output_gradients=share)
+
+
+def loss_scale_of(optimizer: Optimizer) -> list[tuple[tf.Variable, float]]:
+    """The variables of an optimizer's loss scale with what they start at; none of one that scales nothing."""
+    if not isinstance(optimizer, keras.mixed_precision.LossScaleOptimizer):
+        return []
+    # Keras's own `loss_scale` is a copy, and its `variables` are those of the optimizer inside.
+    return [(optimizer._loss_scale.current_loss_scale, optimizer.initial_scale), (optimizer.dynamic_counter, 0)]
 
 
 def mean_over_replicas(losses: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:

@@ -64,7 +64,7 @@ class Trainer:
     """One model of a GAN, its kernels wrapped for pruning, that serves every round and branch.
 
     Args:
-      gan: plain networks; their weights are not used.
+      gan: plain networks, built in the config's precision; their weights are not used.
       config: options of training; unset ones are the GAN's own.
       schedule: what the pruning wrappers report to TFMOT.
       images: what to train on, as the GAN's family needs it.
@@ -91,7 +91,11 @@ class Trainer:
             teachers = {name: keras.models.clone_model(gan.networks[name]) for name in taught}
             self.networks = {name: wrap(network, schedule) if masked else network for name, network in gan.networks.items()}
             self.model = FAMILIES[gan.kind.family](self.networks, config, teachers)
-            self.model.compile(*_optimizers(self.model, gan.kind.hyperparameters, config), jit_compile=config.jit_compile)
+            self.model.compile(
+                *_optimizers(self.model, gan.kind.hyperparameters, config),
+                jit_compile=config.jit_compile,
+                steps_per_execution=config.steps_per_execution,
+            )
 
     def start(self, weights: Weights, masks: Masks, seed: np.ndarray, first_step: int = 0, teachers: Weights | None = None) -> None:
         """Puts everything in the state before its first step: weights, masks, EMA, optimizers, teachers and random stream.
@@ -203,4 +207,6 @@ def _optimizers(
     begin, rate = round(config.decay_from * config.steps), config.learning_rate
     rates = LinearDecay(rate, model.step, begin, config.steps) if begin < config.steps else rate
     adam = functools.partial(keras.optimizers.Adam, rates, *usual.adam_betas, epsilon=1e-8)
+    if config.precision == "mixed_float16":
+        return keras.mixed_precision.LossScaleOptimizer(adam()), keras.mixed_precision.LossScaleOptimizer(adam())
     return adam(), adam()
