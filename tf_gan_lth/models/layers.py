@@ -5,6 +5,7 @@ compute in 16 bits but for statistics and spectral norms, which stay float32.
 """
 
 import math
+from collections.abc import Callable
 
 import tensorflow as tf
 import tf_keras as keras
@@ -20,9 +21,15 @@ class NearestUpsampling(keras.layers.Layer):
     """Doubles height and width by repeating pixels. (`UpSampling2D` has no gradient under XLA.)"""
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
-        height, width, channels = inputs.shape[1:]
-        rows = tf.broadcast_to(inputs[:, :, None, :, None, :], [tf.shape(inputs)[0], height, 2, width, 2, channels])
-        return tf.reshape(rows, [-1, 2 * height, 2 * width, channels])
+        return _upsample(inputs)
+
+
+@tf.custom_gradient
+def _upsample(inputs: tf.Tensor) -> tuple[tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:
+    height, width, channels = inputs.shape[1:]
+    rows = tf.broadcast_to(inputs[:, :, None, :, None, :], [tf.shape(inputs)[0], height, 2, width, 2, channels])
+    # What TensorFlow derives from `broadcast_to` sums over two axes that are no neighbours: slower than the pooling many times.
+    return tf.reshape(rows, [-1, 2 * height, 2 * width, channels]), lambda upstream: 4 * tf.nn.avg_pool2d(upstream, 2, 2, "VALID")
 
 
 class BatchNormalization(keras.layers.BatchNormalization):
@@ -121,6 +128,17 @@ class InstanceNormalization(keras.layers.Layer):
 
     def get_config(self) -> dict:
         return {**super().get_config(), "affine": self.affine}
+
+
+class ResidualSum(keras.layers.Add):
+    """`Add`, which TensorFlow does not fuse with the convolutions before it.
+
+    In 2.21 its rewriting of convolution, bias, sum and ReLU as one operation fails where the sum is used twice ("remapper
+    failed: ... fanout exist for missing node"), and with it all other fusions of the graph.
+    """
+
+    def call(self, inputs: list[tf.Tensor]) -> tf.Tensor:
+        return super().call([tf.ensure_shape(tensor, tensor.shape) for tensor in inputs])
 
 
 class SpatialSum(keras.layers.Layer):

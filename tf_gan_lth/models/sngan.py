@@ -13,6 +13,7 @@ from tf_gan_lth.experiment.errors import UsageError
 from tf_gan_lth.models.layers import (
     BatchNormalization,
     NearestUpsampling,
+    ResidualSum,
     SpatialSum,
     SpectralConv2D,
     SpectralDense,
@@ -103,7 +104,7 @@ def _down_block(x: tf.Tensor, width: int, name: str, fused: bool, *, first: bool
         shortcut = _conv(SpectralConv2D, width, 1, fan_in, f"{name}/shortcut")(shortcut)
     else:
         x = _conv(SpectralConv2D, width, 3, width, f"{name}/conv_2")(x)
-    return keras.layers.Add()([x, shortcut])
+    return ResidualSum()([x, shortcut])
 
 
 def discriminator(resolution: int, width: int, channels: int, fused: bool = True) -> keras.Model:
