@@ -219,3 +219,20 @@ def test_reflection_repeats_no_edge():
     padded = layers.ReflectionPadding(2)(tf.repeat(row, 3, axis=1))
     assert padded.shape == (1, 7, 8, 1)
     np.testing.assert_array_equal(padded[0, 0, :, 0], [2, 1, 0, 1, 2, 3, 2, 1])
+
+
+@pytest.mark.parametrize("affine", [True, False])
+def test_few_images_are_normalised_as_many_are(affine):
+    layer = layers.InstanceNormalization(affine)
+    many = 3 + 0.5 * tf.random.stateless_normal([6, 5, 7, 4], [1, 2])
+    layer.build(many.shape)
+    layer.set_weights([np.linspace(-1, 2, 4) + shift for shift in range(len(layer.weights))])
+    found = []
+    for groups in ([6], [1, 2, 3]):
+        with tf.GradientTape() as tape:
+            tape.watch(many)
+            outputs = tf.concat([layer(part) for part in tf.split(many, groups)], axis=0)
+            loss = tf.reduce_sum(outputs * tf.random.stateless_normal(outputs.shape, [3, 4]))
+        found.append([outputs, *tape.gradient(loss, [many, *layer.trainable_weights])])
+    for one_by_one, together in zip(*found, strict=True):
+        np.testing.assert_allclose(one_by_one, together, rtol=1e-4, atol=1e-4)

@@ -22,6 +22,7 @@ from tf_gan_lth.training.decay import LinearDecay
 from tf_gan_lth.training.gan import NoiseToImageGAN
 from tf_gan_lth.training.losses import LOSSES
 from tf_gan_lth.training.model import GANModel
+from tf_gan_lth.training.optimizers import FusedAdam
 
 Weights = dict[str, Arrays]  # {network: snapshot}
 Masks = dict[str, Arrays]  # {network: mask}, only of the networks that are pruned
@@ -206,7 +207,7 @@ def _optimizers(
     """Adam for the generators, and for the discriminators."""
     begin, rate = round(config.decay_from * config.steps), config.learning_rate
     rates = LinearDecay(rate, model.step, begin, config.steps) if begin < config.steps else rate
-    adam = functools.partial(keras.optimizers.Adam, rates, *usual.adam_betas, epsilon=1e-8)
+    adam = functools.partial(FusedAdam, rates, *usual.adam_betas, epsilon=1e-8)
     if config.precision == "mixed_float16":
         return keras.mixed_precision.LossScaleOptimizer(adam()), keras.mixed_precision.LossScaleOptimizer(adam())
     return adam(), adam()
