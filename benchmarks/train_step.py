@@ -164,7 +164,7 @@ def peak() -> float:
 
 def main(values: flags.FlagValues) -> None:
     from tf_gan_lth import models
-    from tf_gan_lth.training.trainer import resolve
+    from tf_gan_lth.training.options import resolve
 
     for name in values.contenders:
         check_known("contender", name, CONTENDERS)

@@ -11,20 +11,25 @@ from absl import flags
 from tf_gan_lth.experiment import command_line
 
 command_line.define_config_flags(flags.FLAGS)
-command_line.define_flag(flags.FLAGS, "Run", "run_dir", str, None, "folder of the run; required")
-flags.mark_flag_as_required("run_dir")
+command_line.define_run_flags(flags.FLAGS, "folder of the run")
+command_line.define_flag(flags.FLAGS, "Run", "replicate", int, None, "the only replicate to run, from 0 on; unset: all of them")
+command_line.define_flag(
+    flags.FLAGS, "Run", "branch", str, None, "the only branch to run, of finished rounds; main: the rounds alone; unset: all"
+)
 
 
 def main(values: flags.FlagValues) -> None:
     config = command_line.config_from_flags(values)
     from tf_gan_lth import export, lottery, report
-    from tf_gan_lth.experiment.run_folder import RunFolder
+    from tf_gan_lth.training import devices
 
-    lab = lottery.Laboratory(config, RunFolder(values.run_dir))
-    for replicate in range(config.lottery.replicates):
-        lottery.find_ticket(lab, replicate, report.follow(lab.run))
-    _, verdicts = lottery.write_results(lab.run)
-    report.conclude(lab.run, verdicts, export.export_tickets(lab.run, verdicts))
+    here = devices.use(values.strategy, config)
+    with devices.open_run(values.run_dir, here) as run:
+        lab = lottery.Laboratory(config, run, here.strategy)
+        lottery.parts.run(lab, values.replicate, values.branch, report.follow(run))
+        with run.lock():
+            _, verdicts = lottery.write_results(run)
+            report.conclude(run, verdicts, export.export_tickets(run, verdicts))
 
 
 if __name__ == "__main__":

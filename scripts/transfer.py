@@ -15,24 +15,27 @@ from tf_gan_lth.experiment import command_line
 command_line.define_config_flags(flags.FLAGS)
 command_line.define_flag(flags.FLAGS, "Transfer", "ticket", str, None, "round of a run: RUN/replicate_0/round_05; required")
 command_line.define_flag(flags.FLAGS, "Transfer", "weights", str, "rewind", "what it starts from: rewind, or fresh")
-command_line.define_flag(flags.FLAGS, "Run", "run_dir", str, None, "folder of the new run; required")
-flags.mark_flags_as_required(["ticket", "run_dir"])
+command_line.define_run_flags(flags.FLAGS, "folder of the new run")
+flags.mark_flag_as_required("ticket")
 
 
 def main(values: flags.FlagValues) -> None:
     config = command_line.config_from_flags(values)
     from tf_gan_lth import export, lottery, report
-    from tf_gan_lth.experiment.run_folder import RunFolder
     from tf_gan_lth.lottery import transfer
     from tf_gan_lth.lottery.parent import open_ticket
+    from tf_gan_lth.training import devices
 
     parent = open_ticket(values.ticket, values.weights)
     config = transfer.config_of(config, parent)
-    lab = lottery.Laboratory(config, RunFolder(values.run_dir), parent=parent)
-    for replicate in range(config.lottery.replicates):
-        transfer.transfer(lab, parent, replicate, report.follow(lab.run))
-    _, verdicts = lottery.write_results(lab.run)
-    report.conclude(lab.run, verdicts, export.export_tickets(lab.run, verdicts))
+    here = devices.use(values.strategy, config)
+    with devices.open_run(values.run_dir, here) as run:
+        lab = lottery.Laboratory(config, run, here.strategy, parent)
+        for replicate in range(config.lottery.replicates):
+            transfer.transfer(lab, parent, replicate, report.follow(run))
+        with run.lock():
+            _, verdicts = lottery.write_results(run)
+            report.conclude(run, verdicts, export.export_tickets(run, verdicts))
 
 
 if __name__ == "__main__":

@@ -13,8 +13,8 @@ from tf_gan_lth.pruning import masks as pruning
 from tf_gan_lth.pruning.wrapping import LotterySchedule, masks_of
 from tf_gan_lth.training import Trainer
 from tf_gan_lth.training.decay import LinearDecay
+from tf_gan_lth.training.options import resolve
 from tf_gan_lth.training.pool import ImagePool
-from tf_gan_lth.training.trainer import resolve
 
 SIZE = 24
 NETWORKS = NetworkConfig(gan="cyclegan", width=2, discriminator_width=2, blocks=1)

@@ -13,7 +13,7 @@ from tf_gan_lth.pruning import masks as pruning
 from tf_gan_lth.pruning.wrapping import LotterySchedule, masks_of
 from tf_gan_lth.training import Sampler, Trainer
 from tf_gan_lth.training.callbacks import RoundProgress
-from tf_gan_lth.training.trainer import resolve
+from tf_gan_lth.training.options import resolve
 
 CONFIG = TrainingConfig(
     steps=5, discriminator_steps=2, generator_batch_size=8, discriminator_batch_size=4, learning_rate=1e-3, ema_decay=0.5

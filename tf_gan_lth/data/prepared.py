@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+import pathlib
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -10,6 +11,7 @@ import tensorflow_datasets as tfds
 from requests import RequestException
 from tensorflow_datasets.core.download import downloader
 
+from tf_gan_lth.experiment import locks
 from tf_gan_lth.experiment.errors import DataError, check_known, error_reason
 
 # TFDS tries a download eleven times, with pauses that double: without a network that takes three and a half minutes. Five
@@ -66,7 +68,11 @@ def _prepare(name: str, make_builder: Builder, split: str, data_dir: str | None)
     try:
         with retries, silence:  # urllib3 warns of every try
             builder = make_builder(data_dir=data_dir)
-            builder.download_and_prepare()
+            if not builder.data_path.exists():
+                # One of several processes prepares it, and the others wait. TFDS itself would have them all do it.
+                with locks.hold(pathlib.Path(builder.data_path.parent) / locks.NAME):
+                    builder = make_builder(data_dir=data_dir)
+                    builder.download_and_prepare()
     except (RequestException, tfds.download.DownloadError) as error:
         advice = f"prepare it once on a machine with network access, with --dataset={name}, and give its folder as --data_dir"
         raise DataError(f"{name} cannot be downloaded: {_reason(error)}; {advice}") from error

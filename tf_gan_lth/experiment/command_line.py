@@ -51,6 +51,18 @@ def define_config_flags(values: flags.FlagValues) -> None:
     define_flag(values, "Run", "seed", int, seed.default, seed.metadata["help"])
 
 
+def define_run_flags(values: flags.FlagValues, run_dir: str) -> None:
+    """Defines the flags of a program that trains, which are no part of what it trains.
+
+    Args:
+      run_dir: what `--run_dir` is.
+    """
+    define_flag(values, "Run", "run_dir", str, None, f"{run_dir}; required")
+    strategy = "devices to compute on: auto, one_device, mirrored (all GPUs here), multi_worker (TF_CONFIG or Slurm) or tpu"
+    define_flag(values, "Run", "strategy", str, "auto", strategy)
+    flags.mark_flag_as_required("run_dir", flag_values=values)
+
+
 def config_from_flags(values: flags.FlagValues) -> configs.Config:
     """The config that the parsed flags say.
 

@@ -20,6 +20,10 @@ class RunFolderError(ToolkitError):
     """A run folder cannot be used: another config, or not writable."""
 
 
+class BusyError(RunFolderError):
+    """Another process is at work there."""
+
+
 class ArtifactError(ToolkitError):
     """A file of a run is broken or is not what it should be."""
 

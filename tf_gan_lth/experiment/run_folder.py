@@ -12,21 +12,27 @@ RUN/replicate_0/round_03/checkpoint                where a training that is inte
 RUN/replicate_0/round_03/training.json  sparsity.json  scores.json  samples.png
 RUN/replicate_0/round_03/saved_model/              only of the ticket that is exported; saved_model_a2b/ of a direction
 RUN/replicate_0/round_03/branches/random_mask/...  the same files as a round
+
+Several processes may work in one run folder, each on replicates or branches of its own: `.lock` files keep them apart.
 """
 
+import contextlib
 import pathlib
 import re
 from collections.abc import Iterator
 
 from tf_gan_lth.experiment import config as configs
+from tf_gan_lth.experiment import locks
 from tf_gan_lth.experiment.artifacts import ArrayFile, File, Record, Snapshots
 from tf_gan_lth.experiment.errors import RunFolderError, UsageError
+
+MAIN = "main"  # the branch of a round itself
 
 
 class Place:
     """The artifacts of one training: a round (its branch is `main`), or a branch of one."""
 
-    def __init__(self, path: pathlib.Path, replicate: int, round_number: int, branch: str = "main"):
+    def __init__(self, path: pathlib.Path, replicate: int, round_number: int, branch: str = MAIN):
         self.path = path
         self.replicate = replicate
         self.round_number = round_number
@@ -38,6 +44,10 @@ class Place:
         self.scores = Record(path / "scores.json")
         self.samples = File(path / "samples.png")
         self.checkpoint = ArrayFile(path / "checkpoint")
+
+    def lock(self) -> contextlib.AbstractContextManager:
+        """Keeps other processes from this training. Raises `BusyError` if one of them is at it."""
+        return locks.hold(self.path / locks.NAME, f"{self.title} of {self.path} is being run by another process")
 
     @property
     def title(self) -> str:
@@ -72,6 +82,10 @@ class Replicate:
         self.rewind = Snapshots(path / "rewind")
         self.untrained_scores = Record(path / "untrained_scores.json")
 
+    def lock(self) -> contextlib.AbstractContextManager:
+        """Keeps other processes from this replicate's rounds, not from its branches. Raises `BusyError` if one is at it."""
+        return locks.hold(self.path / locks.NAME, f"{self.path} is being run by another process: give another --replicate")
+
     def round(self, number: int) -> Place:
         return Place(self.path / f"round_{number:02d}", self.number, number)
 
@@ -99,25 +113,48 @@ class RunFolder:
         """The replicates that are there, in order."""
         yield from (self.replicate(number) for number in _numbered(self.path, "replicate"))
 
-    def claim(self, config: configs.Config) -> None:
+    def lock(self) -> contextlib.AbstractContextManager:
+        """Keeps other processes from what belongs to all replicates: config, table, report, exports. Waits for its turn."""
+        return locks.hold(self.path / locks.NAME)
+
+    def claim(
+        self, config: configs.Config, images: dict[str, object] | None = None, parent: dict[str, object] | None = None
+    ) -> None:
         """Makes the folder this config's, or checks that it is.
 
+        Args:
+          config: of the run.
+          images: what the run trains on, to be kept; None if it does not.
+          parent: where its ticket comes from, to be kept; None if it finds its own.
+
         Raises:
-          RunFolderError: it holds a run of another config, or something that is no run; or it cannot be written.
+          RunFolderError: it holds a run of another config or images, or something that is no run; or it cannot be written.
         """
+        if not self.config.exists():
+            self._check_empty()
+        with self.lock():
+            self._claim_config(config)
+            if images is not None:
+                self._check_images(images)
+            if parent is not None and not self.parent.exists():
+                self.parent.put(parent)
+
+    def _check_empty(self) -> None:
+        if self.path.is_dir() and any(path.suffix != ".partial" and path.name != locks.NAME for path in self.path.iterdir()):
+            raise RunFolderError(f"{self.path} is neither empty nor a run (it has no config.json); give another --run_dir")
+        if self.path.exists() and not self.path.is_dir():
+            raise RunFolderError(f"{self.path} is a file; give a folder as --run_dir")
+
+    def _claim_config(self, config: configs.Config) -> None:
         if self.config.exists():
             there = configs.from_options(self.config.get()["options"])
             if there.digest != config.digest:
                 raise RunFolderError(f"{self.path} holds another experiment: {_difference(there, config)}; give another --run_dir")
             if there == config:
                 return
-        elif self.path.is_dir() and any(path.suffix != ".partial" for path in self.path.iterdir()):
-            raise RunFolderError(f"{self.path} is neither empty nor a run (it has no config.json); give another --run_dir")
-        elif self.path.exists() and not self.path.is_dir():
-            raise RunFolderError(f"{self.path} is a file; give a folder as --run_dir")
         self.config.put({"digest": config.digest, "options": configs.to_options(config)})
 
-    def check_images(self, images: dict[str, object]) -> None:
+    def _check_images(self, images: dict[str, object]) -> None:
         """Records what the run trains on, or raises `RunFolderError` if that is something else than before."""
         if not self.images.exists():
             self.images.put(images)

@@ -74,7 +74,7 @@ def _export(run: RunFolder, number: int, name: str) -> pathlib.Path:
 
 def _write(network: keras.Model, path: pathlib.Path) -> None:
     module = _Sampler(network) if len(network.input_shape) == 2 else _Generator(network)
-    options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
+    options = tf.saved_model.SaveOptions(experimental_custom_gradients=True)
     tf.saved_model.save(module, str(path), signatures=module.__call__, options=options)
 
 

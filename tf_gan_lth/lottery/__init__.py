@@ -3,7 +3,7 @@
 Read `ticket.py` first: it is the paper's algorithm.
 """
 
-from tf_gan_lth.lottery import rescoring, transfer
+from tf_gan_lth.lottery import parts, rescoring, transfer
 from tf_gan_lth.lottery.comparison import comparison_table
 from tf_gan_lth.lottery.laboratory import Laboratory
 from tf_gan_lth.lottery.results import Result, read_results, table
@@ -18,6 +18,7 @@ __all__ = [
     "find_ticket",
     "judge",
     "judge_run",
+    "parts",
     "read_results",
     "rescoring",
     "table",

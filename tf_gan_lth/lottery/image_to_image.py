@@ -12,7 +12,7 @@ from tf_gan_lth.evaluation import Evaluator, Extractor, Protocol, protocols, ref
 from tf_gan_lth.experiment.config import Config
 from tf_gan_lth.experiment.errors import UsageError
 from tf_gan_lth.training import Inference, Weights
-from tf_gan_lth.training.trainer import resolve
+from tf_gan_lth.training.options import resolve
 
 BATCH = 20  # images that are translated at a time
 GRID_ROWS = 8

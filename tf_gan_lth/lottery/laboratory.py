@@ -28,7 +28,7 @@ from tf_gan_lth.pruning.wrapping import LotterySchedule, masks_of, prunable
 from tf_gan_lth.training import Masks, Trainer, Weights
 from tf_gan_lth.training.callbacks import RoundProgress, summaries
 from tf_gan_lth.training.checkpoints import Checkpoints
-from tf_gan_lth.training.trainer import resolve
+from tf_gan_lth.training.options import resolve
 
 SUMMARIES_A_ROUND = 100
 
@@ -151,10 +151,7 @@ class Laboratory:
                 gan if config.training.precision == "float32" else self._build("networks", precision=config.training.precision)
             )
             self.trainer = Trainer(trained, config.training, self.schedule, self.task.images, strategy)
-        run.claim(config)
-        run.check_images(self.task.record)
-        if parent is not None and not run.parent.exists():
-            run.parent.put(parent.record)
+        run.claim(config, self.task.record, parent and parent.record)
 
     def _check(self, gan: models.GAN, parent: Parent | None) -> None:
         """Raises `UsageError` or `MaskError` for what these networks cannot do, before anything slow."""
@@ -275,6 +272,8 @@ class Laboratory:
         """`work(*args)`, with TensorFlow's errors as one line: no memory for the step, no room for TensorBoard's files."""
         try:
             return work(*args)
+        except tf.errors.UnavailableError:
+            raise  # another worker is gone: all of this process ends
         except tf.errors.OpError as error:
             reason = str(error.message).splitlines()[0]
             raise TrainingError(f"{title} stopped: {reason}; what is finished is kept: run the same command again") from error

@@ -48,13 +48,19 @@ def transfer(lab: Laboratory, parent: Parent, replicate: int, after_training: Ca
       parent: the ticket.
       replicate: which repetition.
       after_training: called with the place of each training once its scores are there.
+
+    Raises:
+      BusyError: another process is at this replicate.
     """
     place = lab.run.replicate(replicate)
-    initial = (
-        place.initial.get_or(lab.fresh_weights, replicate) if parent.weights is None else place.initial.get_or(dict, parent.weights)
-    )
-    lab.check_protocol(place.untrained_scores.get_or(lab.score, initial, replicate))
-    for here, masks in [(place.round(0), lab.full_masks(initial)), (place.round(parent.round_number), parent.masks)]:
-        weights = lab.with_discriminator(lab.config.lottery.discriminator_start, here, initial)
-        ticket = Ticket(here, weights, here.masks.get_or(dict, masks))
-        play(lab, ticket, after_training)
+    with place.lock():
+        initial = (
+            place.initial.get_or(lab.fresh_weights, replicate)
+            if parent.weights is None
+            else place.initial.get_or(dict, parent.weights)
+        )
+        lab.check_protocol(place.untrained_scores.get_or(lab.score, initial, replicate))
+        for here, masks in [(place.round(0), lab.full_masks(initial)), (place.round(parent.round_number), parent.masks)]:
+            weights = lab.with_discriminator(lab.config.lottery.discriminator_start, here, initial)
+            ticket = Ticket(here, weights, here.masks.get_or(dict, masks))
+            play(lab, ticket, after_training)

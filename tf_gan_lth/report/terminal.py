@@ -16,9 +16,10 @@ def follow(run: RunFolder) -> Callable[[Place], None]:
 
 def _after_training(run: RunFolder, place: Place) -> None:
     del place
-    results, _ = lottery.write_results(run)
-    print(lottery.table(results), flush=True)
-    pages.write(run)
+    with run.lock():
+        results, _ = lottery.write_results(run)
+        print(lottery.table(results), flush=True)
+        pages.write(run)
 
 
 def conclude(run: RunFolder, verdicts: dict[str, lottery.Verdict], saved_models: list[pathlib.Path]) -> None:

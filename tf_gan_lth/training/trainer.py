@@ -1,6 +1,5 @@
 """Trains a GAN from given weights under given masks, as often as asked, with one traced step."""
 
-import dataclasses
 import functools
 import itertools
 
@@ -12,7 +11,7 @@ from tf_gan_lth import models
 from tf_gan_lth.data import Domains, ImageSet
 from tf_gan_lth.experiment.artifacts import Arrays
 from tf_gan_lth.experiment.config import TrainingConfig
-from tf_gan_lth.experiment.errors import TrainingError, UsageError, check_known
+from tf_gan_lth.experiment.errors import TrainingError
 from tf_gan_lth.pruning import masks as pruning
 from tf_gan_lth.pruning.wrapping import LotterySchedule, set_masks, wrap
 from tf_gan_lth.training import latents
@@ -20,9 +19,9 @@ from tf_gan_lth.training.checkpoints import Checkpoints
 from tf_gan_lth.training.cyclegan import CycleGAN
 from tf_gan_lth.training.decay import LinearDecay
 from tf_gan_lth.training.gan import NoiseToImageGAN
-from tf_gan_lth.training.losses import LOSSES
 from tf_gan_lth.training.model import GANModel
 from tf_gan_lth.training.optimizers import FusedAdam
+from tf_gan_lth.training.options import check_replicas, resolve
 
 Weights = dict[str, Arrays]  # {network: snapshot}
 Masks = dict[str, Arrays]  # {network: mask}, only of the networks that are pruned
@@ -31,34 +30,6 @@ ORDER = -1  # the draw of a training's stream that seeds the data order; its ste
 GRADIENT_BATCHES = 16  # that `generator_gradients` averages over
 
 FAMILIES = {"noise_to_image": NoiseToImageGAN, "image_to_image": CycleGAN}
-
-
-def resolve(config: TrainingConfig, gan: models.Kind) -> TrainingConfig:
-    """The config with what is usual for the GAN where an option is unset.
-
-    Raises:
-      UsageError: an option is set that the GAN has not, or a loss that there is not.
-    """
-    resolved = config
-    for field in dataclasses.fields(config):
-        if not hasattr(gan.hyperparameters, field.name):
-            continue
-        asked, usual = getattr(config, field.name), getattr(gan.hyperparameters, field.name)
-        if asked is None:
-            resolved = dataclasses.replace(resolved, **{field.name: usual})
-        elif usual is None:
-            raise UsageError(f"--{field.name}={asked} is no option of {gan.name}: leave it out")
-    check_known("loss", resolved.loss, LOSSES)
-    return resolved
-
-
-def _check_replicas(config: TrainingConfig, replicas: int) -> None:
-    for name in ("generator_batch_size", "discriminator_batch_size"):
-        size = getattr(config, name)
-        if size is not None and size % replicas:
-            raise UsageError(f"--{name}={size} cannot be split evenly over {replicas} replicas")
-    if config.jit_compile and replicas > 1:
-        raise UsageError(f"--jit_compile works on one device only, not on {replicas} replicas")
 
 
 class Trainer:
@@ -85,7 +56,7 @@ class Trainer:
         self.config = config = resolve(config, gan.kind)
         self.images = images
         self.strategy = strategy = strategy or tf.distribute.get_strategy()
-        _check_replicas(config, strategy.num_replicas_in_sync)
+        check_replicas(config, strategy.num_replicas_in_sync)
         with strategy.scope():
             # An unmasked model trains the plain networks themselves, so teachers are copies.
             taught = [name for name in gan.networks if models.role(name) == "discriminator"] if config.kd_weight else []
@@ -163,8 +134,12 @@ class Trainer:
                 pruning.check_pruned(trained[name + EMA], mask, f"end of training, {name}{EMA}")
         return trained
 
-    def _batches(self, seed: np.ndarray, first_step: int = 0) -> tf.data.Dataset:
-        return self.model.batches(self.images, latents.fold_in(seed, ORDER).numpy(), first_step)
+    def _batches(self, seed: np.ndarray, first_step: int = 0) -> tf.data.Dataset | tf.distribute.DistributedDataset:
+        """The batches of a stream; on several replicas, which may be other workers', each gets its share of every batch."""
+        batches = self.model.batches(self.images, latents.fold_in(seed, ORDER).numpy(), first_step)
+        if self.strategy.num_replicas_in_sync == 1:
+            return batches
+        return self.strategy.distribute_datasets_from_function(functools.partial(_shares, batches))
 
     def snapshot(self) -> Weights:
         """Every network as it is now; `<network>_ema` has its averaged parameters and the live batch-norm statistics."""
@@ -191,14 +166,27 @@ class Trainer:
             return [self.strategy.reduce("sum", share, axis=None) for share in shares]
 
         total = [np.zeros(variable.shape, np.float32) for variable in variables]
-        batches = self.strategy.experimental_distribute_dataset(self._batches(seed))
-        for batch in itertools.islice(batches, GRADIENT_BATCHES):
+        for batch in itertools.islice(self._batches(seed), GRADIENT_BATCHES):
             total = [a + b.numpy() for a, b in zip(total, step(batch), strict=True)]
         mean = {v.ref(): a / GRADIENT_BATCHES for v, a in zip(variables, total, strict=True)}
         generators = {
             name: models.variables(network) for name, network in self.networks.items() if models.role(name) == "generator"
         }
         return {n: {path: mean[v.ref()] for path, v in held.items() if v.ref() in mean} for n, held in generators.items()}
+
+
+def _shares(batches: tf.data.Dataset, worker: tf.distribute.InputContext) -> tf.data.Dataset:
+    """The shares of a worker's replicas, one after the other, of batches that every worker makes whole."""
+    replicas = worker.num_replicas_in_sync
+    own = replicas // worker.num_input_pipelines
+    first = own * worker.input_pipeline_id
+
+    def shares(batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        return {name: tf.reshape(t, [replicas, -1, *t.shape[1:]])[first : first + own] for name, t in batch.items()}
+
+    # Of an endless data set, Keras knows the sizes of all shares.
+    own_shares = batches.map(shares).unbatch().apply(tf.data.experimental.assert_cardinality(tf.data.INFINITE_CARDINALITY))
+    return own_shares.prefetch(2).with_options(batches.options())
 
 
 def _optimizers(

@@ -1,0 +1,187 @@
+"""Where a run computes: the strategies of `tf.distribute` by name, and what each process of a run over several may write.
+
+Every worker runs the same program and makes the same decisions from the same artifacts, as all of them end each training with
+the same weights. The chief alone works in the run folder; the others continue copies of it, which they take before the chief
+goes on and throw away at the end.
+"""
+
+import contextlib
+import dataclasses
+import json
+import os
+import pathlib
+import shutil
+import tempfile
+from collections.abc import Iterator
+
+import tensorflow as tf
+
+from tf_gan_lth import models
+from tf_gan_lth.experiment.config import Config, TrainingConfig
+from tf_gan_lth.experiment.errors import TrainingError, UsageError, check_known, error_reason
+from tf_gan_lth.experiment.run_folder import RunFolder
+from tf_gan_lth.training.options import batch_sizes, check_replicas, resolve
+
+STRATEGIES = ("auto", "one_device", "mirrored", "multi_worker", "tpu")
+BFLOAT16_CAPABILITY = (8, 0)  # compute capability from which NVIDIA's GPUs have bfloat16
+FLOAT16_CAPABILITY = (5, 3)
+
+
+@dataclasses.dataclass(frozen=True)
+class Devices:
+    """Where a run computes.
+
+    Attributes:
+      strategy: what to train, sample and score under.
+      chief: whether this process is the one that writes.
+      workers: how many processes there are.
+    """
+
+    strategy: tf.distribute.Strategy
+    chief: bool = True
+    workers: int = 1
+
+
+def use(name: str, config: Config) -> Devices:
+    """The devices that `--strategy` names. Call it before TensorFlow computes anything: workers connect as it starts.
+
+    Args:
+      name: one of `STRATEGIES`; `auto` is `multi_worker` where TF_CONFIG or Slurm names several workers, and else as many of this
+        machine's GPUs as divide the batches.
+      config: what is to be trained.
+
+    Raises:
+      UsageError: the devices are not there or not described, or cannot do what the config asks.
+    """
+    check_known("strategy", name, STRATEGIES)
+    training = resolve(config.training, models.kind(config.networks.gan))
+    if name == "auto" and _is_one_of_several():
+        name = "multi_worker"
+    if name == "auto":
+        gpus = _usable_gpus(training)
+        devices = _mirrored(gpus) if gpus > 1 else _one_device()
+    elif name == "mirrored":
+        devices = _mirrored(len(tf.config.list_logical_devices("GPU")))
+    else:
+        devices = {"one_device": _one_device, "multi_worker": _multi_worker, "tpu": _tpu}[name]()
+    check_replicas(training, devices.strategy.num_replicas_in_sync)
+    _check_precision(training.precision, name)
+    return devices
+
+
+def _usable_gpus(config: TrainingConfig) -> int:
+    """The largest number of this machine's GPUs that divides every batch; 1 where the step works on one device only."""
+    if config.jit_compile:
+        return 1
+    there = len(tf.config.list_logical_devices("GPU"))
+    return max((n for n in range(1, there + 1) if not any(size % n for size in batch_sizes(config).values())), default=0)
+
+
+def _one_device() -> Devices:
+    return Devices(tf.distribute.get_strategy())
+
+
+def _mirrored(gpus: int) -> Devices:
+    if gpus:
+        return Devices(tf.distribute.MirroredStrategy([f"GPU:{number}" for number in range(gpus)]))
+    # A CPU that was divided into logical devices, for tests: its collectives get out of step where a process has several models.
+    cpus = tf.config.list_logical_devices("CPU")
+    if len(cpus) < 2:
+        raise UsageError("--strategy=mirrored: TensorFlow sees no GPU here; use --strategy=one_device, or --strategy=auto")
+    names = [f"CPU:{number}" for number in range(len(cpus))]
+    return Devices(tf.distribute.MirroredStrategy(names, cross_device_ops=tf.distribute.ReductionToOneDevice()))
+
+
+def _is_one_of_several() -> bool:
+    if "TF_CONFIG" in os.environ:
+        return sum(len(tasks) for tasks in _read_tf_config()["cluster"].values()) > 1
+    return int(os.environ.get("SLURM_STEP_NUM_TASKS", "1")) > 1
+
+
+def _multi_worker() -> Devices:
+    resolvers = tf.distribute.cluster_resolver
+    if "TF_CONFIG" in os.environ:
+        read = _read_tf_config()
+        make_resolver, task = resolvers.TFConfigClusterResolver, read["task"]
+        chief = task["index"] == 0 and task["type"] == ("chief" if "chief" in read["cluster"] else "worker")
+        workers = sum(len(tasks) for tasks in read["cluster"].values())
+    elif "SLURM_STEP_NUM_TASKS" in os.environ:
+        make_resolver = resolvers.SlurmClusterResolver
+        chief, workers = os.environ.get("SLURM_PROCID") == "0", int(os.environ["SLURM_STEP_NUM_TASKS"])
+    else:
+        raise UsageError("--strategy=multi_worker: neither TF_CONFIG nor Slurm's srun says who the workers are")
+    try:
+        return Devices(tf.distribute.MultiWorkerMirroredStrategy(make_resolver()), chief, workers)
+    except (ValueError, RuntimeError, tf.errors.OpError) as error:
+        raise UsageError(f"--strategy=multi_worker: the workers do not come together: {error_reason(error)}") from error
+
+
+def _read_tf_config() -> dict:
+    """TF_CONFIG, in the form {"cluster": {"worker": ["host:port", ...]}, "task": {"type": "worker", "index": 0}}."""
+    text, form = os.environ["TF_CONFIG"], '{"cluster": {"worker": ["host:port", ...]}, "task": {"type": "worker", "index": 0}}'
+    try:
+        read = json.loads(text)
+        cluster, task = read["cluster"], read["task"]
+        workers = cluster[task["type"]]
+        unknown = cluster.keys() - {"chief", "worker"}
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise UsageError(f"TF_CONFIG={text[:200]} is not understood: expected {form}") from None
+    if unknown:
+        raise UsageError(f"TF_CONFIG names tasks that this training has not: {', '.join(sorted(unknown))}; it has chief and worker")
+    if not isinstance(task.get("index"), int) or not 0 <= task["index"] < len(workers):
+        raise UsageError(f"TF_CONFIG: the task is {task['type']} {task.get('index')}, but the cluster has {len(workers)} of these")
+    return read
+
+
+def _tpu() -> Devices:
+    try:
+        resolver = tf.distribute.cluster_resolver.TPUClusterResolver()
+        tf.config.experimental_connect_to_cluster(resolver)
+        tf.tpu.experimental.initialize_tpu_system(resolver)
+    except (ValueError, RuntimeError, tf.errors.OpError) as error:
+        raise UsageError(f"--strategy=tpu: there is no TPU to be had: {error_reason(error)}") from error
+    return Devices(tf.distribute.TPUStrategy(resolver))
+
+
+def _check_precision(precision: str, strategy: str) -> None:
+    """Raises `UsageError` for what the devices have no arithmetic for. CPUs compute in either, if slowly."""
+    if strategy == "tpu" and precision == "mixed_float16":
+        raise UsageError("--precision=mixed_float16: TPUs compute in bfloat16; use mixed_bfloat16 or float32")
+    needed = {"mixed_bfloat16": BFLOAT16_CAPABILITY, "mixed_float16": FLOAT16_CAPABILITY}.get(precision, (0, 0))
+    for gpu in tf.config.list_physical_devices("GPU"):
+        details = tf.config.experimental.get_device_details(gpu)
+        if details.get("compute_capability", needed) < needed:
+            has = ".".join(map(str, details["compute_capability"]))
+            raise UsageError(
+                f"--precision={precision}: {details.get('device_name', 'the GPU')} has compute capability {has}, and it needs "
+                f"{'.'.join(map(str, needed))}; use float32"
+            )
+
+
+@contextlib.contextmanager
+def open_run(path: str, devices: Devices) -> Iterator[RunFolder]:
+    """The run folder that this process works in: the chief's is the real one, another worker's a copy, and its output is silent.
+
+    Args:
+      path: of the run folder, which every worker can read.
+      devices: as `use` returned them.
+    """
+    run = RunFolder(path)
+    if devices.workers == 1:
+        yield run
+        return
+    with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
+        copy = RunFolder(pathlib.Path(folder) / "run")
+        if not devices.chief:
+            if run.path.is_dir():
+                shutil.copytree(run.path, copy.path, ignore=shutil.ignore_patterns("tensorboard"))
+            stack.enter_context(contextlib.redirect_stdout(stack.enter_context(pathlib.Path(os.devnull).open("w"))))
+        try:
+            _wait_for_all(devices.strategy)
+            yield run if devices.chief else copy
+        except tf.errors.UnavailableError as error:
+            raise TrainingError("another worker is gone; what is finished is kept: run the same command again on all") from error
+
+
+def _wait_for_all(strategy: tf.distribute.Strategy) -> None:
+    strategy.reduce("sum", strategy.run(lambda: tf.ones([])), axis=None)

@@ -1,0 +1,44 @@
+"""The options of training: what is usual for the GAN where one is unset, and what so many replicas cannot do."""
+
+import dataclasses
+
+from tf_gan_lth import models
+from tf_gan_lth.experiment.config import TrainingConfig
+from tf_gan_lth.experiment.errors import UsageError, check_known
+from tf_gan_lth.training.losses import LOSSES
+
+BATCH_SIZES = ("generator_batch_size", "discriminator_batch_size")
+
+
+def resolve(config: TrainingConfig, gan: models.Kind) -> TrainingConfig:
+    """The config with what is usual for the GAN where an option is unset.
+
+    Raises:
+      UsageError: an option is set that the GAN has not, or a loss that there is not.
+    """
+    resolved = config
+    for field in dataclasses.fields(config):
+        if not hasattr(gan.hyperparameters, field.name):
+            continue
+        asked, usual = getattr(config, field.name), getattr(gan.hyperparameters, field.name)
+        if asked is None:
+            resolved = dataclasses.replace(resolved, **{field.name: usual})
+        elif usual is None:
+            raise UsageError(f"--{field.name}={asked} is no option of {gan.name}: leave it out")
+    check_known("loss", resolved.loss, LOSSES)
+    return resolved
+
+
+def batch_sizes(config: TrainingConfig) -> dict[str, int]:
+    """{option: images} of the batches that the GAN has."""
+    sizes = {name: getattr(config, name) for name in BATCH_SIZES}
+    return {name: size for name, size in sizes.items() if size is not None}
+
+
+def check_replicas(config: TrainingConfig, replicas: int) -> None:
+    """Raises `UsageError` for a resolved config that so many replicas cannot train."""
+    for name, size in batch_sizes(config).items():
+        if size % replicas:
+            raise UsageError(f"--{name}={size} cannot be split evenly over {replicas} replicas")
+    if config.jit_compile and replicas > 1:
+        raise UsageError(f"--jit_compile works on one device only, not on {replicas} replicas")
