@@ -4,6 +4,7 @@ import dataclasses
 import os
 import pathlib
 import tempfile
+from collections.abc import Callable
 
 import pytest
 import tensorflow as tf
@@ -15,6 +16,9 @@ from tf_gan_lth import lottery  # noqa: E402
 from tf_gan_lth.experiment import cache  # noqa: E402
 from tf_gan_lth.experiment import config as configs  # noqa: E402
 from tf_gan_lth.experiment.run_folder import RunFolder  # noqa: E402
+from tf_gan_lth.pruning import masks as pruning  # noqa: E402
+from tf_gan_lth.pruning.wrapping import masks_of  # noqa: E402
+from tf_gan_lth.training import Masks, Trainer, Weights  # noqa: E402
 
 # No test reads or writes the user's own cache.
 _cache = tempfile.TemporaryDirectory()
@@ -54,6 +58,20 @@ def two_replicas() -> tf.distribute.Strategy:
     Its all-reduce is not the collective one, whose keys get out of step when a process has models of several strategies.
     """
     return tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"], cross_device_ops=tf.distribute.ReductionToOneDevice())
+
+
+@pytest.fixture(scope="session")
+def half_pruned() -> Callable[[Trainer, Weights], tuple[Weights, Masks]]:
+    """A function of a trainer and weights: masked weights and the masks, half of each network pruned, that it can train."""
+
+    def prune(trainer: Trainer, weights: Weights) -> tuple[Weights, Masks]:
+        masks = {}
+        for name, network in trainer.networks.items():
+            full = pruning.full_mask(weights[name], list(masks_of(network)))
+            masks[name] = pruning.global_mask(pruning.magnitudes(weights[name]), full, 0.5)
+        return lottery.ticket.rewind(weights, masks), masks
+
+    return prune
 
 
 @dataclasses.dataclass

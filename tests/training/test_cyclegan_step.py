@@ -10,7 +10,7 @@ from tf_gan_lth import data, models
 from tf_gan_lth.experiment.config import NetworkConfig, TrainingConfig
 from tf_gan_lth.experiment.errors import UsageError
 from tf_gan_lth.pruning import masks as pruning
-from tf_gan_lth.pruning.wrapping import LotterySchedule, masks_of
+from tf_gan_lth.pruning.wrapping import LotterySchedule
 from tf_gan_lth.training import Trainer
 from tf_gan_lth.training.decay import LinearDecay
 from tf_gan_lth.training.options import resolve
@@ -40,15 +40,10 @@ def trainer(domains):
 
 
 @pytest.fixture(scope="module")
-def ticket(trainer):
+def ticket(trainer, half_pruned):
     """Masked initial weights of all four networks, half of each pruned."""
     weights = {name: models.take_snapshot(net) for name, net in models.build(NETWORKS, SIZE, 1, seed=1).networks.items()}
-    masks = {}
-    for name, network in trainer.networks.items():
-        full = pruning.full_mask(weights[name], list(masks_of(network)))
-        masks[name] = pruning.global_mask(pruning.magnitudes(weights[name]), full, 0.5)
-        weights[name] = pruning.apply(weights[name], masks[name])
-    return weights, masks
+    return half_pruned(trainer, weights)
 
 
 def difference(first, second, kind="kernel"):

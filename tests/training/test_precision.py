@@ -6,8 +6,7 @@ import tensorflow as tf
 
 from tf_gan_lth import data, models
 from tf_gan_lth.experiment.config import NetworkConfig, TrainingConfig
-from tf_gan_lth.pruning import masks as pruning
-from tf_gan_lth.pruning.wrapping import LotterySchedule, masks_of
+from tf_gan_lth.pruning.wrapping import LotterySchedule
 from tf_gan_lth.training import Trainer
 
 SEED = np.array([3, 4], np.int32)
@@ -27,24 +26,14 @@ def make_trainer(gan, precision, **options):
     return Trainer(networks, config, LotterySchedule(0.2), sets[0] if gan == "sngan" else data.Domains(*sets))
 
 
-def half_pruned(trainer):
-    weights = {name: models.take_snapshot(network) for name, network in trainer.networks.items()}
-    masks = {}
-    for name, network in trainer.networks.items():
-        full = pruning.full_mask(weights[name], list(masks_of(network)))
-        masks[name] = pruning.global_mask(pruning.magnitudes(weights[name]), full, 0.5)
-        weights[name] = pruning.apply(weights[name], masks[name])
-    return weights, masks
-
-
 @pytest.mark.parametrize("jit_compile", [False, True])
 @pytest.mark.parametrize("precision", ["float32", "mixed_bfloat16", "mixed_float16"])
 @pytest.mark.parametrize("gan", ["sngan", "cyclegan"])
-def test_every_combination_trains(gan, precision, jit_compile):
+def test_every_combination_trains(gan, precision, jit_compile, half_pruned):
     trainer = make_trainer(gan, precision, jit_compile=jit_compile, steps_per_execution=2)
     computed = {layer.compute_dtype for network in trainer.networks.values() for layer in network.layers}
     assert precision == "float32" or precision.removeprefix("mixed_") in computed
-    weights, masks = half_pruned(trainer)
+    weights, masks = half_pruned(trainer, trainer.snapshot())
     trained = trainer.train(weights, masks, SEED, [])
     assert int(trainer.model.step) == STEPS[precision]
     for name, mask in masks.items():
@@ -55,9 +44,9 @@ def test_every_combination_trains(gan, precision, jit_compile):
         assert not any(np.any(trained[name][path][~kept]) for path, kept in mask.items())
 
 
-def test_the_loss_scale_starts_anew_and_is_part_of_the_state():
+def test_the_loss_scale_starts_anew_and_is_part_of_the_state(half_pruned):
     trainer = make_trainer("sngan", "mixed_float16")
-    weights, masks = half_pruned(trainer)
+    weights, masks = half_pruned(trainer, trainer.snapshot())
     trainer.start(weights, masks, SEED)
     first = {name: variable.numpy() for name, variable in trainer.model.state().items() if "optimizer" in name}
     trainer.model.optimizer._loss_scale.current_loss_scale.assign(8.0)

@@ -9,8 +9,7 @@ import tensorflow as tf
 from tf_gan_lth import data, models
 from tf_gan_lth.experiment.config import NetworkConfig, TrainingConfig
 from tf_gan_lth.experiment.errors import MaskError, TrainingError, UsageError
-from tf_gan_lth.pruning import masks as pruning
-from tf_gan_lth.pruning.wrapping import LotterySchedule, masks_of
+from tf_gan_lth.pruning.wrapping import LotterySchedule
 from tf_gan_lth.training import Sampler, Trainer
 from tf_gan_lth.training.callbacks import RoundProgress
 from tf_gan_lth.training.options import resolve
@@ -37,16 +36,11 @@ def trainer(images):
 
 
 @pytest.fixture(scope="module")
-def ticket(trainer):
+def ticket(trainer, half_pruned):
     """Masked initial weights of both networks, half of each pruned: what a trainer starts from."""
     networks = models.build(NetworkConfig(width=4, discriminator_width=4), 8, 1, seed=1).networks
     weights = {name: models.take_snapshot(network) for name, network in networks.items()}
-    masks = {}
-    for name, network in trainer.networks.items():
-        full = pruning.full_mask(weights[name], list(masks_of(network)))
-        masks[name] = pruning.global_mask(pruning.magnitudes(weights[name]), full, 0.5)
-        weights[name] = pruning.apply(weights[name], masks[name])
-    return weights, masks
+    return half_pruned(trainer, weights)
 
 
 def largest_difference(first, second):
