@@ -45,16 +45,23 @@ def pooled_conv2d(inputs: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
     return tf.nn.conv2d(inputs, tf.cast(_spread(kernel, 0.5 * _ROWS), inputs.dtype), strides=2, padding="SAME")
 
 
-class UpsampledConv2D(Float32Kernel, keras.layers.Conv2D):
-    """`NearestUpsampling`, then a 3x3 `Conv2D` with `padding="same"`.
+class _Fused:
+    """A layer with two forms of one function.
 
     Args:
-      fused: False computes the two one after the other.
+      fused: False computes the two steps one after the other.
     """
 
     def __init__(self, *args, fused: bool = True, **kwargs):
         super().__init__(*args, **kwargs)
         self.fused = fused
+
+    def get_config(self) -> dict:
+        return {**super().get_config(), "fused": self.fused}
+
+
+class UpsampledConv2D(_Fused, Float32Kernel, keras.layers.Conv2D):
+    """`NearestUpsampling`, then a 3x3 `Conv2D` with `padding="same"`."""
 
     def convolution_op(self, inputs: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
         if self.fused:
@@ -65,20 +72,9 @@ class UpsampledConv2D(Float32Kernel, keras.layers.Conv2D):
         count, height, width, channels = input_shape
         return super().compute_output_shape([count, height and 2 * height, width and 2 * width, channels])
 
-    def get_config(self) -> dict:
-        return {**super().get_config(), "fused": self.fused}
 
-
-class PooledSpectralConv2D(SpectralConv2D):
-    """A 3x3 `SpectralConv2D` with `padding="same"`, then 2x2 average pooling.
-
-    Args:
-      fused: as in `UpsampledConv2D`.
-    """
-
-    def __init__(self, *args, fused: bool = True, **kwargs):
-        super().__init__(*args, **kwargs)
-        self.fused = fused
+class PooledSpectralConv2D(_Fused, SpectralConv2D):
+    """A 3x3 `SpectralConv2D` with `padding="same"`, then 2x2 average pooling."""
 
     def convolution_op(self, inputs: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
         if self.fused:
@@ -88,6 +84,3 @@ class PooledSpectralConv2D(SpectralConv2D):
     def compute_output_shape(self, input_shape: tf.TensorShape) -> tf.TensorShape:
         count, height, width, channels = super().compute_output_shape(input_shape)
         return tf.TensorShape([count, height and height // 2, width and width // 2, channels])
-
-    def get_config(self) -> dict:
-        return {**super().get_config(), "fused": self.fused}
