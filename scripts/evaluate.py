@@ -7,12 +7,11 @@ Images are folder:PATH, saved_model:PATH or round:RUN/replicate_0/round_05 (or a
 folder:PATH, the name of a data set, or an npz file of statistics. docs/evaluation.md describes the protocols.
 """
 
-import pathlib
-
 from absl import flags
 
-from tf_gan_lth.experiment import command_line
+from tf_gan_lth.experiment import command_line, paths
 from tf_gan_lth.experiment.artifacts import Record
+from tf_gan_lth.experiment.errors import UsageError
 
 define = command_line.define_flag
 define(flags.FLAGS, "Images", "images", str, None, "what to score: folder:PATH, saved_model:PATH or round:PATH; required")
@@ -23,18 +22,23 @@ define(flags.FLAGS, "Scores", "reference", str, None, "real images: folder:PATH,
 define(flags.FLAGS, "Scores", "protocol", str, None, "name of the protocol; unset: the run's own, of a round")
 define(flags.FLAGS, "Scores", "feature_network", str, None, "a name, path or URL; unset: the protocol's")
 define(flags.FLAGS, "Scores", "data_dir", str, None, "folder of prepared TFDS data sets; unset: TFDS's own")
+define(flags.FLAGS, "Scores", "strategy", str, "auto", "devices to compute on: auto, one_device, mirrored (all GPUs here) or tpu")
 define(flags.FLAGS, "Scores", "output", str, None, "JSON file to write every score and its protocol to")
 flags.mark_flags_as_required(["images", "reference"])
 
 
 def main(values: flags.FlagValues) -> None:
-    output = Record(pathlib.Path(values.output)) if values.output else None
+    output = Record(paths.parse(values.output)) if values.output else None
     if output:
         command_line.check_free(output.path, "output")
+    if values.strategy == "multi_worker":
+        raise UsageError("--strategy=multi_worker trains; scores are computed on one machine: use auto or mirrored")
     from tf_gan_lth.lottery import rescoring
+    from tf_gan_lth.training import devices
 
     names = ["images", "reference", "protocol", "feature_network", "num_images", "repeats", "seed", "data_dir"]
-    evaluation = rescoring.evaluate(rescoring.Request(**{name: values[name].value for name in names}))
+    with devices.use(values.strategy).strategy.scope():
+        evaluation = rescoring.evaluate(rescoring.Request(**{name: values[name].value for name in names}))
     print(rescoring.table(evaluation))
     if output:
         output.put(evaluation)

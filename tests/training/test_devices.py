@@ -7,6 +7,8 @@ from tf_gan_lth.experiment import config as configs
 from tf_gan_lth.experiment.errors import UsageError
 from tf_gan_lth.training import devices
 
+WORKERS = ["127.0.0.1:1", "127.0.0.1:2"]
+
 
 @pytest.fixture(autouse=True)
 def alone(monkeypatch):
@@ -33,6 +35,12 @@ def test_mirrored_has_a_replica_on_each_device_and_a_share_of_each_batch(tiny_op
         devices.use("mirrored", configs.from_options({**tiny_options, "generator_batch_size": 7}))
 
 
+def test_scores_need_no_config_and_no_other_workers(tiny_config, monkeypatch):
+    task = {"cluster": {"worker": WORKERS}, "task": {"type": "worker", "index": 0}}
+    monkeypatch.setenv("TF_CONFIG", json.dumps(task))
+    assert devices.use("auto").workers == 1 and devices.use("mirrored").strategy.num_replicas_in_sync == 2
+
+
 def test_devices_that_are_not_there_are_refused(tiny_config, monkeypatch):
     with pytest.raises(UsageError, match="unknown strategy 'mirored': did you mean 'mirrored'"):
         devices.use("mirored", tiny_config)
@@ -43,9 +51,6 @@ def test_devices_that_are_not_there_are_refused(tiny_config, monkeypatch):
     monkeypatch.setattr(tf.config, "list_logical_devices", lambda kind: [kind] if kind == "CPU" else [])
     with pytest.raises(UsageError, match="sees no GPU here"):
         devices.use("mirrored", tiny_config)
-
-
-WORKERS = ["127.0.0.1:1", "127.0.0.1:2"]
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,6 @@
 
 import contextlib
 import logging
-import pathlib
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -11,7 +10,7 @@ import tensorflow_datasets as tfds
 from requests import RequestException
 from tensorflow_datasets.core.download import downloader
 
-from tf_gan_lth.experiment import locks
+from tf_gan_lth.experiment import locks, paths
 from tf_gan_lth.experiment.errors import DataError, check_known, error_reason
 
 # TFDS tries a download eleven times, with pauses that double: without a network that takes three and a half minutes. Five
@@ -70,7 +69,7 @@ def _prepare(name: str, make_builder: Builder, split: str, data_dir: str | None)
             builder = make_builder(data_dir=data_dir)
             if not builder.data_path.exists():
                 # One of several processes prepares it, and the others wait. TFDS itself would have them all do it.
-                with locks.hold(pathlib.Path(builder.data_path.parent) / locks.NAME):
+                with locks.hold(paths.parse(builder.data_path.parent) / locks.NAME):
                     builder = make_builder(data_dir=data_dir)
                     builder.download_and_prepare()
     except (RequestException, tfds.download.DownloadError) as error:

@@ -1,6 +1,7 @@
 """Artifacts: the files of a run. Written whole or not at all, checked when read, never recomputed silently.
 
-An artifact is written under a temporary name, flushed to the disk and renamed. Whoever finds it finds all of it.
+On a disk an artifact is written under a temporary name, flushed and renamed. In a store, where files appear whole, it is there
+when the last of its files is. Whoever finds it finds all of it.
 """
 
 import contextlib
@@ -9,13 +10,14 @@ import io
 import json
 import os
 import pathlib
-import shutil
 from collections.abc import Callable, Iterator
 from typing import BinaryIO
 
 import numpy as np
 
+from tf_gan_lth.experiment import paths
 from tf_gan_lth.experiment.errors import ArtifactError, RunFolderError
+from tf_gan_lth.experiment.paths import Path, RemotePath
 
 Arrays = dict[str, np.ndarray]
 CHECKSUM = "sha256"
@@ -26,7 +28,7 @@ DIGEST_SIZE = 64
 class Artifact:
     """One stage's result at a path: `get` it, `put` it, or `get_or` make it."""
 
-    def __init__(self, path: pathlib.Path):
+    def __init__(self, path: Path):
         self.path = path
 
     def exists(self) -> bool:
@@ -40,21 +42,33 @@ class Artifact:
 
     def put(self, value):
         """Writes the artifact whole, or raises `RunFolderError` and leaves what was there."""
-        partial = self._partial()
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            _remove(partial)
-            self._write(partial, value)
-            partial.replace(self.path)
-            _sync(self.path.parent)
+            with self._becoming_whole() as path:
+                self._write(path, value)
         except OSError as error:
-            with contextlib.suppress(OSError):
-                _remove(partial)
             raise RunFolderError(
                 f"cannot write {self.path}: {error.strerror or error}; what is finished is kept: "
                 "make room or give the rights, then run the same command again"
             ) from None
         return value
+
+    @contextlib.contextmanager
+    def _becoming_whole(self) -> Iterator[Path]:
+        """Where to write what is at the artifact's path when the block ends."""
+        if isinstance(self.path, RemotePath):
+            yield self.path
+            return
+        partial = self._partial()
+        try:
+            paths.remove(partial)  # what an interrupted write left
+            yield partial
+            partial.replace(self.path)
+            _sync(self.path.parent)
+        except OSError:
+            with contextlib.suppress(OSError):
+                paths.remove(partial)
+            raise
 
     def _partial(self) -> pathlib.Path:
         return self.path.with_name(self.path.name + ".partial")
@@ -67,7 +81,7 @@ class Artifact:
 class Record(Artifact):
     """A JSON object, with its checksum as one more field in the file."""
 
-    def _read(self, path: pathlib.Path) -> dict:
+    def _read(self, path: Path) -> dict:
         try:
             record = json.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
@@ -76,7 +90,7 @@ class Record(Artifact):
             raise _broken(path, "its checksum does not fit its content")
         return record
 
-    def _write(self, path: pathlib.Path, value: dict) -> None:
+    def _write(self, path: Path, value: dict) -> None:
         text = json.dumps({**value, CHECKSUM: _json_digest(value)}, indent=2) + "\n"
         _write_bytes(path, text.encode())
 
@@ -84,10 +98,14 @@ class Record(Artifact):
 class Snapshots(Artifact):
     """A folder with one npz a network, {network: {variable path: array}}, and a record of the files' checksums.
 
-    The folder appears when all of it is there. A file that is missing, extra or changed is found before it is parsed.
+    On a disk the folder appears when all of it is there; in a store the record is written last. A file that is missing, extra
+    or changed is found before it is parsed.
     """
 
-    def _read(self, path: pathlib.Path) -> dict[str, Arrays]:
+    def exists(self) -> bool:
+        return (self.path / RECORD if isinstance(self.path, RemotePath) else self.path).exists()
+
+    def _read(self, path: Path) -> dict[str, Arrays]:
         if not (path / RECORD).exists():
             raise _broken(path, f"it has no {RECORD}")
         recorded = Record(path / RECORD).get()
@@ -96,7 +114,7 @@ class Snapshots(Artifact):
             raise _broken(path, f"it should hold {sorted(recorded)} and holds {sorted(found)}")
         return {network: _read_arrays(path / f"{network}.npz", recorded[network]) for network in sorted(recorded)}
 
-    def _write(self, path: pathlib.Path, value: dict[str, Arrays]) -> None:
+    def _write(self, path: Path, value: dict[str, Arrays]) -> None:
         path.mkdir()
         recorded = {}
         for network, arrays in value.items():
@@ -109,14 +127,14 @@ class Snapshots(Artifact):
 class ArrayFile(Artifact):
     """Arrays by name in one file, which may be written again and again: their checksum, then an npz."""
 
-    def _read(self, path: pathlib.Path) -> Arrays:
+    def _read(self, path: Path) -> Arrays:
         content = path.read_bytes()
         digest, stored = content[:DIGEST_SIZE], content[DIGEST_SIZE:]
         if hashlib.sha256(stored).hexdigest().encode() != digest:
             raise _broken(path, "its checksum does not fit its content")
         return _parse(stored)
 
-    def _write(self, path: pathlib.Path, value: Arrays) -> None:
+    def _write(self, path: Path, value: Arrays) -> None:
         stored = _npz(value)
         _write_bytes(path, hashlib.sha256(stored).hexdigest().encode() + stored)
 
@@ -128,14 +146,14 @@ class ArrayFile(Artifact):
 class File(Artifact):
     """Bytes that can be made again from other artifacts: a picture, a table, a page."""
 
-    def _read(self, path: pathlib.Path) -> bytes:
+    def _read(self, path: Path) -> bytes:
         return path.read_bytes()
 
-    def _write(self, path: pathlib.Path, value: bytes) -> None:
+    def _write(self, path: Path, value: bytes) -> None:
         _write_bytes(path, value)
 
 
-def _read_arrays(path: pathlib.Path, checksum: str) -> Arrays:
+def _read_arrays(path: Path, checksum: str) -> Arrays:
     try:
         content = path.read_bytes()
     except OSError as error:
@@ -156,7 +174,7 @@ def _parse(content: bytes) -> Arrays:
         return {name: stored[name] for name in stored.files}
 
 
-def _broken(path: pathlib.Path, reason: object) -> ArtifactError:
+def _broken(path: Path, reason: object) -> ArtifactError:
     return ArtifactError(f"{path} is broken ({reason}); restore it from a copy, or delete it and run the same command again")
 
 
@@ -165,15 +183,16 @@ def _json_digest(record: dict) -> str:
 
 
 @contextlib.contextmanager
-def open_flushed(path: pathlib.Path) -> Iterator[BinaryIO]:
+def open_flushed(path: Path) -> Iterator[BinaryIO]:
     """A new file whose content is on the disk when the block ends."""
     with path.open("wb") as file:
         yield file
-        file.flush()
-        os.fsync(file.fileno())
+        if isinstance(path, pathlib.Path):
+            file.flush()
+            os.fsync(file.fileno())
 
 
-def _write_bytes(path: pathlib.Path, content: bytes) -> None:
+def _write_bytes(path: Path, content: bytes) -> None:
     with open_flushed(path) as file:
         file.write(content)
 
@@ -185,11 +204,3 @@ def _sync(folder: pathlib.Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
-
-
-def _remove(path: pathlib.Path) -> None:
-    """Clears what an interrupted write left."""
-    if path.is_dir():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)

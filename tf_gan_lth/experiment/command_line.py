@@ -7,7 +7,6 @@ import dataclasses
 import functools
 import logging
 import os
-import pathlib
 import sys
 import textwrap
 import traceback
@@ -20,6 +19,7 @@ from absl import app, flags
 
 from tf_gan_lth.experiment import config as configs
 from tf_gan_lth.experiment.errors import ToolkitError, ToolkitWarning, UsageError
+from tf_gan_lth.experiment.paths import Path
 
 HELP_FLAGS = {"--help", "-help", "-h", "--helpshort", "-?", "--helpfull"}
 
@@ -57,7 +57,7 @@ def define_run_flags(values: flags.FlagValues, run_dir: str) -> None:
     Args:
       run_dir: what `--run_dir` is.
     """
-    define_flag(values, "Run", "run_dir", str, None, f"{run_dir}; required")
+    define_flag(values, "Run", "run_dir", str, None, f"{run_dir}, on a disk or gs://...; required")
     strategy = "devices to compute on: auto, one_device, mirrored (all GPUs here), multi_worker (TF_CONFIG or Slurm) or tpu"
     define_flag(values, "Run", "strategy", str, "auto", strategy)
     flags.mark_flag_as_required("run_dir", flag_values=values)
@@ -72,7 +72,7 @@ def config_from_flags(values: flags.FlagValues) -> configs.Config:
     return configs.from_options({name: values[name].value for name in configs.to_options(configs.Config()) if name in values})
 
 
-def check_free(path: pathlib.Path, flag: str, suffix: str = "") -> None:
+def check_free(path: Path, flag: str, suffix: str = "") -> None:
     """Raises `UsageError` if an output file is there already, or has another suffix than it should."""
     if path.exists():
         raise UsageError(f"{path} exists and is not overwritten: give another --{flag}")

@@ -17,14 +17,15 @@ Several processes may work in one run folder, each on replicates or branches of 
 """
 
 import contextlib
-import pathlib
+import os
 import re
 from collections.abc import Iterator
 
 from tf_gan_lth.experiment import config as configs
-from tf_gan_lth.experiment import locks
+from tf_gan_lth.experiment import locks, paths
 from tf_gan_lth.experiment.artifacts import ArrayFile, File, Record, Snapshots
 from tf_gan_lth.experiment.errors import RunFolderError, UsageError
+from tf_gan_lth.experiment.paths import Path
 
 MAIN = "main"  # the branch of a round itself
 
@@ -32,7 +33,7 @@ MAIN = "main"  # the branch of a round itself
 class Place:
     """The artifacts of one training: a round (its branch is `main`), or a branch of one."""
 
-    def __init__(self, path: pathlib.Path, replicate: int, round_number: int, branch: str = MAIN):
+    def __init__(self, path: Path, replicate: int, round_number: int, branch: str = MAIN):
         self.path = path
         self.replicate = replicate
         self.round_number = round_number
@@ -53,7 +54,7 @@ class Place:
     def title(self) -> str:
         return f"replicate {self.replicate}, round {self.round_number}, {self.branch_name}"
 
-    def saved_model(self, generator: str) -> pathlib.Path:
+    def saved_model(self, generator: str) -> Path:
         """Where a generator is exported to: `saved_model`, or of a direction `saved_model_a2b`."""
         return self.path / generator.replace("generator", "saved_model")
 
@@ -75,7 +76,7 @@ class Place:
 class Replicate:
     """The rounds of one repetition of the experiment."""
 
-    def __init__(self, path: pathlib.Path, number: int):
+    def __init__(self, path: Path, number: int):
         self.path = path
         self.number = number
         self.initial = Snapshots(path / "initial")
@@ -95,10 +96,10 @@ class Replicate:
 
 
 class RunFolder:
-    """A run on the disk."""
+    """A run on a disk, or in a store (`gs://...`)."""
 
-    def __init__(self, path: str | pathlib.Path):
-        self.path = pathlib.Path(path).expanduser()
+    def __init__(self, path: str | os.PathLike):
+        self.path = paths.parse(path)
         self.config = Record(self.path / "config.json")
         self.images = Record(self.path / "images.json")
         self.parent = Record(self.path / "parent.json")
@@ -174,7 +175,7 @@ def find_place(path: str) -> tuple[RunFolder, Place]:
     Raises:
       UsageError: it is not in a run.
     """
-    absolute = pathlib.Path(path).expanduser().absolute()
+    absolute = paths.parse(path).absolute()
     match = re.fullmatch(r"(.+)/replicate_(\d+)/round_(\d+)(?:/branches/([^/]+))?", str(absolute))
     run = RunFolder(match[1] if match else absolute)
     if not match or not run.config.exists():
@@ -185,7 +186,7 @@ def find_place(path: str) -> tuple[RunFolder, Place]:
     return run, place.branch(match[4]) if match[4] else place
 
 
-def _numbered(folder: pathlib.Path, name: str) -> list[int]:
+def _numbered(folder: Path, name: str) -> list[int]:
     """The numbers of the folders `<name>_<number>` that are there; other names are a user's own."""
     matches = [re.fullmatch(rf"{name}_(\d+)", path.name) for path in folder.glob(f"{name}_*") if path.is_dir()]
     return sorted(int(match[1]) for match in matches if match)

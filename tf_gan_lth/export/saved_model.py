@@ -5,20 +5,21 @@ images = generator(tf.random.normal([16, 128]))         # (16, H, W, C) float32 
 images = generator.sample(16, tf.constant([1, 2]))      # the same, from a seed of two int32
 """
 
-import pathlib
-import shutil
-
 import numpy as np
 import tensorflow as tf
 import tf_keras as keras
 
+from tf_gan_lth.experiment import paths
 from tf_gan_lth.experiment.artifacts import Arrays
 from tf_gan_lth.experiment.errors import ArtifactError, RunFolderError
+from tf_gan_lth.experiment.paths import Path, RemotePath
 from tf_gan_lth.experiment.run_folder import RunFolder
 from tf_gan_lth.lottery.image_sources import load_generator
 from tf_gan_lth.lottery.verdict import Verdict
 from tf_gan_lth.pruning import masks as pruning
 from tf_gan_lth.training import EMA
+
+LAST_FILE = "fingerprint.pb"
 
 
 class _Generator(tf.Module):
@@ -44,7 +45,7 @@ class _Sampler(_Generator):
         return self.__call__(tf.random.stateless_normal([count, self.latent_dim], seed))
 
 
-def export_tickets(run: RunFolder, verdicts: dict[str, Verdict]) -> list[pathlib.Path]:
+def export_tickets(run: RunFolder, verdicts: dict[str, Verdict]) -> list[Path]:
     """Exports the best ticket of each generator that has one, of replicate 0, unless that is done, and checks it.
 
     Raises:
@@ -54,31 +55,34 @@ def export_tickets(run: RunFolder, verdicts: dict[str, Verdict]) -> list[pathlib
     return [_export(run, verdict.best, name) for name, verdict in verdicts.items() if verdict.best is not None]
 
 
-def _export(run: RunFolder, number: int, name: str) -> pathlib.Path:
+def _export(run: RunFolder, number: int, name: str) -> Path:
     place = run.replicate(0).round(number)
     weights, mask, path = place.weights.get(), place.masks.get()[name], place.saved_model(name)
     snapshot = weights.get(name + EMA, weights[name])
-    if path.exists():
+    # In a store nothing can be renamed: there the model is whole when it has the file that TensorFlow writes last.
+    in_store = isinstance(path, RemotePath)
+    if (path / LAST_FILE if in_store else path).exists():
         verify(path, snapshot, mask)
     else:
-        partial = path.with_suffix(".partial")
-        shutil.rmtree(partial, ignore_errors=True)
+        partial = path if in_store else path.with_suffix(".partial")
         try:
+            paths.remove(partial)
             _write(load_generator(run.read_config(), name, snapshot), partial)
             verify(partial, snapshot, mask)
-            partial.replace(path)
+            if not in_store:
+                partial.replace(path)
         except (OSError, tf.errors.OpError) as error:
             raise RunFolderError(f"cannot write {path}: {error}") from None
     return path
 
 
-def _write(network: keras.Model, path: pathlib.Path) -> None:
+def _write(network: keras.Model, path: Path) -> None:
     module = _Sampler(network) if len(network.input_shape) == 2 else _Generator(network)
     options = tf.saved_model.SaveOptions(experimental_custom_gradients=True)
     tf.saved_model.save(module, str(path), signatures=module.__call__, options=options)
 
 
-def verify(path: pathlib.Path, snapshot: Arrays, mask: Arrays) -> dict[str, float]:
+def verify(path: Path, snapshot: Arrays, mask: Arrays) -> dict[str, float]:
     """Checks that a SavedModel on disk holds a snapshot's values, bit for bit, and zeros wherever the mask is.
 
     Returns:

@@ -2,7 +2,6 @@
 
 import dataclasses
 import fnmatch
-import shutil
 import warnings
 from collections.abc import Callable
 
@@ -11,7 +10,7 @@ import tensorflow as tf
 import tf_keras as keras
 
 from tf_gan_lth import models
-from tf_gan_lth.experiment import seeds
+from tf_gan_lth.experiment import paths, seeds
 from tf_gan_lth.experiment.artifacts import Arrays
 from tf_gan_lth.experiment.config import Config
 from tf_gan_lth.experiment.errors import MaskError, RunFolderError, ToolkitWarning, TrainingError, UsageError, check_known
@@ -94,8 +93,8 @@ def prunable_kernels(networks: dict[str, keras.Model], exclude: tuple[str, ...])
     for full_name, (name, layer) in layers.items():
         if not any(fnmatch.fnmatchcase(full_name, pattern) for pattern in exclude):
             found[name].append(path_of(layer, layer.kernel))
-    for name, paths in found.items():
-        if not paths:
+    for name, kernels in found.items():
+        if not kernels:
             raise UsageError(f"--exclude={','.join(exclude)} leaves nothing of the {name} to prune")
     return found
 
@@ -163,8 +162,8 @@ class Laboratory:
             parent.check_fits(variables, self.pruned)
             return
         rounds, rate = self.config.lottery.rounds, self.config.lottery.rate
-        for name, paths in self.pruned.items():
-            total = sum(int(np.prod(variables[name][path])) for path in paths)
+        for name, kernels in self.pruned.items():
+            total = sum(int(np.prod(variables[name][path])) for path in kernels)
             if self.schedule.remaining(rounds, total) < 1:
                 raise UsageError(f"--rounds={rounds} at --rate={rate} leaves none of the {name}'s {total} prunable weights")
 
@@ -245,7 +244,7 @@ class Laboratory:
         remaining, total = (sum(numbers) for numbers in zip(*counts, strict=True))
         log_dir = self.run.tensorboard / f"replicate_{here.replicate}" / f"round_{here.round_number:02d}" / here.branch_name
         if not here.checkpoint.exists():
-            shutil.rmtree(log_dir, ignore_errors=True)  # of a training that was interrupted and begins anew
+            paths.remove(log_dir)  # of a training that was interrupted and begins anew
         whose = "the generator's" if len(counts) == 1 else "the generators'"
         callbacks = [
             RoundProgress(f"{here.title}: {remaining / total:.1%} of {whose} prunable weights remain"),

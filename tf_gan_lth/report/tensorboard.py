@@ -1,10 +1,9 @@
 """Scores, sparsity and samples by round for TensorBoard, beside the curves that each training writes itself."""
 
-import shutil
-
 import tensorflow as tf
 
 from tf_gan_lth.evaluation import SCORES
+from tf_gan_lth.experiment import paths
 from tf_gan_lth.experiment.run_folder import Place, RunFolder
 from tf_gan_lth.lottery.results import TRUTH, by_generator, direction_of, scored_places
 
@@ -16,7 +15,7 @@ def write(run: RunFolder) -> None:
         by_folder.setdefault(f"replicate_{place.replicate}/rounds/{place.branch_name}", []).append(place)
     for folder, places in by_folder.items():
         log_dir = run.tensorboard / folder
-        shutil.rmtree(log_dir, ignore_errors=True)
+        paths.remove(log_dir)
         with tf.summary.create_file_writer(str(log_dir)).as_default():
             for place in places:
                 _log(place)

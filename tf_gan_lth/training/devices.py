@@ -10,13 +10,13 @@ import dataclasses
 import json
 import os
 import pathlib
-import shutil
 import tempfile
 from collections.abc import Iterator
 
 import tensorflow as tf
 
 from tf_gan_lth import models
+from tf_gan_lth.experiment import paths
 from tf_gan_lth.experiment.config import Config, TrainingConfig
 from tf_gan_lth.experiment.errors import TrainingError, UsageError, check_known, error_reason
 from tf_gan_lth.experiment.run_folder import RunFolder
@@ -42,20 +42,20 @@ class Devices:
     workers: int = 1
 
 
-def use(name: str, config: Config) -> Devices:
+def use(name: str, config: Config | None = None) -> Devices:
     """The devices that `--strategy` names. Call it before TensorFlow computes anything: workers connect as it starts.
 
     Args:
       name: one of `STRATEGIES`; `auto` is `multi_worker` where TF_CONFIG or Slurm names several workers, and else as many of this
         machine's GPUs as divide the batches.
-      config: what is to be trained.
+      config: what is to be trained; None if nothing is, but images are scored.
 
     Raises:
       UsageError: the devices are not there or not described, or cannot do what the config asks.
     """
     check_known("strategy", name, STRATEGIES)
-    training = resolve(config.training, models.kind(config.networks.gan))
-    if name == "auto" and _is_one_of_several():
+    training = config and resolve(config.training, models.kind(config.networks.gan))
+    if name == "auto" and training and _is_one_of_several():
         name = "multi_worker"
     if name == "auto":
         gpus = _usable_gpus(training)
@@ -64,16 +64,19 @@ def use(name: str, config: Config) -> Devices:
         devices = _mirrored(len(tf.config.list_logical_devices("GPU")))
     else:
         devices = {"one_device": _one_device, "multi_worker": _multi_worker, "tpu": _tpu}[name]()
-    check_replicas(training, devices.strategy.num_replicas_in_sync)
-    _check_precision(training.precision, name)
+    if training:
+        check_replicas(training, devices.strategy.num_replicas_in_sync)
+        _check_precision(training.precision, name)
     return devices
 
 
-def _usable_gpus(config: TrainingConfig) -> int:
+def _usable_gpus(config: TrainingConfig | None) -> int:
     """The largest number of this machine's GPUs that divides every batch; 1 where the step works on one device only."""
+    there = len(tf.config.list_logical_devices("GPU"))
+    if config is None:
+        return there
     if config.jit_compile:
         return 1
-    there = len(tf.config.list_logical_devices("GPU"))
     return max((n for n in range(1, there + 1) if not any(size % n for size in batch_sizes(config).values())), default=0)
 
 
@@ -174,7 +177,7 @@ def open_run(path: str, devices: Devices) -> Iterator[RunFolder]:
         copy = RunFolder(pathlib.Path(folder) / "run")
         if not devices.chief:
             if run.path.is_dir():
-                shutil.copytree(run.path, copy.path, ignore=shutil.ignore_patterns("tensorboard"))
+                paths.copy_folder(run.path, copy.path, without=run.tensorboard.name)
             stack.enter_context(contextlib.redirect_stdout(stack.enter_context(pathlib.Path(os.devnull).open("w"))))
         try:
             _wait_for_all(devices.strategy)

@@ -122,7 +122,7 @@ class Trainer:
         self.start(weights, masks, seed, steps.start, teachers)
         first = checkpoints.resume(self.model, steps.start) if checkpoints else steps.start
         callbacks = [*callbacks, checkpoints] if checkpoints else callbacks
-        self.model.fit(self._batches(seed, first), steps_per_epoch=steps.stop - first, epochs=1, verbose=0, callbacks=callbacks)
+        self.model.fit(self.batches(seed, first), steps_per_epoch=steps.stop - first, epochs=1, verbose=0, callbacks=callbacks)
         trained = self.snapshot()
         for name, snapshot in trained.items():
             broken = [path for path, array in snapshot.items() if not np.isfinite(array).all()]
@@ -134,7 +134,7 @@ class Trainer:
                 pruning.check_pruned(trained[name + EMA], mask, f"end of training, {name}{EMA}")
         return trained
 
-    def _batches(self, seed: np.ndarray, first_step: int = 0) -> tf.data.Dataset | tf.distribute.DistributedDataset:
+    def batches(self, seed: np.ndarray, first_step: int = 0) -> tf.data.Dataset | tf.distribute.DistributedDataset:
         """The batches of a stream; on several replicas, which may be other workers', each gets its share of every batch."""
         batches = self.model.batches(self.images, latents.fold_in(seed, ORDER).numpy(), first_step)
         if self.strategy.num_replicas_in_sync == 1:
@@ -166,7 +166,7 @@ class Trainer:
             return [self.strategy.reduce("sum", share, axis=None) for share in shares]
 
         total = [np.zeros(variable.shape, np.float32) for variable in variables]
-        for batch in itertools.islice(self._batches(seed), GRADIENT_BATCHES):
+        for batch in itertools.islice(self.batches(seed), GRADIENT_BATCHES):
             total = [a + b.numpy() for a, b in zip(total, step(batch), strict=True)]
         mean = {v.ref(): a / GRADIENT_BATCHES for v, a in zip(variables, total, strict=True)}
         generators = {

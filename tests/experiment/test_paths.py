@@ -1,0 +1,133 @@
+"""Runs in a store. Like `gs://`, a path that begins with `file://` is reached through `tf.io.gfile` alone."""
+
+import dataclasses
+import threading
+import time
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tf_gan_lth import export, lottery, report
+from tf_gan_lth.experiment import locks, paths
+from tf_gan_lth.experiment.artifacts import Record, Snapshots
+from tf_gan_lth.experiment.errors import ArtifactError, BusyError, RunFolderError, UsageError
+from tf_gan_lth.experiment.run_folder import RunFolder, find_place
+
+WEIGHTS = {"generator": {"a/kernel": np.arange(6.0).reshape(2, 3)}, "d": {"m": np.array([True, False])}}
+
+
+@pytest.fixture
+def store(tmp_path):
+    return paths.parse(f"file://{tmp_path}/bucket")
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    monkeypatch.setattr(locks, "BEAT", 0.05)
+    monkeypatch.setattr(locks, "PATIENCE", 0.5)
+
+
+def test_paths_are_told_apart(tmp_path):
+    assert paths.parse(tmp_path) == tmp_path and paths.parse("~").is_absolute()
+    path = paths.parse("gs://bucket/runs/") / "a.partial"
+    assert str(path) == "gs://bucket/runs/a.partial" and str(path.parent) == "gs://bucket/runs"
+    assert (path.name, path.stem, path.suffix) == ("a.partial", "a", ".partial")
+    with pytest.raises(UsageError, match=r"ftp://x: TensorFlow reads no ftp://; it has .*gs://"):
+        paths.parse("ftp://x")
+
+
+def test_artifacts_in_a_store_are_whole_or_not_there(store):
+    snapshots = Snapshots(store / "weights")
+    assert not snapshots.exists()
+    read = snapshots.put(WEIGHTS) and snapshots.get()
+    assert all(np.array_equal(read[name][path], array) for name, arrays in WEIGHTS.items() for path, array in arrays.items())
+    with (store / "weights" / "d.npz").open("wb") as file:
+        file.write(b"x")
+    with pytest.raises(ArtifactError, match=r"file://.*/weights is broken \(the checksum of d.npz"):
+        snapshots.get()
+    # What a writing leaves that was killed before its last file.
+    (store / "weights" / "checksums.json").unlink()
+    assert not snapshots.exists() and snapshots.get_or(lambda: WEIGHTS) and snapshots.get()
+    with pytest.raises(ArtifactError, match="r.json is missing"):
+        Record(store / "r.json").get()
+
+
+def test_a_lottery_in_a_store_is_the_one_on_the_disk(finished, tiny_config, store, quick):
+    rounds = dataclasses.replace(tiny_config.lottery, rounds=2)
+    run = RunFolder(str(store / "run"))
+    lab = lottery.Laboratory(dataclasses.replace(tiny_config, lottery=rounds), run)
+    busy = pytest.raises(BusyError, match=r"file://.*/replicate_0 is being run by another process.*process \d+ on")
+    with run.replicate(0).lock(), busy:
+        lottery.find_ticket(lab, 0, lambda place: None)
+    stopped = []
+
+    def stop(place):
+        stopped.append(place)
+        if len(stopped) == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        lottery.find_ticket(lab, 0, stop)
+    lottery.find_ticket(lab, 0, report.follow(run))
+    for place in (run.replicate(0).round(2), run.replicate(0).round(2).branch("random_mask")):
+        twin = finished.run.path / str(place.path).removeprefix(f"{run.path}/")
+        there = Snapshots(twin / "weights").get()
+        for name, snapshot in place.weights.get().items():
+            assert all(np.array_equal(array, there[name][path]) for path, array in snapshot.items())
+        assert find_place(str(place.path))[1].scores.get()["fid"] == Record(twin / "scores.json").get()["fid"]
+    with run.lock():
+        _, verdicts = lottery.write_results(run)
+        report.conclude(run, verdicts, [])
+    assert len(lottery.read_results(run)) == 5 and run.report.exists() and run.tensorboard.is_dir()
+    verdicts = {"generator": dataclasses.replace(verdicts["generator"], best=2)}
+    for _ in range(2):  # made, then checked
+        (saved_model,) = export.export_tickets(run, verdicts)
+    assert tf.saved_model.load(str(saved_model)).sample(2, tf.constant([1, 2])).shape == (2, 8, 8, 1)
+    with pytest.raises(RunFolderError, match="holds another experiment"):
+        run.claim(dataclasses.replace(tiny_config, seed=7))
+
+
+def test_a_lease_is_one_process_s_while_it_lives(store, quick):
+    path = store / locks.NAME
+    with locks.hold(path, "busy"):
+        time.sleep(1.0)  # beyond the patience of others
+        with pytest.raises(BusyError, match=r"busy \(process \d+ on [^,]+\)"), locks.hold(path, "busy"):
+            pass
+    assert not path.exists()
+    with path.open("wb") as file:  # of one that was killed
+        file.write(b"process 1 on dead, 0\n7")
+    with locks.hold(path, "busy"):
+        order = []
+
+        def wait():
+            with locks.hold(path):
+                order.append("second")
+
+        other = threading.Thread(target=wait)
+        other.start()
+        time.sleep(0.3)
+        order.append("first")
+    other.join()
+    assert order == ["first", "second"]
+
+
+def test_a_store_that_cannot_be_written_is_one_line(store):
+    store.mkdir()
+    with (store / "file").open("wb") as file:
+        file.write(b"x")
+    with pytest.raises(RunFolderError, match="cannot write file://"):
+        Record(store / "file" / "r.json").put({})
+
+
+def test_a_folder_in_a_store_is_copied_and_removed(store, tmp_path):
+    for name in ("a/b/c", "a/d", "a/tensorboard/e"):
+        (store / name).parent.mkdir(parents=True)
+        with (store / name).open("wb") as file:
+            file.write(name.encode())
+    paths.copy_folder(store / "a", tmp_path / "copy", without="tensorboard")
+    assert sorted(path.name for path in (tmp_path / "copy").rglob("*")) == ["b", "c", "d"]
+    assert (tmp_path / "copy" / "b" / "c").read_bytes() == b"a/b/c"
+    paths.remove(store / "a")
+    paths.remove(store / "a")
+    assert not (store / "a").exists()

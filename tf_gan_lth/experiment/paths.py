@@ -1,0 +1,164 @@
+"""Paths of a run: on a disk, or in a store of objects (`gs://bucket/run`), which `tf.io.gfile` reads and writes.
+
+A store has neither folders, renames nor locks: what it promises is that a file appears whole, when its writing ends.
+"""
+
+import contextlib
+import fnmatch
+import os
+import pathlib
+import shutil
+from collections.abc import Iterator
+from typing import BinaryIO
+
+from tf_gan_lth.experiment.errors import UsageError
+
+
+class RemotePath:
+    """What a run needs of `pathlib.Path`, for a file or folder of a store.
+
+    Args:
+      url: `scheme://name/name/...`, of a scheme that TensorFlow reads.
+
+    Every method that reads or writes raises `OSError` where TensorFlow has an error of its own.
+    """
+
+    def __init__(self, url: str):
+        self._scheme, _, name = url.partition("://")
+        self._name = pathlib.PurePosixPath(name)
+
+    def __str__(self) -> str:
+        return f"{self._scheme}://{self._name}"
+
+    __fspath__ = __str__
+
+    def __repr__(self) -> str:
+        return f"RemotePath({str(self)!r})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, RemotePath) and str(self) == str(other)
+
+    def __hash__(self) -> int:
+        return hash(str(self))
+
+    def __lt__(self, other: "RemotePath") -> bool:
+        return str(self) < str(other)
+
+    def __truediv__(self, name: str) -> "RemotePath":
+        return RemotePath(f"{self}/{name}")
+
+    @property
+    def name(self) -> str:
+        return self._name.name
+
+    @property
+    def stem(self) -> str:
+        return self._name.stem
+
+    @property
+    def suffix(self) -> str:
+        return self._name.suffix
+
+    @property
+    def parent(self) -> "RemotePath":
+        return RemotePath(f"{self._scheme}://{self._name.parent}")
+
+    def absolute(self) -> "RemotePath":
+        return self
+
+    def exists(self) -> bool:
+        with _gfile() as gfile:
+            return gfile.exists(str(self))
+
+    def is_dir(self) -> bool:
+        with _gfile() as gfile:
+            return gfile.isdir(str(self))
+
+    def iterdir(self) -> Iterator["RemotePath"]:
+        with _gfile() as gfile:
+            names = gfile.listdir(str(self)) if gfile.isdir(str(self)) else []
+        yield from (self / name.rstrip("/") for name in names)
+
+    def glob(self, pattern: str) -> Iterator["RemotePath"]:
+        yield from (path for path in self.iterdir() if fnmatch.fnmatchcase(path.name, pattern))
+
+    def mkdir(self, parents: bool = False, exist_ok: bool = False) -> None:
+        """Makes the folder and all above it. It may be there, as stores do not tell."""
+        del parents, exist_ok
+        with _gfile() as gfile:
+            gfile.makedirs(str(self))
+
+    @contextlib.contextmanager
+    def open(self, mode: str) -> Iterator[BinaryIO]:
+        with _gfile() as gfile, gfile.GFile(str(self), mode) as file:
+            yield file
+
+    def read_bytes(self) -> bytes:
+        with self.open("rb") as file:
+            return file.read()
+
+    def read_text(self, encoding: str = "utf-8") -> str:
+        return self.read_bytes().decode(encoding)
+
+    def unlink(self, missing_ok: bool = False) -> None:
+        with _gfile() as gfile:
+            if not missing_ok or gfile.exists(str(self)):
+                gfile.remove(str(self))
+
+
+Path = pathlib.Path | RemotePath
+
+
+def parse(text: str | os.PathLike) -> Path:
+    """The path that a text names: `~/runs/a`, or `gs://bucket/a`.
+
+    Raises:
+      UsageError: TensorFlow has no access to such a store.
+    """
+    if "://" not in str(text):
+        return pathlib.Path(text).expanduser()
+    import tensorflow as tf  # takes seconds, which paths on a disk need not
+
+    scheme = str(text).partition("://")[0]
+    known = set(tf.io.gfile.get_registered_schemes()) - {""}
+    if scheme not in known:
+        raise UsageError(f"{text}: TensorFlow reads no {scheme}://; it has {', '.join(f'{name}://' for name in sorted(known))}")
+    return RemotePath(str(text))
+
+
+def remove(path: Path) -> None:
+    """Deletes a file, or a folder with all that is in it, if it is there."""
+    if isinstance(path, RemotePath):
+        with _gfile() as gfile:
+            if gfile.isdir(str(path)):
+                gfile.rmtree(str(path))
+            elif gfile.exists(str(path)):
+                gfile.remove(str(path))
+    elif path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def copy_folder(source: Path, target: pathlib.Path, without: str) -> None:
+    """Copies a folder to a disk, but for the files and folders of one name."""
+    target.mkdir(parents=True)
+    for path in source.iterdir():
+        if path.name == without:
+            continue
+        if path.is_dir():
+            copy_folder(path, target / path.name, without)
+        else:
+            (target / path.name).write_bytes(path.read_bytes())
+
+
+@contextlib.contextmanager
+def _gfile() -> Iterator:
+    import tensorflow as tf
+
+    try:
+        yield tf.io.gfile
+    except tf.errors.NotFoundError as error:
+        raise FileNotFoundError(error.message) from None
+    except tf.errors.OpError as error:
+        raise OSError(error.message) from None
