@@ -2,8 +2,10 @@
 
     python benchmarks/masked_step.py --flagfile=flags/sngan_digits.flags
     python benchmarks/masked_step.py --flagfile=flags/sngan_cifar10_imp_gd_kd_small.flags --dataset=digits
+    python benchmarks/masked_step.py --flagfile=flags/sngan_cifar10_imp_g_small.flags --dataset=digits --replicas=2
 
 Both networks are wrapped, so the masked step is that of IMP_G and of IMP_GD. With --kd_weight the masked step has a teacher.
+With --replicas the step is spread by MirroredStrategy over as many parts of the CPU.
 
 Both models take turns in one process; the ratio is taken turn by turn. At paper size (slow on a CPU):
     python benchmarks/masked_step.py --dataset=digits --resolution=32 --generator_batch_size=32 --discriminator_batch_size=16
@@ -20,16 +22,23 @@ from tf_gan_lth.experiment import command_line
 command_line.define_config_flags(flags.FLAGS)
 command_line.define_flag(flags.FLAGS, "Benchmark", "turns", int, 15, "turns of each model")
 command_line.define_flag(flags.FLAGS, "Benchmark", "turn_steps", int, 20, "training steps a turn")
+command_line.define_flag(flags.FLAGS, "Benchmark", "replicas", int, 1, "parts of the CPU to spread a step over")
 
 
 def main(values: flags.FlagValues) -> None:
     import numpy as np
+    import tensorflow as tf
 
     from tf_gan_lth import data, models
     from tf_gan_lth.pruning.wrapping import LotterySchedule
-    from tf_gan_lth.training import Trainer
+    from tf_gan_lth.training import Trainer, devices
 
     config = command_line.config_from_flags(values)
+    strategy = tf.distribute.get_strategy()
+    if values.replicas > 1:
+        cpu, parts = tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * values.replicas
+        tf.config.set_logical_device_configuration(cpu, parts)
+        strategy = devices.use("mirrored", config).strategy
     images = data.load(config.data.dataset, "train", config.data.resolution, config.data.data_dir)
     seed = np.array([1, 2], np.int32)
 
@@ -37,11 +46,12 @@ def main(values: flags.FlagValues) -> None:
         training = config.training
         if not masked:
             training = dataclasses.replace(training, kd_weight=0.0)
-        gan = models.build(config.networks, config.data.resolution, images.channels, seed=0)
-        trainer = Trainer(gan, training, LotterySchedule(0.2), images, masked=masked)
+        with strategy.scope():
+            gan = models.build(config.networks, config.data.resolution, images.channels, seed=0)
+        trainer = Trainer(gan, training, LotterySchedule(0.2), images, strategy, masked)
         if masked and training.kd_weight:
             trainer.model.kd_weight.assign(training.kd_weight)
-        batches = trainer.model.batches(images, seed)
+        batches = trainer.batches(seed)
         return lambda: trainer.model.fit(batches, steps_per_epoch=values.turn_steps, epochs=1, verbose=0)
 
     masked, unmasked, ratio = turns.compare(make(True), make(False), values.turns)

@@ -1,0 +1,217 @@
+"""Who takes part in `train_step.py`: this project's step, the same networks and update in PyTorch, and the machine's peak.
+
+Each is a process of its own that waits while the others run, on as many threads as the machine has cores.
+"""
+
+import dataclasses
+import multiprocessing.connection
+import pathlib
+import re
+import time
+from collections.abc import Callable
+
+from tf_gan_lth.experiment.config import Config
+
+CHANNELS = 3
+IMAGES = 64  # of each data set, to draw from
+
+# (images, pixels a side, channels) of 3x3 convolutions that keep their channels: the large ones of both GANs at paper size.
+PEAK_CONVOLUTIONS = ((64, 32, 256), (64, 16, 256), (128, 32, 128), (128, 8, 256), (1, 64, 256))
+
+# Operations that start nothing on a GPU: they name memory, or are done before the step.
+FREE = {"ConcatOffset", "Const", "EnsureShape", "ExpandDims", "Identity", "IdentityN", "NoOp", "Pack", "Placeholder"}
+FREE |= {"ReadVariableOp", "Reshape", "ShapeN", "Squeeze", "StopGradient", "StridedSlice", "Unpack"}
+
+Turn = Callable[[], object]
+
+
+def resolved(config: Config) -> Config:
+    """The config with what is unset filled in, as the processes of PyTorch must not import TensorFlow."""
+    from tf_gan_lth import models
+    from tf_gan_lth.training.options import resolve
+
+    return dataclasses.replace(config, training=resolve(config.training, models.kind(config.networks.gan)))
+
+
+def plain(config: Config, count: int) -> Turn:
+    """This project's step without what makes it fast: float32, every operation on its own."""
+    training = dataclasses.replace(config.training, precision="float32", jit_compile=False, steps_per_execution=1)
+    networks = dataclasses.replace(config.networks, fused_resampling=False)
+    return ours(dataclasses.replace(config, training=training, networks=networks), count)
+
+
+def ours_bfloat16(config: Config, count: int) -> Turn:
+    """This project's step, its networks in bfloat16."""
+    return ours(dataclasses.replace(config, training=dataclasses.replace(config.training, precision="mixed_bfloat16")), count)
+
+
+def ours(config: Config, count: int) -> Turn:
+    """This project's step as the config says; all networks are masked."""
+    model, batches = make_model(config)
+
+    def turn() -> None:
+        model.fit(batches, steps_per_epoch=count, epochs=1, verbose=0)
+
+    return turn
+
+
+def make_model(config: Config):
+    """The model of a config's training step, and batches of noise for it."""
+    import numpy as np
+
+    from tf_gan_lth import data, models
+    from tf_gan_lth.pruning.wrapping import LotterySchedule
+    from tf_gan_lth.training import Trainer
+
+    translates, resolution = config.training.cycle_weight is not None, config.data.resolution
+    size = data.load_resolution(config.training.augmentation, resolution) if translates else resolution
+    drawn = np.random.default_rng(0).integers(0, 256, [2, IMAGES, size, size, CHANNELS], dtype=np.uint8)
+    sets = [data.ImageSet("noise", name, images, np.zeros(IMAGES, np.int64)) for name, images in zip("ab", drawn, strict=True)]
+    images = data.Domains(*sets) if translates else sets[0]
+    gan = models.build(config.networks, resolution, CHANNELS, seed=0, precision=config.training.precision)
+    trainer = Trainer(gan, config.training, LotterySchedule(0.2), images)
+    return trainer.model, trainer.batches(np.array([1, 2], np.int32))
+
+
+def eager(config: Config, count: int) -> Turn:
+    """PyTorch as GAN-LTH runs it: one operation at a time, float32, channels first."""
+    import torch
+
+    return _torch_steps(config, count, torch.contiguous_format, fast=False)
+
+
+def best(config: Config, count: int) -> Turn:
+    """PyTorch as well as it can: channels last, bfloat16, compiled."""
+    import torch
+
+    return _torch_steps(config, count, torch.channels_last, fast=True)
+
+
+def _torch_steps(config: Config, count: int, memory_format, *, fast: bool) -> Turn:
+    import torch
+    import torch_cyclegan
+    import torch_sngan
+
+    training = config.training
+
+    class InBfloat16(torch.nn.Module):
+        def __init__(self, network: torch.nn.Module):
+            super().__init__()
+            self.network = network
+
+        def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+            with torch.autocast("cpu", torch.bfloat16):
+                return self.network(inputs).float()
+
+    def prepared(network: torch.nn.Module) -> torch.nn.Module:
+        network = network.to(memory_format=memory_format)
+        return torch.compile(InBfloat16(network)) if fast else network
+
+    def noise(size: int) -> torch.Tensor:
+        shape = [size, CHANNELS, config.data.resolution, config.data.resolution]
+        return (torch.rand(shape) * 2 - 1).to(memory_format=memory_format)
+
+    width, other = config.networks.width, config.networks.discriminator_width
+    if training.cycle_weight is not None:  # CycleGAN's
+        sizes = width or 64, other or width or 64, CHANNELS, config.networks.blocks or 9
+        step = torch_cyclegan.Step(*sizes, prepared)
+        a, b = (noise(training.generator_batch_size) for _ in range(2))
+        return lambda: [step(a, b) for _ in range(count)]
+    generator = prepared(torch_sngan.Generator(config.data.resolution, width or 256, CHANNELS))
+    discriminator = prepared(torch_sngan.Discriminator(config.data.resolution, other or (width or 256) // 2, CHANNELS))
+    step = torch_sngan.Step(generator, discriminator, training.generator_batch_size, training.ema_decay, together=fast)
+    groups = [noise(training.discriminator_batch_size) for _ in range(training.discriminator_steps)]
+    return lambda: [step(groups) for _ in range(count)]
+
+
+def peak(config: Config, count: int) -> Turn:
+    """The machine's convolution peak in float32 and bfloat16: the fastest of PyTorch's 3x3 convolutions, in GFLOP/s."""
+    del config, count
+    import torch
+
+    def rate(precision: torch.dtype, images: int, pixels: int, channels: int) -> float:
+        inputs = torch.rand(images, channels, pixels, pixels).to(precision, memory_format=torch.channels_last)
+        kernel = torch.rand(channels, channels, 3, 3).to(precision, memory_format=torch.channels_last)
+        seconds = min(timed(lambda: torch.nn.functional.conv2d(inputs, kernel, padding=1)) for _ in range(3))
+        return 2 * 9 * images * (pixels * channels) ** 2 / seconds / 1e9
+
+    @torch.no_grad()
+    def turn() -> dict[str, float]:
+        return {str(p): max(rate(p, *shape) for shape in PEAK_CONVOLUTIONS) for p in (torch.float32, torch.bfloat16)}
+
+    return turn
+
+
+CONTENDERS = {function.__name__: function for function in (ours, ours_bfloat16, plain, eager, best)}
+OF_PYTORCH = {eager.__name__, best.__name__, peak.__name__}
+IN_BFLOAT16 = {ours_bfloat16.__name__, best.__name__}
+
+
+def serve(pipe: multiprocessing.connection.Connection, name: str, config: Config, count: int) -> None:
+    """What the process of a contender does: a turn whenever it is asked for one, and in the end it says how much memory it had."""
+    if name in OF_PYTORCH:
+        import torch  # noqa: F401
+    else:
+        import tf_gan_lth.training  # noqa: F401
+    imported = peak_memory()
+    turn = (CONTENDERS | {peak.__name__: peak})[name](config, count)
+    turn()
+    pipe.send("ready")
+    results = []
+    while pipe.recv():
+        pipe.send(timed(lambda: results.append(turn())))
+    pipe.send((results, peak_memory(), imported))
+
+
+def timed(function: Callable[[], object]) -> float:
+    """Seconds that a call takes."""
+    began = time.perf_counter()
+    function()
+    return time.perf_counter() - began
+
+
+def peak_memory() -> float:
+    """The largest resident memory of this process so far, in MiB (on Linux). What `getrusage` says includes the parent's."""
+    status = pathlib.Path("/proc/self/status").read_text()
+    return int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) / 2**10
+
+
+def count_work(pipe: multiprocessing.connection.Connection, config: Config) -> None:
+    """Sends the number of products in a training step."""
+    pipe.send(step_graph(config)[1])
+
+
+def step_graph(config: Config):
+    """A training step: its model, the multiply-adds of its convolutions and matrix products, and the number of its operations."""
+    import tensorflow as tf
+
+    model, batches = make_model(config)
+    graph = tf.function(model.train_step).get_concrete_function(batches.element_spec).graph
+    # Gradients that nobody uses are in the graph, but not computed.
+    waiting, live = [*(tensor.op for tensor in graph.outputs), *graph.control_outputs], set()
+    while waiting:
+        operation = waiting.pop()
+        if operation not in live:
+            live.add(operation)
+            waiting += [*(tensor.op for tensor in operation.inputs), *operation.control_inputs]
+    return model, sum(map(_products, live)), sum(operation.type not in FREE for operation in live)
+
+
+def _products(operation) -> int:
+    """The multiply-adds of an operation of a graph, if it is a convolution, a gradient of one, or a product of matrices."""
+    shapes = [tensor.shape for tensor in (*operation.inputs, *operation.outputs)]
+    match operation.type:
+        case "Conv2D":
+            _, kernel, made = shapes
+            return made.num_elements() * kernel[:3].num_elements()
+        case "Conv2DBackpropInput":
+            _, kernel, made, _ = shapes
+            return made.num_elements() * kernel[:3].num_elements()
+        case "Conv2DBackpropFilter":
+            _, _, made, kernel = shapes
+            return made.num_elements() * kernel[:3].num_elements()
+        case "MatMul":
+            first, _, made = shapes
+            return made.num_elements() * first[0 if operation.get_attr("transpose_a") else 1]
+        case _:
+            return 0

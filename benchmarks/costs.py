@@ -1,0 +1,143 @@
+"""What a training step costs, by formula: docs/scaling.md explains them, `scaling.py` and `exchange.py` check them."""
+
+import dataclasses
+import math
+
+from tf_gan_lth.experiment.config import Config
+
+FLOAT = 4  # bytes
+
+
+@dataclasses.dataclass(frozen=True)
+class Network:
+    """What one image costs in a network.
+
+    Attributes:
+      products: multiply-adds of a forward pass.
+      first: those of the layers on its inputs, whose gradient towards the inputs nobody may need.
+      kept: floats that a forward pass keeps for the gradient.
+      parameters: trainable floats, whatever the number of images.
+    """
+
+    products: float
+    first: float
+    kept: float
+    parameters: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Step:
+    """What a training step costs.
+
+    Attributes:
+      products: multiply-adds.
+      kept: floats at the peak that grow with the batch: those kept for the generator's step.
+      parameters: floats of all networks; each has a gradient, two moments and a mask, and the generator's an average.
+      exchanged: floats that are summed over the replicas.
+      collectives: sums over the replicas, one after the other.
+      batch: the batch that limits the number of replicas.
+    """
+
+    products: float
+    kept: float
+    parameters: int
+    exchanged: float
+    collectives: int
+    batch: int
+
+
+def sngan_generator(resolution: int, width: int, channels: int) -> Network:
+    products, kept, parameters = 128 * 16 * width, 0, 129 * 16 * width
+    side = 4
+    while side < resolution:
+        # A 1x1 and the 4x4 transposed convolution on the small map, a 3x3 on the large one: 1 + 16 + 4 * 9.
+        products += 53 * (side * width) ** 2
+        kept += 10 * side**2 * width  # the sum and its ReLU on the small map, conv_1 and its ReLU on the large one
+        parameters += 19 * width**2 + 7 * width
+        side *= 2
+    products += 9 * channels * width * resolution**2
+    kept += 2 * width * resolution**2 + channels * resolution**2
+    return Network(products, 128 * 16 * width, kept, parameters + 2 * width + 9 * width * channels + channels)
+
+
+def sngan_discriminator(resolution: int, width: int, channels: int) -> Network:
+    # A 3x3 on the large map, the 4x4 of stride 2 and the pooled 1x1 on a quarter of it.
+    first = 9 * channels * width * resolution**2 + channels * width * resolution**2 // 4
+    products = first + 4 * (width * resolution) ** 2
+    kept = 1.25 * width * resolution**2
+    parameters = 10 * channels * width + 9 * width**2 + 3 * width
+    side = resolution // 2
+    while side > 8:
+        products += 13.25 * (side * width) ** 2
+        kept += 2.5 * width * side**2
+        parameters += 19 * width**2 + 3 * width
+        side //= 2
+    for _ in range(2):
+        products += 18 * (side * width) ** 2
+        kept += 3 * width * side**2
+        parameters += 18 * width**2 + 2 * width
+    return Network(products + width, first, kept, parameters + width)
+
+
+def sngan(config: Config, channels: int) -> Step:
+    training, resolution, width = config.training, config.data.resolution, config.networks.width or 256
+    g = sngan_generator(resolution, width, channels)
+    d = sngan_discriminator(resolution, config.networks.discriminator_width or width // 2, channels)
+    steps, images, latents = training.discriminator_steps, training.discriminator_batch_size, training.generator_batch_size
+    judged = steps * images * (g.products + 2 * (3 * d.products - d.first))
+    generated = latents * (3 * g.products - g.first + 2 * d.products)
+    norms = 2 * int(math.log2(resolution / 4)) + 1
+    # Sums and squares of each channel in each norm's forward pass, and once backward.
+    statistics = (steps + 2) * norms * 2 * width
+    return Step(
+        judged + generated,
+        latents * (g.kept + d.kept),
+        g.parameters + d.parameters,
+        steps * d.parameters + g.parameters + statistics,
+        (steps + 2) * norms + steps + 2,
+        math.gcd(images, latents),
+    )
+
+
+def cyclegan_generator(resolution: int, width: int, blocks: int, channels: int) -> Network:
+    square, outer = (width * resolution) ** 2, 49 * channels * width * resolution**2
+    products = 2 * outer + (4 * 4.5 + 18 * blocks) * square
+    # Of each norm its input and its ReLU; of the padded convolutions the padded maps.
+    kept = width * resolution**2 * (2 * (1 + 1 / 2 + 1 / 4 + 1 / 2 + 1) + 1 + 1.25 * blocks)
+    kernels = 2 * 49 * channels * width + (180 + 288 * blocks) * width**2
+    norms = 2 * (6 + 4 * blocks) * width  # the second of a block and of down has no parameters
+    return Network(products, outer, kept, kernels + norms + (10 + 8 * blocks) * width + channels)
+
+
+def cyclegan_discriminator(resolution: int, width: int, channels: int) -> Network:
+    sides = [resolution // 2, resolution // 4, resolution // 8]
+    sides += [sides[-1] - 1, sides[-1] - 2]
+    sizes = [channels, width, 2 * width, 4 * width, 8 * width, 1]
+    layers = [16 * a * b * side**2 for a, b, side in zip(sizes, sizes[1:], sides, strict=False)]
+    kept = sum(2 * b * side**2 for b, side in zip(sizes[1:-1], sides, strict=False))
+    kernels = sum(16 * a * b for a, b in zip(sizes, sizes[1:], strict=False))
+    return Network(sum(layers), layers[0], kept, kernels + (15 + 2 * 14) * width + 1)
+
+
+def cyclegan(config: Config, channels: int) -> Step:
+    training, resolution, width = config.training, config.data.resolution, config.networks.width or 64
+    g = cyclegan_generator(resolution, width, config.networks.blocks or 9, channels)
+    d = cyclegan_discriminator(resolution, config.networks.discriminator_width or width, channels)
+    images = training.generator_batch_size
+    calls = 6 if training.identity_weight else 4  # of generators: translations, cycles, identities
+    # Only a cycle's second half has a gradient towards its inputs; each discriminator passes one on, then learns from two images.
+    generated = calls * 3 * g.products - (calls - 2) * g.first + 2 * 2 * d.products
+    judged = 2 * 2 * (3 * d.products - d.first)
+    return Step(
+        images * (generated + judged),
+        images * (calls * g.kept + 2 * d.kept),
+        2 * (g.parameters + d.parameters),
+        2 * (g.parameters + d.parameters) + images * 4 * channels * resolution**2,
+        4,
+        images,
+    )
+
+
+def of(config: Config, channels: int) -> Step:
+    """The cost of a resolved config's training step."""
+    return {"sngan": sngan, "cyclegan": cyclegan}[config.networks.gan](config, channels)
