@@ -36,7 +36,7 @@ def resolved(config: Config) -> Config:
 def plain(config: Config, count: int) -> Turn:
     """This project's step without what makes it fast: float32, every operation on its own."""
     training = dataclasses.replace(config.training, precision="float32", jit_compile=False, steps_per_execution=1)
-    networks = dataclasses.replace(config.networks, fused_resampling=False)
+    networks = dataclasses.replace(config.networks, fused_convolutions=False)
     return ours(dataclasses.replace(config, training=training, networks=networks), count)
 
 

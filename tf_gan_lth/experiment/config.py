@@ -58,9 +58,7 @@ class NetworkConfig:
         None, "channels of the discriminator's hidden maps; unset: half of --width for sngan, --width for cyclegan", low=1
     )
     blocks: int | None = option(None, "residual blocks of each generator of cyclegan; unset: 9", low=1)
-    fused_resampling: bool = option(
-        True, "in sngan, resample and convolve in one step, which is the same function with less than half of the products"
-    )
+    fused_convolutions: bool = option(True, "compute some convolutions in another form, which is the same function with less work")
 
 
 @dataclasses.dataclass(frozen=True)

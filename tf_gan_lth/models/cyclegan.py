@@ -12,6 +12,7 @@ import tf_keras as keras
 
 from tf_gan_lth.experiment.config import NetworkConfig
 from tf_gan_lth.experiment.errors import UsageError
+from tf_gan_lth.models.convolutions import FewChannelsConv2D
 from tf_gan_lth.models.layers import DoublingConv2DTranspose, InstanceNormalization, PaddedConv2D, ReflectionPadding, fan_in_uniform
 
 WIDTH = 64
@@ -24,7 +25,8 @@ def networks(config: NetworkConfig, resolution: int | None, channels: int) -> di
         raise UsageError(f"--resolution={resolution} does not fit cyclegan: it must be a multiple of 4 from 24 on")
     width = config.width or WIDTH
     generators = [
-        generator(resolution, width, channels, config.blocks or BLOCKS, name) for name in ("generator_a2b", "generator_b2a")
+        generator(resolution, width, channels, config.blocks or BLOCKS, name, config.fused_convolutions)
+        for name in ("generator_a2b", "generator_b2a")
     ]
     discriminators = [
         discriminator(resolution, config.discriminator_width or width, channels, name)
@@ -33,7 +35,7 @@ def networks(config: NetworkConfig, resolution: int | None, channels: int) -> di
     return {network.name: network for network in generators + discriminators}
 
 
-def _conv(x: tf.Tensor, filters: int, size: int, name: str, *, strides: int = 1, kind=keras.layers.Conv2D) -> tf.Tensor:
+def _conv(x: tf.Tensor, filters: int, size: int, name: str, *, strides: int = 1, kind=keras.layers.Conv2D, **options) -> tf.Tensor:
     # The paper's code draws only the kernels itself: biases start as PyTorch's do, gammas at 1, betas at 0. PyTorch takes the
     # fan-in of a transposed convolution from its outputs.
     fan_in = size * size * (filters if kind is DoublingConv2DTranspose else x.shape[-1])
@@ -44,6 +46,7 @@ def _conv(x: tf.Tensor, filters: int, size: int, name: str, *, strides: int = 1,
         kernel_initializer=keras.initializers.RandomNormal(0.0, 0.02),
         bias_initializer=fan_in_uniform(fan_in),
         name=name,
+        **options,
     )(x)
 
 
@@ -65,7 +68,7 @@ def _up(x: tf.Tensor, filters: int, name: str) -> tf.Tensor:
     return _norm_relu(x, f"{name}/norm")
 
 
-def generator(resolution: int | None, width: int, channels: int, blocks: int, name: str) -> keras.Model:
+def generator(resolution: int | None, width: int, channels: int, blocks: int, name: str, fused: bool = True) -> keras.Model:
     """Images `(N, H, W, channels)` of one domain to images of the other, both in [-1, 1] and of the same size.
 
     Args:
@@ -74,6 +77,7 @@ def generator(resolution: int | None, width: int, channels: int, blocks: int, na
       channels: channels of the images.
       blocks: number of residual blocks.
       name: of the network.
+      fused: see `NetworkConfig.fused_convolutions`.
     """
     images = keras.Input([resolution, resolution, channels], name="images")
     x = _conv(ReflectionPadding(3)(images), width, 7, "from_image/conv")
@@ -86,7 +90,7 @@ def generator(resolution: int | None, width: int, channels: int, blocks: int, na
         x = _residual_block(x, f"block_{number}")
     x = _up(x, 2 * width, "up_1")
     x = _up(x, width, "up_2")
-    x = _conv(ReflectionPadding(3)(x), channels, 7, "to_image")
+    x = _conv(ReflectionPadding(3)(x), channels, 7, "to_image", kind=FewChannelsConv2D, fused=fused)
     return keras.Model(images, keras.layers.Activation("tanh", dtype="float32")(x), name=name)
 
 

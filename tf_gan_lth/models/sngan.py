@@ -2,7 +2,7 @@
 
 At resolution 32, generator width 256 and discriminator width 128 the generator has 4,276,739 trainable parameters and the
 discriminator 1,053,824. A 1x1 conv commutes with nearest upsampling and with average pooling, so both shortcuts convolve on
-the smaller map: the same function, a quarter of the work. For the 3x3 convs beside them see `resampling`.
+the smaller map: the same function, a quarter of the work. For the 3x3 convs beside them see `convolutions`.
 """
 
 import tensorflow as tf
@@ -10,6 +10,7 @@ import tf_keras as keras
 
 from tf_gan_lth.experiment.config import NetworkConfig
 from tf_gan_lth.experiment.errors import UsageError
+from tf_gan_lth.models.convolutions import FewChannelsConv2D, PooledSpectralConv2D, UpsampledConv2D
 from tf_gan_lth.models.layers import (
     BatchNormalization,
     NearestUpsampling,
@@ -19,7 +20,6 @@ from tf_gan_lth.models.layers import (
     SpectralDense,
     fan_in_uniform,
 )
-from tf_gan_lth.models.resampling import PooledSpectralConv2D, UpsampledConv2D
 
 LATENT_DIM = 128
 WIDTH = 256
@@ -33,9 +33,9 @@ def networks(config: NetworkConfig, resolution: int, channels: int) -> dict[str,
         raise UsageError(f"--blocks={config.blocks} is no option of sngan: its blocks follow from --resolution")
     width = config.width or WIDTH
     return {
-        "generator": generator(resolution, width, channels, config.fused_resampling),
+        "generator": generator(resolution, width, channels, config.fused_convolutions),
         "discriminator": discriminator(
-            resolution, config.discriminator_width or max(1, width // 2), channels, config.fused_resampling
+            resolution, config.discriminator_width or max(1, width // 2), channels, config.fused_convolutions
         ),
     }
 
@@ -75,7 +75,7 @@ def generator(resolution: int, width: int, channels: int, fused: bool = True) ->
       resolution: pixels a side, 4 times a power of two.
       width: channels of every hidden map.
       channels: channels of the image.
-      fused: see `NetworkConfig.fused_resampling`.
+      fused: see `NetworkConfig.fused_convolutions`.
     """
     latents = keras.Input([LATENT_DIM], name="latents")
     x = keras.layers.Dense(
@@ -88,7 +88,7 @@ def generator(resolution: int, width: int, channels: int, fused: bool = True) ->
     for number in range(1, resolution.bit_length() - 2):
         x = _up_block(x, width, f"block_{number}", fused)
     x = _norm_relu(x, "norm")
-    x = _conv(keras.layers.Conv2D, channels, 3, width, "to_image")(x)
+    x = _conv(FewChannelsConv2D, channels, 3, width, "to_image", fused=fused)(x)
     return keras.Model(latents, keras.layers.Activation("tanh", dtype="float32")(x), name="generator")
 
 

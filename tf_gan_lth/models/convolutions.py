@@ -1,9 +1,15 @@
-"""3x3 convolutions beside a change of the map's size, as one convolution with less than half of the work.
+"""Convolutions that compute the same function in another form, with less work.
 
-Nearest upsampling repeats a pixel 2x2 times and average pooling is the mean of 2x2 pixels. A 3x3 kernel after the one or
-before the other sees each pixel of the small map through its four shifts by a row, a column or both: that is the 4x4 kernel
-which is their sum, with strides of 2. It takes 16 products a pixel of the small map where the two steps take 36. The variable
-stays the 3x3 kernel, so masks, snapshots and exports do not know the difference.
+The first form is that of 3x3 convolutions beside a change of the map's size. Nearest upsampling repeats a pixel 2x2 times and
+average pooling is the mean of 2x2 pixels. A 3x3 kernel after the one or before the other sees each pixel of the small map
+through its four shifts by a row, a column or both: that is the 4x4 kernel which is their sum, with strides of 2. It takes 16
+products a pixel of the small map where the two steps take 36.
+
+The second is that of convolutions to the few channels of an image. A processor computes sixteen channels at a time, and three
+of them waste the others. The columns of the kernel, each a convolution of its own, have as many channels together as there is
+room for; a second convolution only adds them up, each at its place.
+
+The variable stays the kernel itself, so masks, snapshots and exports do not know the difference.
 """
 
 import numpy as np
@@ -45,11 +51,27 @@ def pooled_conv2d(inputs: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
     return tf.nn.conv2d(inputs, tf.cast(_spread(kernel, 0.5 * _ROWS), inputs.dtype), strides=2, padding="SAME")
 
 
+def few_channels_conv2d(inputs: tf.Tensor, kernel: tf.Tensor, padding: str) -> tf.Tensor:
+    """A convolution with strides of 1, for few output channels: `(N, H, W, I)` to `(N, H, W, O)`, less with `VALID` padding.
+
+    Args:
+      inputs: of any float type, which the result has too.
+      kernel: `(K, K, I, O)` float32.
+      padding: `SAME` or `VALID`.
+    """
+    size, _, channels, filters = kernel.shape
+    columns = tf.reshape(tf.transpose(kernel, [0, 2, 1, 3]), [size, 1, channels, size * filters])
+    # To output channel f, at column k of the sums, goes channel f of column k.
+    added = np.einsum("kl,fg->klfg", np.eye(size), np.eye(filters)).reshape([1, size, size * filters, filters])
+    convolved = tf.nn.conv2d(inputs, tf.cast(columns, inputs.dtype), 1, padding)
+    return tf.nn.conv2d(convolved, tf.constant(added, inputs.dtype), 1, padding)
+
+
 class _Fused:
     """A layer with two forms of one function.
 
     Args:
-      fused: False computes the two steps one after the other.
+      fused: False computes it as it is written down.
     """
 
     def __init__(self, *args, fused: bool = True, **kwargs):
@@ -84,3 +106,12 @@ class PooledSpectralConv2D(_Fused, SpectralConv2D):
     def compute_output_shape(self, input_shape: tf.TensorShape) -> tf.TensorShape:
         count, height, width, channels = super().compute_output_shape(input_shape)
         return tf.TensorShape([count, height and height // 2, width and width // 2, channels])
+
+
+class FewChannelsConv2D(_Fused, Float32Kernel, keras.layers.Conv2D):
+    """A `Conv2D` with strides of 1 to the few channels of an image."""
+
+    def convolution_op(self, inputs: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
+        if self.fused:
+            return few_channels_conv2d(inputs, kernel, self.padding.upper())
+        return super().convolution_op(inputs, tf.cast(kernel, inputs.dtype))

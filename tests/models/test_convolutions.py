@@ -1,4 +1,6 @@
-"""A 3x3 convolution beside a change of size is one convolution, and the same function."""
+"""Other forms of convolutions are the same functions."""
+
+import dataclasses
 
 import numpy as np
 import pytest
@@ -7,8 +9,8 @@ import tf_keras as keras
 
 from tf_gan_lth import models
 from tf_gan_lth.experiment.config import NetworkConfig
+from tf_gan_lth.models.convolutions import few_channels_conv2d, pooled_conv2d, upsampled_conv2d
 from tf_gan_lth.models.layers import NearestUpsampling
-from tf_gan_lth.models.resampling import pooled_conv2d, upsampled_conv2d
 
 
 def upsampled_plainly(inputs, kernel):
@@ -43,10 +45,25 @@ def test_one_convolution_equals_two_steps_in_values_and_gradients(fused, plain, 
         np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5 * float(tf.reduce_max(tf.abs(expected))))
 
 
-@pytest.mark.parametrize("name", ["generator", "discriminator"])
-def test_networks_are_the_same_function_and_variables_in_both_forms(name):
+@pytest.mark.parametrize("jit_compile", [False, True])
+@pytest.mark.parametrize("padding", ["SAME", "VALID"])
+@pytest.mark.parametrize(("size", "filters"), [(3, 1), (3, 3), (7, 3)])
+def test_convolutions_to_few_channels_add_up_columns(size, filters, padding, jit_compile):
+    inputs, kernel = normal([2, 9, 11, 6], 1), normal([size, size, 6, filters], 2) / size
+    plain = tf.nn.conv2d(inputs, kernel, 1, padding)
+    direction = normal(plain.shape, 9)
+    compiled = tf.function(values_and_gradients, jit_compile=jit_compile)
+    found = compiled(lambda i, k: few_channels_conv2d(i, k, padding), direction, inputs, kernel)
+    expected = values_and_gradients(lambda i, k: tf.nn.conv2d(i, k, 1, padding), direction, inputs, kernel)
+    for first, second in zip(found, expected, strict=True):
+        np.testing.assert_allclose(first, second, rtol=1e-5, atol=1e-5 * float(tf.reduce_max(tf.abs(second))))
+
+
+@pytest.mark.parametrize(("gan", "name"), [("sngan", "generator"), ("sngan", "discriminator"), ("cyclegan", "generator_a2b")])
+def test_networks_are_the_same_function_and_variables_in_both_forms(gan, name):
+    config = NetworkConfig(gan=gan, width=6, blocks=1 if gan == "cyclegan" else None)
     fused, plain = (
-        models.build(NetworkConfig(width=6, fused_resampling=fused), 32, 3, seed=3).networks[name] for fused in (True, False)
+        models.build(dataclasses.replace(config, fused_convolutions=fused), 32, 3, seed=3).networks[name] for fused in (True, False)
     )
     first, second = models.take_snapshot(fused), models.take_snapshot(plain)
     assert all(np.array_equal(array, second[path]) for path, array in first.items())
