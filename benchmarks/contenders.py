@@ -28,9 +28,14 @@ Turn = Callable[[], object]
 def resolved(config: Config) -> Config:
     """The config with what is unset filled in, as the processes of PyTorch must not import TensorFlow."""
     from tf_gan_lth import models
+    from tf_gan_lth.models import cyclegan, sngan
     from tf_gan_lth.training.options import resolve
 
-    return dataclasses.replace(config, training=resolve(config.training, models.kind(config.networks.gan)))
+    networks, module = config.networks, {"sngan": sngan, "cyclegan": cyclegan}[config.networks.gan]
+    width, blocks = networks.width or module.WIDTH, networks.blocks or getattr(module, "BLOCKS", None)
+    other = networks.discriminator_width or (width // 2 if module is sngan else width)
+    networks = dataclasses.replace(networks, width=width, discriminator_width=other, blocks=blocks)
+    return dataclasses.replace(config, networks=networks, training=resolve(config.training, models.kind(networks.gan)))
 
 
 def plain(config: Config, count: int) -> Turn:
@@ -113,12 +118,11 @@ def _torch_steps(config: Config, count: int, memory_format, *, fast: bool) -> Tu
 
     width, other = config.networks.width, config.networks.discriminator_width
     if training.cycle_weight is not None:  # CycleGAN's
-        sizes = width or 64, other or width or 64, CHANNELS, config.networks.blocks or 9
-        step = torch_cyclegan.Step(*sizes, prepared)
+        step = torch_cyclegan.Step(width, other, CHANNELS, config.networks.blocks, prepared)
         a, b = (noise(training.generator_batch_size) for _ in range(2))
         return lambda: [step(a, b) for _ in range(count)]
-    generator = prepared(torch_sngan.Generator(config.data.resolution, width or 256, CHANNELS))
-    discriminator = prepared(torch_sngan.Discriminator(config.data.resolution, other or (width or 256) // 2, CHANNELS))
+    generator = prepared(torch_sngan.Generator(config.data.resolution, width, CHANNELS))
+    discriminator = prepared(torch_sngan.Discriminator(config.data.resolution, other, CHANNELS))
     step = torch_sngan.Step(generator, discriminator, training.generator_batch_size, training.ema_decay, together=fast)
     groups = [noise(training.discriminator_batch_size) for _ in range(training.discriminator_steps)]
     return lambda: [step(groups) for _ in range(count)]
@@ -144,7 +148,12 @@ def peak(config: Config, count: int) -> Turn:
 
 CONTENDERS = {function.__name__: function for function in (ours, ours_bfloat16, plain, eager, best)}
 OF_PYTORCH = {eager.__name__, best.__name__, peak.__name__}
-IN_BFLOAT16 = {ours_bfloat16.__name__, best.__name__}
+
+
+def is_in_bfloat16(name: str, config: Config) -> bool:
+    """Whether a contender computes its networks in bfloat16."""
+    asked = config.training.precision == "mixed_bfloat16"
+    return name in (ours_bfloat16.__name__, best.__name__) or (asked and name == ours.__name__)
 
 
 def serve(pipe: multiprocessing.connection.Connection, name: str, config: Config, count: int) -> None:

@@ -32,7 +32,7 @@ class Step:
     Attributes:
       products: multiply-adds.
       kept: floats at the peak that grow with the batch: those kept for the generator's step.
-      parameters: floats of all networks; each has a gradient, two moments and a mask, and the generator's an average.
+      parameters: floats of all networks; each has a gradient and two moments, kernels a mask, some an average.
       exchanged: floats that are summed over the replicas.
       collectives: sums over the replicas, one after the other.
       batch: the batch that limits the number of replicas.
@@ -80,21 +80,21 @@ def sngan_discriminator(resolution: int, width: int, channels: int) -> Network:
 
 
 def sngan(config: Config, channels: int) -> Step:
-    training, resolution, width = config.training, config.data.resolution, config.networks.width or 256
+    training, resolution, width = config.training, config.data.resolution, config.networks.width
     g = sngan_generator(resolution, width, channels)
-    d = sngan_discriminator(resolution, config.networks.discriminator_width or width // 2, channels)
+    d = sngan_discriminator(resolution, config.networks.discriminator_width, channels)
     steps, images, latents = training.discriminator_steps, training.discriminator_batch_size, training.generator_batch_size
     judged = steps * images * (g.products + 2 * (3 * d.products - d.first))
     generated = latents * (3 * g.products - g.first + 2 * d.products)
     norms = 2 * int(math.log2(resolution / 4)) + 1
-    # Sums and squares of each channel in each norm's forward pass, and once backward.
-    statistics = (steps + 2) * norms * 2 * width
+    # Of each norm a sum and a sum of squares for each channel, forward in every step and backward in the generator's.
+    statistics = norms * (steps + 2) * 2 * width
     return Step(
         judged + generated,
         latents * (g.kept + d.kept),
         g.parameters + d.parameters,
         steps * d.parameters + g.parameters + statistics,
-        (steps + 2) * norms + steps + 2,
+        norms * (3 * (steps + 1) + 2) + steps + 3,  # with the count of pixels; the gradients of each step; two losses
         math.gcd(images, latents),
     )
 
@@ -120,9 +120,9 @@ def cyclegan_discriminator(resolution: int, width: int, channels: int) -> Networ
 
 
 def cyclegan(config: Config, channels: int) -> Step:
-    training, resolution, width = config.training, config.data.resolution, config.networks.width or 64
-    g = cyclegan_generator(resolution, width, config.networks.blocks or 9, channels)
-    d = cyclegan_discriminator(resolution, config.networks.discriminator_width or width, channels)
+    training, resolution, width = config.training, config.data.resolution, config.networks.width
+    g = cyclegan_generator(resolution, width, config.networks.blocks, channels)
+    d = cyclegan_discriminator(resolution, config.networks.discriminator_width, channels)
     images = training.generator_batch_size
     calls = 6 if training.identity_weight else 4  # of generators: translations, cycles, identities
     # Only a cycle's second half has a gradient towards its inputs; each discriminator passes one on, then learns from two images.

@@ -36,6 +36,7 @@ def main(values: flags.FlagValues) -> None:
     config = command_line.config_from_flags(values)
     strategy = tf.distribute.get_strategy()
     if values.replicas > 1:
+        tf.config.set_visible_devices([], "GPU")
         cpu, parts = tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * values.replicas
         tf.config.set_logical_device_configuration(cpu, parts)
         strategy = devices.use("mirrored", config).strategy

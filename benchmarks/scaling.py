@@ -13,6 +13,7 @@ import costs
 from absl import flags
 
 from tf_gan_lth.experiment import command_line
+from tf_gan_lth.experiment.errors import ToolkitError
 
 REPLICAS = (1, 8, 64, 512)
 
@@ -36,6 +37,10 @@ def main(values: flags.FlagValues) -> None:
     there = sum(variable.shape.num_elements() for role in ("generator", "discriminator") for variable in model.parameters(role))
     print(f"work       {step.products / 1e9:,.2f} G products by formula, {counted / 1e9:,.2f} G in the step's graph")
     print(f"parameters {step.parameters:,} by formula, {there:,} in the networks")
+    if abs(step.products / counted - 1) > 0.01 or step.parameters != there:
+        raise ToolkitError(
+            f"the formulas do not fit: {step.products:,} products of {counted:,}, {step.parameters:,} parameters of {there:,}"
+        )
     maps, parameters = costs.FLOAT * step.kept / 2**20, 6 * costs.FLOAT * step.parameters / 2**20
     print(f"memory     {maps:,.0f} MiB of maps, {parameters:,.0f} MiB for the parameters")
     print(f"exchange   {costs.FLOAT * step.exchanged / 2**20:,.1f} MiB summed over the replicas, in {step.collectives} sums")

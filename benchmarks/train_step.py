@@ -10,9 +10,9 @@ they are written down), `eager` (PyTorch as GAN-LTH runs it: float32, channels f
 bfloat16 and `torch.compile`). Each is a process of its own that waits while the others run. They take turns, so that what else
 the machine does hits all of them; ratios are taken turn by turn. Masks are in place, and images ready in memory.
 
-Images are real ones. Memory is the largest that a process had: in all, and beyond what its imports took. The share of the
-peak counts the products that `ours` needs, of all contenders, over the fastest convolution measured in the same turns and in
-the contender's precision.
+Images a second are the real ones of a step. Memory is the largest that a process had: in all, and beyond what its imports took.
+The share of the peak counts the products that `ours` needs, of all contenders, over the fastest convolution measured in the same
+turns and in the contender's precision.
 """
 
 import dataclasses
@@ -45,9 +45,9 @@ class Setting:
 
 
 SETTINGS = {
-    "sngan": Setting(("--flagfile=flags/sngan_cifar10_imp_g.flags",), 5, 1),
+    "sngan": Setting(("--flagfile=flags/sngan_cifar10_imp_g.flags",), 3, 2),
     "sngan_small": Setting(("--flagfile=flags/sngan_cifar10_imp_g_small.flags",), 7, 20),
-    "cyclegan": Setting(("--flagfile=flags/cyclegan_summer2winter_imp_g.flags", "--resolution=128"), 5, 1),
+    "cyclegan": Setting(("--flagfile=flags/cyclegan_summer2winter_imp_g.flags", "--resolution=128"), 3, 4),
     "cyclegan_narrow": Setting(("--flagfile=flags/cyclegan_summer2winter_imp_g.flags", "--resolution=128", "--width=32"), 7, 4),
     "cyclegan_small": Setting(("--flagfile=flags/cyclegan_summer2winter_small.flags",), 7, 20),
 }
@@ -115,7 +115,7 @@ def compare(config: Config, names: list[str], turns: int, turn_steps: int) -> No
     for name in names:
         best, (_, whole, imported) = min(seconds[name]), ends[name]
         ratio = statistics.median(its / first for its, first in zip(seconds[name], seconds[names[0]], strict=True))
-        peak = peaks.get("torch.bfloat16" if name in contenders.IN_BFLOAT16 else "torch.float32")
+        peak = peaks.get("torch.bfloat16" if contenders.is_in_bfloat16(name, config) else "torch.float32")
         share = f"{work / best / 1e9 / peak:.0%}" if peak else "-"
         cells = [name, f"{best:.3f}", f"{statistics.median(seconds[name]):.3f}", f"{_images(config) / best:.1f}"]
         print("|", " | ".join([*cells, f"{ratio:.2f}", f"{whole:,.0f}", f"{whole - imported:,.0f}", share]), "|", flush=True)

@@ -11,7 +11,7 @@ from absl import flags
 
 from tf_gan_lth.experiment import command_line, paths
 from tf_gan_lth.experiment.artifacts import Record
-from tf_gan_lth.experiment.errors import UsageError
+from tf_gan_lth.experiment.errors import check_known
 
 define = command_line.define_flag
 define(flags.FLAGS, "Images", "images", str, None, "what to score: folder:PATH, saved_model:PATH or round:PATH; required")
@@ -25,14 +25,14 @@ define(flags.FLAGS, "Scores", "data_dir", str, None, "folder of prepared TFDS da
 define(flags.FLAGS, "Scores", "strategy", str, "auto", "devices to compute on: auto, one_device, mirrored (all GPUs here) or tpu")
 define(flags.FLAGS, "Scores", "output", str, None, "JSON file to write every score and its protocol to")
 flags.mark_flags_as_required(["images", "reference"])
+STRATEGIES = ("auto", "one_device", "mirrored", "tpu")  # several workers train together, but score each for itself
 
 
 def main(values: flags.FlagValues) -> None:
     output = Record(paths.parse(values.output)) if values.output else None
     if output:
         command_line.check_free(output.path, "output")
-    if values.strategy == "multi_worker":
-        raise UsageError("--strategy=multi_worker trains; scores are computed on one machine: use auto or mirrored")
+    check_known("strategy", values.strategy, STRATEGIES)
     from tf_gan_lth.lottery import rescoring
     from tf_gan_lth.training import devices
 

@@ -96,7 +96,7 @@ def test_a_lease_is_one_process_s_while_it_lives(store, quick):
             pass
     assert not path.exists()
     with path.open("wb") as file:  # of one that was killed
-        file.write(b"process 1 on dead, 0\n7")
+        file.write(b"process 1 on dead, 0, 7")
     with locks.hold(path, "busy"):
         order = []
 
@@ -112,6 +112,37 @@ def test_a_lease_is_one_process_s_while_it_lives(store, quick):
     assert order == ["first", "second"]
 
 
+def test_of_two_that_ask_at_once_one_gets_the_lease(store, quick):
+    path, inside, most, refused = store / locks.NAME, [], [], []
+
+    def enter():
+        try:
+            with locks.hold(path, "busy"):
+                inside.append(1)
+                most.append(len(inside))
+                time.sleep(1.0)
+                inside.pop()
+        except BusyError:
+            refused.append(1)
+
+    threads = [threading.Thread(target=enter) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert most == [1] and len(refused) == 2
+
+
+def test_a_process_whose_lease_was_taken_over_is_stopped_and_leaves_the_other_ones(store, quick):
+    path = store / locks.NAME
+    with pytest.raises(RunFolderError, match="was taken over by another process"), locks.hold(path, "busy"):
+        with path.open("wb") as file:
+            file.write(b"process 1 on other, 0, 7")
+        time.sleep(5)
+        raise AssertionError("was not stopped")
+    assert path.read_text().startswith("process 1 on other")
+
+
 def test_a_store_that_cannot_be_written_is_one_line(store):
     store.mkdir()
     with (store / "file").open("wb") as file:
@@ -120,12 +151,21 @@ def test_a_store_that_cannot_be_written_is_one_line(store):
         Record(store / "file" / "r.json").put({})
 
 
+def test_a_copy_on_a_disk_leaves_out_what_is_not_finished(store, tmp_path):
+    run = RunFolder(str(store / "run"))
+    for number in range(2):
+        run.replicate(0).round(number).weights.put(WEIGHTS)
+    (run.replicate(0).round(1).weights.path / "checksums.json").unlink()
+    copy = run.copy_to(tmp_path / "copy").replicate(0)
+    assert copy.round(0).weights.get().keys() == WEIGHTS.keys() and not copy.round(1).weights.exists()
+
+
 def test_a_folder_in_a_store_is_copied_and_removed(store, tmp_path):
     for name in ("a/b/c", "a/d", "a/tensorboard/e"):
         (store / name).parent.mkdir(parents=True)
         with (store / name).open("wb") as file:
             file.write(name.encode())
-    paths.copy_folder(store / "a", tmp_path / "copy", without="tensorboard")
+    paths.copy_folder(store / "a", tmp_path / "copy", without=lambda path: path.name == "tensorboard")
     assert sorted(path.name for path in (tmp_path / "copy").rglob("*")) == ["b", "c", "d"]
     assert (tmp_path / "copy" / "b" / "c").read_bytes() == b"a/b/c"
     paths.remove(store / "a")

@@ -9,8 +9,18 @@ import tf_keras as keras
 
 from tf_gan_lth import models
 from tf_gan_lth.experiment.config import NetworkConfig
-from tf_gan_lth.models.convolutions import few_channels_conv2d, pooled_conv2d, upsampled_conv2d
+from tf_gan_lth.models.convolutions import (
+    FewChannelsConv2D,
+    PooledSpectralConv2D,
+    UpsampledConv2D,
+    few_channels_conv2d,
+    pooled_conv2d,
+    upsampled_conv2d,
+)
 from tf_gan_lth.models.layers import NearestUpsampling
+from tf_gan_lth.pruning.wrapping import LotterySchedule, wrap
+
+KINDS = (FewChannelsConv2D, PooledSpectralConv2D, UpsampledConv2D)
 
 
 def upsampled_plainly(inputs, kernel):
@@ -65,6 +75,9 @@ def test_networks_are_the_same_function_and_variables_in_both_forms(gan, name):
     fused, plain = (
         models.build(dataclasses.replace(config, fused_convolutions=fused), 32, 3, seed=3).networks[name] for fused in (True, False)
     )
+    for network, expected in ((fused, True), (plain, False)):
+        forms = {layer.fused for layer in wrap(network, LotterySchedule(0.2)).submodules if isinstance(layer, KINDS)}
+        assert forms == {expected}
     first, second = models.take_snapshot(fused), models.take_snapshot(plain)
     assert all(np.array_equal(array, second[path]) for path, array in first.items())
     inputs = normal([4, *fused.input_shape[1:]], 5)

@@ -69,3 +69,7 @@ def test_bad_input_is_one_line_that_names_it(pictures, statistics, tmp_path):
     assert "Traceback" not in result.stderr
     result = run("make_statistics.py", "--dataset=digits", "--feature_network=digits", f"--output={tmp_path / 'stats'}")
     assert result.returncode == 2 and "must end in .npz" in last_line(result)
+    result = run(
+        "evaluate.py", f"--images=folder:{pictures}", f"--reference={statistics}", "--protocol=digits", "--strategy=multi_worker"
+    )
+    assert result.returncode == 2 and "unknown strategy 'multi_worker': did you mean 'mirrored'?" in last_line(result)

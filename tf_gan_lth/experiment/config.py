@@ -58,7 +58,7 @@ class NetworkConfig:
         None, "channels of the discriminator's hidden maps; unset: half of --width for sngan, --width for cyclegan", low=1
     )
     blocks: int | None = option(None, "residual blocks of each generator of cyclegan; unset: 9", low=1)
-    fused_convolutions: bool = option(True, "compute some convolutions in another form, which is the same function with less work")
+    fused_convolutions: bool = option(True, "compute some convolutions in another form, which is the same function in less time")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -207,7 +207,7 @@ def from_options(options: dict[str, object]) -> Config:
     """
     unknown = sorted(options.keys() - to_options(Config()).keys())
     if unknown:
-        raise UsageError(f"unknown option {', '.join(unknown)}: was it written by a newer version?")
+        raise UsageError(f"unknown option {', '.join(unknown)}: was it written by another version?")
     concerns = {}
     for name, kind in sections().items():
         hints = typing.get_type_hints(kind)

@@ -1,5 +1,10 @@
-"""Locks on folders that several processes share. They are free again when a process ends, however it ends."""
+"""Locks on folders that several processes share.
 
+On a disk the system holds them, and releases them when a process ends, however it ends. In a store they are leases: free
+again when a process ends, or some time after it was killed.
+"""
+
+import _thread
 import contextlib
 import fcntl
 import os
@@ -17,14 +22,16 @@ from tf_gan_lth.experiment.paths import Path, RemotePath
 NAME = ".lock"
 BEAT = 10.0  # seconds between two signs of life of a process that holds a lock in a store
 PATIENCE = 45.0  # seconds without one after which it counts as dead
+LENGTH = 200  # of a sign of life: TensorFlow caches the length of a file for some seconds
 
 
 @contextlib.contextmanager
 def hold(path: Path, busy: str | None = None) -> Iterator[None]:
     """Holds a lock file, made if need be.
 
-    On a disk the system holds the lock. A store has no locks, so the process that has written the file last holds it, and
-    writes it again and again to show that it lives; one that finds a file watches for that, which takes a while.
+    A store has no locks, so the process that has written the file last holds it, and writes it again and again to show that it
+    lives; one that finds a file watches for that, which takes a while. A process that was out of reach for longer than others
+    waited is interrupted when it sees that.
 
     Args:
       path: the lock file, on a local disk, a network file system with POSIX locks, or in a store.
@@ -32,7 +39,7 @@ def hold(path: Path, busy: str | None = None) -> Iterator[None]:
 
     Raises:
       BusyError: another process holds it.
-      RunFolderError: the file cannot be made.
+      RunFolderError: the file cannot be made, or another process has taken a lease over.
     """
     with _lease(path, busy) if isinstance(path, RemotePath) else _flock(path, busy):
         yield
@@ -63,63 +70,87 @@ def _open(path: pathlib.Path) -> TextIO:
 @contextlib.contextmanager
 def _lease(path: RemotePath, busy: str | None) -> Iterator[None]:
     mine = f"{_whoami()}, {uuid.uuid4().hex}"
-    while True:
-        holder = _living_holder(path)
-        if not holder:
-            try:
-                path.parent.mkdir(parents=True, exist_ok=True)
-                _write(path, f"{mine}\n0")
-            except OSError as error:
-                raise _cannot_write(path, error) from None
-            # Of two that write at the same time the last one has it, which both see after a moment.
-            time.sleep(BEAT / 5)
-            holder = _read(path).partition("\n")[0]
-            if holder == mine:
-                break
+    while (holder := _take(path, mine)) != mine:
         if busy:
             raise BusyError(f"{busy} ({holder.rpartition(',')[0]})")
-    done = threading.Event()
-    beating = threading.Thread(target=_beat, args=(path, mine, done), daemon=True)
+    done, lost = threading.Event(), threading.Event()
+    beating = threading.Thread(target=_beat, args=(path, mine, done, lost), daemon=True)
     beating.start()
     try:
         yield
+    except KeyboardInterrupt:
+        if not lost.is_set():
+            raise
     finally:
         done.set()
         beating.join()
-        path.unlink(missing_ok=True)
+        if not lost.is_set():
+            with contextlib.suppress(OSError):  # a lease that nobody renews ends too
+                path.unlink(missing_ok=True)
+    if lost.is_set():
+        raise RunFolderError(f"{path.parent} was taken over by another process while this one was out of reach: run it again")
+
+
+def _take(path: RemotePath, mine: str) -> str:
+    """Who holds the lock now: the process that does already, or this one."""
+    holder = _living_holder(path)
+    if holder:
+        return holder
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _write(path, mine, 0)
+        # Of two that write at the same time the last one has it, which both see after a moment.
+        time.sleep(BEAT / 5)
+        return _holder(_read(path))
+    except OSError as error:
+        raise _cannot_write(path, error) from None
 
 
 def _living_holder(path: RemotePath) -> str:
-    """Who holds the lock, or nothing if its file is not there or does not change any more."""
-    first, began = _read(path), time.monotonic()
-    while first and time.monotonic() - began < PATIENCE:
+    """Who holds the lock; nothing if its file is not there, or does not change any more."""
+    try:
+        first = _read(path)
+    except OSError as error:
+        raise RunFolderError(f"cannot read {path.parent}: {error}") from None
+    began = time.monotonic()
+    while first is not None and time.monotonic() - began < PATIENCE:
         time.sleep(BEAT / 5)
-        now = _read(path)
-        if now != first:
-            return now.partition("\n")[0]
+        with contextlib.suppress(OSError):  # of the network, which may be back next time
+            now = _read(path)
+            if now != first:
+                return "" if now is None else _holder(now)
     return ""
 
 
-def _beat(path: RemotePath, mine: str, done: threading.Event) -> None:
+def _beat(path: RemotePath, mine: str, done: threading.Event, lost: threading.Event) -> None:
+    """Shows that this process lives, until it is done, or stops it if another one has taken over."""
     beats = 0
     while not done.wait(BEAT):
         beats += 1
-        with contextlib.suppress(OSError):  # of the network, which may be back at the next beat
-            _write(path, f"{mine}\n{beats}")
+        with contextlib.suppress(OSError):
+            if _holder(_read(path)) != mine:
+                lost.set()
+                _thread.interrupt_main()
+                return
+            _write(path, mine, beats)
 
 
-def _read(path: RemotePath) -> str:
+def _read(path: RemotePath) -> str | None:
+    """What the lock file says; None if there is none."""
     try:
         return path.read_text()
     except FileNotFoundError:
-        return ""
-    except OSError as error:
-        raise RunFolderError(f"cannot read {path.parent}: {error}") from None
+        return None
 
 
-def _write(path: RemotePath, text: str) -> None:
+def _write(path: RemotePath, holder: str, beats: int) -> None:
     with path.open("wb") as file:
-        file.write(text.encode())
+        file.write(f"{holder}, {beats}".ljust(LENGTH).encode())
+
+
+def _holder(text: str | None) -> str:
+    """Whose sign of life a text is; of one that is being written just now, nobody known."""
+    return (text or "unknown, unknown, ").rpartition(",")[0]
 
 
 def _whoami() -> str:

@@ -1,6 +1,7 @@
 """Paths of a run: on a disk, or in a store of objects (`gs://bucket/run`), which `tf.io.gfile` reads and writes.
 
-A store has neither folders, renames nor locks: what it promises is that a file appears whole, when its writing ends.
+A store has neither folders, renames nor locks. What it must promise is that a file appears whole, when its writing ends, as
+those of `gs://` do.
 """
 
 import contextlib
@@ -8,7 +9,7 @@ import fnmatch
 import os
 import pathlib
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import BinaryIO
 
 from tf_gan_lth.experiment.errors import UsageError
@@ -101,9 +102,12 @@ class RemotePath:
         return self.read_bytes().decode(encoding)
 
     def unlink(self, missing_ok: bool = False) -> None:
-        with _gfile() as gfile:
-            if not missing_ok or gfile.exists(str(self)):
+        try:
+            with _gfile() as gfile:
                 gfile.remove(str(self))
+        except FileNotFoundError:
+            if not missing_ok:
+                raise
 
 
 Path = pathlib.Path | RemotePath
@@ -140,11 +144,11 @@ def remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def copy_folder(source: Path, target: pathlib.Path, without: str) -> None:
-    """Copies a folder to a disk, but for the files and folders of one name."""
+def copy_folder(source: Path, target: pathlib.Path, without: Callable[[Path], bool]) -> None:
+    """Copies a folder to a disk, but for the files and folders in it that `without` is true of."""
     target.mkdir(parents=True)
     for path in source.iterdir():
-        if path.name == without:
+        if without(path):
             continue
         if path.is_dir():
             copy_folder(path, target / path.name, without)

@@ -18,6 +18,7 @@ Several processes may work in one run folder, each on replicates or branches of 
 
 import contextlib
 import os
+import pathlib
 import re
 from collections.abc import Iterator
 
@@ -28,6 +29,7 @@ from tf_gan_lth.experiment.errors import RunFolderError, UsageError
 from tf_gan_lth.experiment.paths import Path
 
 MAIN = "main"  # the branch of a round itself
+SNAPSHOTS = ("initial", "rewind", "masks", "weights")  # folders of one artifact
 
 
 class Place:
@@ -163,6 +165,17 @@ class RunFolder:
             raise RunFolderError(
                 f"{self.path} was trained on other images: {self.images.get()} there, {images} here; give another --run_dir"
             )
+
+    def copy_to(self, folder: pathlib.Path) -> "RunFolder":
+        """A copy on a disk, of what is finished and cannot be made again quickly."""
+
+        def left_out(path: Path) -> bool:
+            if path.name.startswith(("tensorboard", "saved_model")) or path.name.endswith(".partial"):
+                return True
+            return path.name in SNAPSHOTS and not Snapshots(path).exists()
+
+        paths.copy_folder(self.path, folder, left_out)
+        return RunFolder(folder)
 
     def read_config(self) -> configs.Config:
         """The config of the run that is there."""

@@ -11,7 +11,7 @@ import tf_keras as keras
 
 from tf_gan_lth.experiment import paths
 from tf_gan_lth.experiment.artifacts import Arrays
-from tf_gan_lth.experiment.errors import ArtifactError, RunFolderError
+from tf_gan_lth.experiment.errors import ArtifactError, RunFolderError, ToolkitError
 from tf_gan_lth.experiment.paths import Path, RemotePath
 from tf_gan_lth.experiment.run_folder import RunFolder
 from tf_gan_lth.lottery.image_sources import load_generator
@@ -68,7 +68,11 @@ def _export(run: RunFolder, number: int, name: str) -> Path:
         try:
             paths.remove(partial)
             _write(load_generator(run.read_config(), name, snapshot), partial)
-            verify(partial, snapshot, mask)
+            try:
+                verify(partial, snapshot, mask)
+            except ToolkitError:
+                paths.remove(partial)
+                raise
             if not in_store:
                 partial.replace(path)
         except (OSError, tf.errors.OpError) as error:

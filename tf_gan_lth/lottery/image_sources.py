@@ -13,7 +13,7 @@ import tf_keras as keras
 
 from tf_gan_lth import data, models
 from tf_gan_lth.evaluation import Protocol
-from tf_gan_lth.experiment import seeds
+from tf_gan_lth.experiment import paths, seeds
 from tf_gan_lth.experiment.artifacts import Arrays
 from tf_gan_lth.experiment.config import Config
 from tf_gan_lth.experiment.errors import EvaluationError, UsageError, error_reason
@@ -64,7 +64,7 @@ class SavedModelImages:
 
     def __init__(self, path: str, seed: int):
         self.name, self._seed = f"saved_model:{path}", seed
-        folder = pathlib.Path(path).expanduser()
+        folder = paths.parse(path)
         if not folder.is_dir():
             raise UsageError(f"there is no SavedModel at {folder}")
         try:

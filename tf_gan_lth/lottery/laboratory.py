@@ -1,5 +1,6 @@
 """Everything a run needs, built once: data, networks, trainer, sampler, evaluator, and the seeds of each stage."""
 
+import contextlib
 import dataclasses
 import fnmatch
 import warnings
@@ -244,7 +245,8 @@ class Laboratory:
         remaining, total = (sum(numbers) for numbers in zip(*counts, strict=True))
         log_dir = self.run.tensorboard / f"replicate_{here.replicate}" / f"round_{here.round_number:02d}" / here.branch_name
         if not here.checkpoint.exists():
-            paths.remove(log_dir)  # of a training that was interrupted and begins anew
+            with contextlib.suppress(OSError):  # curves of a training that was interrupted and begins anew are no reason to stop
+                paths.remove(log_dir)
         whose = "the generator's" if len(counts) == 1 else "the generators'"
         callbacks = [
             RoundProgress(f"{here.title}: {remaining / total:.1%} of {whose} prunable weights remain"),

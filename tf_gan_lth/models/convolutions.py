@@ -1,12 +1,12 @@
-"""Convolutions that compute the same function in another form, with less work.
+"""Convolutions that compute the same function in another form, which takes less time.
 
 The first form is that of 3x3 convolutions beside a change of the map's size. Nearest upsampling repeats a pixel 2x2 times and
 average pooling is the mean of 2x2 pixels. A 3x3 kernel after the one or before the other sees each pixel of the small map
 through its four shifts by a row, a column or both: that is the 4x4 kernel which is their sum, with strides of 2. It takes 16
 products a pixel of the small map where the two steps take 36.
 
-The second is that of convolutions to the few channels of an image. A processor computes sixteen channels at a time, and three
-of them waste the others. The columns of the kernel, each a convolution of its own, have as many channels together as there is
+The second is that of convolutions to the few channels of an image. A CPU computes sixteen channels at a time, and three of
+them waste the others. The columns of the kernel, each a convolution of its own, have as many channels together as there is
 room for; a second convolution only adds them up, each at its place.
 
 The variable stays the kernel itself, so masks, snapshots and exports do not know the difference.

@@ -1,5 +1,7 @@
 """Scores, sparsity and samples by round for TensorBoard, beside the curves that each training writes itself."""
 
+import contextlib
+
 import tensorflow as tf
 
 from tf_gan_lth.evaluation import SCORES
@@ -15,7 +17,8 @@ def write(run: RunFolder) -> None:
         by_folder.setdefault(f"replicate_{place.replicate}/rounds/{place.branch_name}", []).append(place)
     for folder, places in by_folder.items():
         log_dir = run.tensorboard / folder
-        paths.remove(log_dir)
+        with contextlib.suppress(OSError):  # TensorBoard may be reading it
+            paths.remove(log_dir)
         with tf.summary.create_file_writer(str(log_dir)).as_default():
             for place in places:
                 _log(place)

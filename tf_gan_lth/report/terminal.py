@@ -1,10 +1,10 @@
 """What a lottery prints while it runs and when it is done."""
 
 import functools
-import pathlib
 from collections.abc import Callable
 
 from tf_gan_lth import lottery
+from tf_gan_lth.experiment.paths import Path
 from tf_gan_lth.experiment.run_folder import Place, RunFolder
 from tf_gan_lth.report import pages
 
@@ -22,7 +22,7 @@ def _after_training(run: RunFolder, place: Place) -> None:
         pages.write(run)
 
 
-def conclude(run: RunFolder, verdicts: dict[str, lottery.Verdict], saved_models: list[pathlib.Path]) -> None:
+def conclude(run: RunFolder, verdicts: dict[str, lottery.Verdict], saved_models: list[Path]) -> None:
     """Writes the report; prints the verdicts and where everything is."""
     pages.write(run)
     for name, verdict in verdicts.items():

@@ -16,7 +16,6 @@ from collections.abc import Iterator
 import tensorflow as tf
 
 from tf_gan_lth import models
-from tf_gan_lth.experiment import paths
 from tf_gan_lth.experiment.config import Config, TrainingConfig
 from tf_gan_lth.experiment.errors import TrainingError, UsageError, check_known, error_reason
 from tf_gan_lth.experiment.run_folder import RunFolder
@@ -177,7 +176,7 @@ def open_run(path: str, devices: Devices) -> Iterator[RunFolder]:
         copy = RunFolder(pathlib.Path(folder) / "run")
         if not devices.chief:
             if run.path.is_dir():
-                paths.copy_folder(run.path, copy.path, without=run.tensorboard.name)
+                run.copy_to(copy.path)
             stack.enter_context(contextlib.redirect_stdout(stack.enter_context(pathlib.Path(os.devnull).open("w"))))
         try:
             _wait_for_all(devices.strategy)
