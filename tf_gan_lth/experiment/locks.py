@@ -4,11 +4,11 @@ On a disk the system holds them, and releases them when a process ends, however 
 again when a process ends, or some time after it was killed.
 """
 
-import _thread
 import contextlib
 import fcntl
 import os
 import pathlib
+import signal
 import socket
 import threading
 import time
@@ -130,7 +130,7 @@ def _beat(path: RemotePath, mine: str, done: threading.Event, lost: threading.Ev
         with contextlib.suppress(OSError):
             if _holder(_read(path)) != mine:
                 lost.set()
-                _thread.interrupt_main()
+                signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
                 return
             _write(path, mine, beats)
 
