@@ -131,19 +131,24 @@ def _images(config: Config) -> int:
 
 def _chosen(values: flags.FlagValues) -> Iterator[tuple[str, Config, int, int]]:
     """Title, config, turns and steps a turn of each setting that the command line asks for."""
-    own = flags.FlagValues()
-    command_line.define_config_flags(own)
-    given = [name for name in own if values[name].present]
-    if given:
+    own = _config_flags()
+    if any(values[name].present for name in own):
         yield "as the flags say", command_line.config_from_flags(values), values.turns or 9, values.turn_steps or 10
         return
     for name in values.settings:
         check_known("setting", name, SETTINGS)
-        setting, own = SETTINGS[name], flags.FlagValues()
-        command_line.define_config_flags(own)
-        own(["", *setting.options])
+        setting = SETTINGS[name]
+        config = command_line.config_from_flags(_config_flags(*setting.options))
         title = f"{name}: {' '.join(setting.options)}"
-        yield title, command_line.config_from_flags(own), values.turns or setting.turns, values.turn_steps or setting.turn_steps
+        yield title, config, values.turns or setting.turns, values.turn_steps or setting.turn_steps
+
+
+def _config_flags(*options: str) -> flags.FlagValues:
+    """Flags of a config alone, with the values that a command line of `options` gives them."""
+    values = flags.FlagValues()
+    command_line.define_config_flags(values)
+    values(["", *options])
+    return values
 
 
 def main(values: flags.FlagValues) -> None:

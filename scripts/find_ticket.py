@@ -20,16 +20,14 @@ command_line.define_flag(
 
 def main(values: flags.FlagValues) -> None:
     config = command_line.config_from_flags(values)
-    from tf_gan_lth import export, lottery, report
+    from tf_gan_lth import lottery, report
     from tf_gan_lth.training import devices
 
     here = devices.use(values.strategy, config)
     with devices.open_run(values.run_dir, here) as run:
         lab = lottery.Laboratory(config, run, here.strategy)
         lottery.parts.run(lab, values.replicate, values.branch, report.follow(run))
-        with run.lock():
-            _, verdicts = lottery.write_results(run)
-            report.conclude(run, verdicts, export.export_tickets(run, verdicts))
+        report.conclude(run)
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ flags.mark_flag_as_required("ticket")
 
 def main(values: flags.FlagValues) -> None:
     config = command_line.config_from_flags(values)
-    from tf_gan_lth import export, lottery, report
+    from tf_gan_lth import lottery, report
     from tf_gan_lth.lottery import transfer
     from tf_gan_lth.lottery.parent import open_ticket
     from tf_gan_lth.training import devices
@@ -33,9 +33,7 @@ def main(values: flags.FlagValues) -> None:
         lab = lottery.Laboratory(config, run, here.strategy, parent)
         for replicate in range(config.lottery.replicates):
             transfer.transfer(lab, parent, replicate, report.follow(run))
-        with run.lock():
-            _, verdicts = lottery.write_results(run)
-            report.conclude(run, verdicts, export.export_tickets(run, verdicts))
+        report.conclude(run)
 
 
 if __name__ == "__main__":

@@ -76,10 +76,9 @@ def test_a_lottery_in_a_store_is_the_one_on_the_disk(finished, tiny_config, stor
         for name, snapshot in place.weights.get().items():
             assert all(np.array_equal(array, there[name][path]) for path, array in snapshot.items())
         assert find_place(str(place.path))[1].scores.get()["fid"] == Record(twin / "scores.json").get()["fid"]
-    with run.lock():
-        _, verdicts = lottery.write_results(run)
-        report.conclude(run, verdicts, [])
+    report.conclude(run)
     assert len(lottery.read_results(run)) == 5 and run.report.exists() and run.tensorboard.is_dir()
+    _, verdicts = lottery.judge_run(run)
     verdicts = {"generator": dataclasses.replace(verdicts["generator"], best=2)}
     for _ in range(2):  # made, then checked
         (saved_model,) = export.export_tickets(run, verdicts)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tf_gan_lth import lottery
-from tf_gan_lth.experiment.errors import BusyError, UsageError
+from tf_gan_lth.experiment.errors import BusyError, RunFolderError, UsageError
 from tf_gan_lth.experiment.run_folder import RunFolder
 from tf_gan_lth.lottery import parts
 
@@ -53,5 +53,5 @@ def test_two_may_claim_a_folder_for_the_same_config_and_not_for_another(tiny_con
     first, second = RunFolder(tmp_path / "run"), RunFolder(tmp_path / "run")
     first.claim(tiny_config)
     second.claim(dataclasses.replace(tiny_config, lottery=dataclasses.replace(tiny_config.lottery, rounds=5)))
-    with pytest.raises(Exception, match="holds another experiment: --seed is 0 there and 1 here"):
+    with pytest.raises(RunFolderError, match="holds another experiment: --seed is 0 there and 1 here"):
         second.claim(dataclasses.replace(tiny_config, seed=1))

@@ -3,8 +3,7 @@
 import functools
 from collections.abc import Callable
 
-from tf_gan_lth import lottery
-from tf_gan_lth.experiment.paths import Path
+from tf_gan_lth import export, lottery
 from tf_gan_lth.experiment.run_folder import Place, RunFolder
 from tf_gan_lth.report import pages
 
@@ -22,9 +21,12 @@ def _after_training(run: RunFolder, place: Place) -> None:
         pages.write(run)
 
 
-def conclude(run: RunFolder, verdicts: dict[str, lottery.Verdict], saved_models: list[Path]) -> None:
-    """Writes the report; prints the verdicts and where everything is."""
-    pages.write(run)
+def conclude(run: RunFolder) -> None:
+    """Judges a run, exports its tickets and writes its report; prints the verdicts and where everything is."""
+    with run.lock():
+        _, verdicts = lottery.write_results(run)
+        saved_models = export.export_tickets(run, verdicts)
+        pages.write(run)
     for name, verdict in verdicts.items():
         title = f"Verdict, {name}" if len(verdicts) > 1 else "Verdict"
         print(f"\n{lottery.comparison_table(verdict.comparisons)}\n\n{title}: {verdict.sentence}")
