@@ -39,10 +39,10 @@ def resolved(config: Config) -> Config:
 
 
 def plain(config: Config, count: int) -> Turn:
-    """This project's step without what makes it fast: float32, every operation on its own."""
+    """This project's step without what makes it fast: float32, every operation as it is written down, and on all cores."""
     training = dataclasses.replace(config.training, precision="float32", jit_compile=False, steps_per_execution=1)
     networks = dataclasses.replace(config.networks, fused_convolutions=False)
-    return ours(dataclasses.replace(config, training=training, networks=networks), count)
+    return _steps(dataclasses.replace(config, training=training, networks=networks), count)
 
 
 def ours_bfloat16(config: Config, count: int) -> Turn:
@@ -51,7 +51,14 @@ def ours_bfloat16(config: Config, count: int) -> Turn:
 
 
 def ours(config: Config, count: int) -> Turn:
-    """This project's step as the config says; all networks are masked."""
+    """This project's step as the config says and `--strategy=auto` spreads it; all networks are masked."""
+    from tf_gan_lth.training import devices
+
+    devices.use("auto", config)
+    return _steps(config, count)
+
+
+def _steps(config: Config, count: int) -> Turn:
     model, batches = make_model(config)
 
     def turn() -> None:

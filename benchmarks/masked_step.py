@@ -34,12 +34,11 @@ def main(values: flags.FlagValues) -> None:
     from tf_gan_lth.training import Trainer, devices
 
     config = command_line.config_from_flags(values)
-    strategy = tf.distribute.get_strategy()
     if values.replicas > 1:
         tf.config.set_visible_devices([], "GPU")
         cpu, parts = tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * values.replicas
         tf.config.set_logical_device_configuration(cpu, parts)
-        strategy = devices.use("mirrored", config).strategy
+    strategy = devices.use("mirrored" if values.replicas > 1 else "auto", config).strategy
     images = data.load(config.data.dataset, "train", config.data.resolution, config.data.data_dir)
     seed = np.array([1, 2], np.int32)
 

@@ -1,4 +1,5 @@
 import json
+import os
 
 import pytest
 import tensorflow as tf
@@ -27,6 +28,19 @@ def test_auto_takes_as_many_gpus_as_divide_the_batches(tiny_options, monkeypatch
         training = configs.TrainingConfig(generator_batch_size=sizes[0], discriminator_batch_size=sizes[1])
         assert devices._usable_gpus(training) == expected
     assert devices._usable_gpus(configs.TrainingConfig(generator_batch_size=4, jit_compile=True)) == 1
+
+
+@pytest.mark.parametrize(("cores", "variable", "expected"), [(2, None, [1]), (2, "4", []), (1, None, []), (8, None, [])])
+def test_each_operation_has_one_core_of_two(cores, variable, expected, monkeypatch):
+    asked = []
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: set(range(cores)))
+    monkeypatch.setattr(tf.config.threading, "get_intra_op_parallelism_threads", lambda: 0)
+    monkeypatch.setattr(tf.config.threading, "set_intra_op_parallelism_threads", asked.append)
+    monkeypatch.delenv("TF_NUM_INTRAOP_THREADS", raising=False)
+    if variable:
+        monkeypatch.setenv("TF_NUM_INTRAOP_THREADS", variable)
+    devices.use_a_core_for_each_operation()
+    assert asked == expected
 
 
 def test_mirrored_has_a_replica_on_each_device_and_a_share_of_each_batch(tiny_options):

@@ -1,4 +1,4 @@
-"""A network at work on a batch, shared over the replicas of the strategy in use."""
+"""A network at work on a batch, shared over the replicas of the strategy in use, or the cores of a replica."""
 
 from collections.abc import Callable
 
@@ -12,27 +12,41 @@ def share(function: Callable[[tf.Tensor], object]) -> Callable[[tf.Tensor], obje
       function: a batch `(N, ...)` to tensors whose first axis is N too, each row a function of the same row of the batch.
 
     Returns:
-      A function with the same results for any N. With one replica it is `function`, traced.
+      A function with the same results for any N.
     """
     strategy = tf.distribute.get_strategy()
     replicas = strategy.num_replicas_in_sync
-    # Of any number of rows, so that the last batch is not traced again.
-    traced = tf.function(function, reduce_retracing=True)
     if replicas == 1:
-        return traced
+        # Of any number of rows, so that the last batch is not traced again.
+        return tf.function(_in_halves(function), reduce_retracing=True)
 
     @tf.function(reduce_retracing=True)
     def on_replicas(shares: tf.Tensor) -> object:
         return strategy.run(function, (shares,))
 
     def shared(batch: tf.Tensor) -> object:
-        count = len(batch)
-        size = -(-count // replicas)
-        # Rows that only fill up the last shares are a repetition of the first, and cut off again.
-        filled = tf.gather(batch, tf.range(size * replicas) % count)
-        parts = tf.split(filled, replicas)
+        parts = _equal_parts(batch, replicas)
         shares = strategy.experimental_distribute_values_from_function(lambda context: parts[context.replica_id_in_sync_group])
         results = on_replicas(shares)
-        return tf.nest.map_structure(lambda value: strategy.gather(value, axis=0)[:count], results)
+        return tf.nest.map_structure(lambda value: strategy.gather(value, axis=0)[: len(batch)], results)
 
     return shared
+
+
+def _in_halves(function: Callable[[tf.Tensor], object]) -> Callable[[tf.Tensor], object]:
+    """A function that computes both halves of a batch side by side, where an operation has one core of two."""
+    if tf.config.threading.get_intra_op_parallelism_threads() != 1:
+        return function
+
+    def in_halves(batch: tf.Tensor) -> object:
+        halves = map(function, _equal_parts(batch, 2))
+        return tf.nest.map_structure(lambda *values: tf.concat(values, axis=0)[: tf.shape(batch)[0]], *halves)
+
+    return in_halves
+
+
+def _equal_parts(batch: tf.Tensor, count: int) -> list[tf.Tensor]:
+    """Parts of a batch. Rows that only fill up the last ones are a repetition of the first, to be cut off again."""
+    rows = tf.shape(batch)[0]
+    size = -(-rows // count)
+    return tf.split(tf.gather(batch, tf.range(size * count) % rows), count)
