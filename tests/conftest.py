@@ -18,9 +18,7 @@ from tf_gan_lth.experiment import config as configs  # noqa: E402
 from tf_gan_lth.experiment.run_folder import RunFolder  # noqa: E402
 from tf_gan_lth.pruning import masks as pruning  # noqa: E402
 from tf_gan_lth.pruning.wrapping import masks_of  # noqa: E402
-from tf_gan_lth.training import Masks, Trainer, Weights, devices  # noqa: E402
-
-devices.use_a_core_for_each_operation()  # which `devices.use` can no longer do when TensorFlow has started
+from tf_gan_lth.training import Masks, Trainer, Weights  # noqa: E402
 
 # No test reads or writes the user's own cache.
 _cache = tempfile.TemporaryDirectory()

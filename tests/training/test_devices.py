@@ -30,16 +30,25 @@ def test_auto_takes_as_many_gpus_as_divide_the_batches(tiny_options, monkeypatch
     assert devices._usable_gpus(configs.TrainingConfig(generator_batch_size=4, jit_compile=True)) == 1
 
 
-@pytest.mark.parametrize(("cores", "variable", "expected"), [(2, None, [1]), (2, "4", []), (1, None, []), (8, None, [])])
-def test_each_operation_has_one_core_of_two(cores, variable, expected, monkeypatch):
+@pytest.mark.parametrize(
+    ("cores", "changes", "variable", "expected"),
+    [
+        (2, {}, None, [1]),
+        (2, {}, "4", []),
+        (2, {"jit_compile": True}, None, []),
+        (2, {"gan": "sngan"}, None, []),
+        (1, {}, None, []),
+        (8, {}, None, []),
+    ],
+)
+def test_each_operation_of_cyclegan_has_one_core_of_two(cores, changes, variable, expected, monkeypatch):
     asked = []
     monkeypatch.setattr(os, "sched_getaffinity", lambda process: set(range(cores)))
-    monkeypatch.setattr(tf.config.threading, "get_intra_op_parallelism_threads", lambda: 0)
     monkeypatch.setattr(tf.config.threading, "set_intra_op_parallelism_threads", asked.append)
     monkeypatch.delenv("TF_NUM_INTRAOP_THREADS", raising=False)
     if variable:
         monkeypatch.setenv("TF_NUM_INTRAOP_THREADS", variable)
-    devices.use_a_core_for_each_operation()
+    devices.use("one_device", configs.from_options({"gan": "cyclegan", "dataset": "shapes2stripes", **changes}))
     assert asked == expected
 
 

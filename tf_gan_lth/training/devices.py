@@ -53,9 +53,10 @@ def use(name: str, config: Config | None = None) -> Devices:
       UsageError: the devices are not there or not described, or cannot do what the config asks.
     """
     check_known("strategy", name, STRATEGIES)
-    training = config and resolve(config.training, models.kind(config.networks.gan))
-    if training and not training.jit_compile:  # XLA makes a single operation of the step
-        use_a_core_for_each_operation()
+    kind = config and models.kind(config.networks.gan)
+    training = config and resolve(config.training, kind)
+    if kind and kind.family == "image_to_image" and not training.jit_compile:  # XLA makes a single operation of the step
+        _use_a_core_for_each_operation()
     if name == "auto" and training and _is_one_of_several():
         name = "multi_worker"
     if name == "auto":
@@ -71,18 +72,16 @@ def use(name: str, config: Config | None = None) -> Devices:
     return devices
 
 
-def use_a_core_for_each_operation() -> None:
-    """On two cores without a GPU, lets operations compute side by side, each on one core, unless TF_NUM_INTRAOP_THREADS is set.
+def _use_a_core_for_each_operation() -> None:
+    """On two cores without a GPU, lets two operations compute side by side, each on one core, unless TF_NUM_INTRAOP_THREADS is set.
 
-    By default TensorFlow gives every operation both cores, and the operations get in each other's way. A GAN's step almost always
-    has two of them to do: the two gradients of a convolution, networks of both directions, images for the next step. It takes
-    between 0.5 and 1.0 of the time so, and more on none of the networks tried; more cores were not at hand.
+    By default TensorFlow gives every operation both cores, and the operations of CycleGAN's two directions get in each other's way:
+    a step takes 0.55 to 0.97 of the time so, the more the smaller. (SNGAN's large steps take longer. More cores were not at hand.)
     """
-    threading = tf.config.threading
     if len(os.sched_getaffinity(0)) != 2 or tf.config.list_physical_devices("GPU") or "TF_NUM_INTRAOP_THREADS" in os.environ:
         return
-    if threading.get_intra_op_parallelism_threads() != 1:
-        threading.set_intra_op_parallelism_threads(1)
+    with contextlib.suppress(RuntimeError):  # TensorFlow has computed something already, and keeps its threads
+        tf.config.threading.set_intra_op_parallelism_threads(1)
 
 
 def _usable_gpus(config: TrainingConfig | None) -> int:

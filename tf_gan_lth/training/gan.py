@@ -45,9 +45,13 @@ class NoiseToImageGAN(GANModel):
         self.traces += 1
         images = tf.unstack(data["image"], axis=1)
         *noises, last_noise = self._draw_latents(data["image"])
-        discriminator_loss = tf.add_n([self._discriminator_step(real, noise) for real, noise in zip(images, noises, strict=True)])
+        losses, fake = [], noises[0]
+        for real, noise in zip(images, noises, strict=True):
+            fake = self.generator(_after(fake, noise), training=True)
+            losses.append(self._discriminator_step(real, fake))
+        discriminator_loss = tf.add_n(losses)
         with tf.GradientTape() as tape:
-            generator_loss = self._generator_loss(last_noise)
+            generator_loss = self._generator_loss(_after(fake, last_noise))
         self.descend("generator", tape, generator_loss)
         for path, average in self.averages["generator"].items():
             average.assign(self.config.ema_decay * average + (1.0 - self.config.ema_decay) * self._averaged[path])
@@ -73,8 +77,7 @@ class NoiseToImageGAN(GANModel):
         drawn = latents.normal([sum(sizes), self.generator.input_shape[-1]], latents.fold_in(self.stream, self.step))
         return [tf.reshape(part, [count, -1, drawn.shape[-1]])[index] for part in tf.split(drawn, sizes)]
 
-    def _discriminator_step(self, real: tf.Tensor, noise: tf.Tensor) -> tf.Tensor:
-        fake = self.generator(noise, training=True)
+    def _discriminator_step(self, real: tf.Tensor, fake: tf.Tensor) -> tf.Tensor:
         with tf.GradientTape() as tape:
             # One call for both, so that each step makes one power iteration.
             images = tf.concat([real, fake], axis=0)
@@ -88,3 +91,9 @@ class NoiseToImageGAN(GANModel):
 
     def _generator_loss(self, noise: tf.Tensor) -> tf.Tensor:
         return self.adversarial_loss.generator(self.discriminator(self.generator(noise, training=True), training=True))
+
+
+def _after(first: tf.Tensor, then: tf.Tensor) -> tf.Tensor:
+    """`then`, once `first` is there: TensorFlow would make all passes of the generator at a time, and keep the maps of all."""
+    with tf.control_dependencies([first]):
+        return tf.identity(then)
