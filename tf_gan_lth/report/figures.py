@@ -52,7 +52,7 @@ def fid_by_remaining(results: list[Result], verdict: Verdict) -> str:
             axes.plot(*zip(*means, strict=True), color=color, linewidth=1)
         _remaining_axis(axes, results)
         axes.set_ylabel("FID (lower is better)")
-        axes.set_ylim(bottom=0)
+        axes.set_ylim(0, 1.05 * axes.get_ylim()[1])  # from 0 on, Matplotlib's own margin is too small for the highest point
         axes.legend(frameon=False, loc="upper left", bbox_to_anchor=(1.0, 1.0))  # beside the points, which may be anywhere
         return _svg(figure)
 
