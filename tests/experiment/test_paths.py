@@ -1,6 +1,7 @@
 """Runs in a store. Like `gs://`, a path that begins with `file://` is reached through `tf.io.gfile` alone."""
 
 import dataclasses
+import signal
 import threading
 import time
 
@@ -132,7 +133,15 @@ def test_of_two_that_ask_at_once_one_gets_the_lease(store, quick):
     assert most == [1] and len(refused) == 2
 
 
-def test_a_process_whose_lease_was_taken_over_is_stopped_and_leaves_the_other_ones(store, quick):
+@pytest.fixture(params=[signal.default_int_handler, signal.SIG_IGN], ids=["foreground", "background"])
+def job(request):
+    """What a shell gives to a job there to do with SIGINT."""
+    before = signal.signal(signal.SIGINT, request.param)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_a_process_whose_lease_was_taken_over_is_stopped_and_leaves_the_other_ones(store, quick, job):
     path = store / locks.NAME
     with pytest.raises(RunFolderError, match="was taken over by another process"), locks.hold(path, "busy"):
         with path.open("wb") as file:
@@ -140,6 +149,25 @@ def test_a_process_whose_lease_was_taken_over_is_stopped_and_leaves_the_other_on
         time.sleep(60)
         raise AssertionError("was not stopped")
     assert path.read_text().startswith("process 1 on other")
+    assert signal.getsignal(locks.LOST) is signal.SIG_DFL
+
+
+def test_a_thread_whose_lease_was_taken_over_hears_of_it_on_leaving(store, quick):
+    path, told = store / locks.NAME, []
+
+    def work():
+        try:
+            with locks.hold(path, "busy"):
+                with path.open("wb") as file:
+                    file.write(b"process 1 on other, 0, 7")
+                time.sleep(1.0)
+        except RunFolderError as error:
+            told.append(str(error))
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert len(told) == 1 and "was taken over by another process" in told[0]
 
 
 def test_a_store_that_cannot_be_written_is_one_line(store):

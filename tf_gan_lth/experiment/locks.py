@@ -23,6 +23,7 @@ NAME = ".lock"
 BEAT = 10.0  # seconds between two signs of life of a process that holds a lock in a store
 PATIENCE = 45.0  # seconds without one after which it counts as dead
 LENGTH = 200  # of a sign of life: TensorFlow caches the length of a file for some seconds
+LOST = signal.SIGUSR2  # to the main thread; a job in a shell's background ignores SIGINT
 
 
 @contextlib.contextmanager
@@ -31,7 +32,7 @@ def hold(path: Path, busy: str | None = None) -> Iterator[None]:
 
     A store has no locks, so the process that has written the file last holds it, and writes it again and again to show that it
     lives; one that finds a file watches for that, which takes a while. A process that was out of reach for longer than others
-    waited is interrupted when it sees that.
+    waited is interrupted when it sees that; a thread that is not its main one hears of it on leaving.
 
     Args:
       path: the lock file, on a local disk, a network file system with POSIX locks, or in a store.
@@ -75,20 +76,36 @@ def _lease(path: RemotePath, busy: str | None) -> Iterator[None]:
             raise BusyError(f"{busy} ({holder.rpartition(',')[0]})")
     done, lost = threading.Event(), threading.Event()
     beating = threading.Thread(target=_beat, args=(path, mine, done, lost), daemon=True)
-    beating.start()
     try:
-        yield
+        with _interruptible():
+            beating.start()
+            try:
+                yield
+            finally:
+                done.set()
+                beating.join()
     except KeyboardInterrupt:
         if not lost.is_set():
             raise
     finally:
-        done.set()
-        beating.join()
         if not lost.is_set():
             with contextlib.suppress(OSError):  # a lease that nobody renews ends too
                 path.unlink(missing_ok=True)
     if lost.is_set():
         raise RunFolderError(f"{path.parent} was taken over by another process while this one was out of reach: run it again")
+
+
+@contextlib.contextmanager
+def _interruptible() -> Iterator[None]:
+    """Lets LOST interrupt the main thread. Python's signals reach no other."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(LOST, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(LOST, before)
 
 
 def _take(path: RemotePath, mine: str) -> str:
@@ -130,7 +147,8 @@ def _beat(path: RemotePath, mine: str, done: threading.Event, lost: threading.Ev
         with contextlib.suppress(OSError):
             if _holder(_read(path)) != mine:
                 lost.set()
-                signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+                if signal.getsignal(LOST) is signal.default_int_handler:
+                    signal.pthread_kill(threading.main_thread().ident, LOST)
                 return
             _write(path, mine, beats)
 
