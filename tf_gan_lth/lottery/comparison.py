@@ -1,13 +1,12 @@
 """Is a ticket worse than the dense GAN? What the replicates allow to say, for each round and branch."""
 
 import dataclasses
-import math
 import statistics
 
 import scipy.stats
 
 from tf_gan_lth.experiment.errors import EvaluationError
-from tf_gan_lth.lottery.results import Result
+from tf_gan_lth.lottery.results import Result, formatted
 
 ALPHA = 0.05  # of each test; there is no correction for the number of rounds and branches
 MOST_REPLICATES = 100  # that are worth advising
@@ -125,11 +124,7 @@ def comparison_table(comparisons: dict[tuple[int, str], Comparison]) -> str:
     """The comparisons as lines for a terminal."""
     lines = [f"{'round':>5}  {'branch':<20} replicates  mean FID       sd  p(worse)  p(matching)  against dense"]
     for (number, branch), c in comparisons.items():
-        values = [_or_dash(c.fid_standard_deviation, 8), _or_dash(c.p_worse, 9), _or_dash(c.p_matching, 12)]
-        lines.append(f"{number:>5}  {branch:<20} {c.replicates:>10} {c.fid_mean:>9.3f} {' '.join(values)}  {in_words(c)}")
+        tests = f"{formatted(c.p_worse, '.3f'):>9} {formatted(c.p_matching, '.3f'):>12}"
+        fid = f"{c.fid_mean:>9.3f} {formatted(c.fid_standard_deviation, '.3f'):>8}"
+        lines.append(f"{number:>5}  {branch:<20} {c.replicates:>10} {fid} {tests}  {in_words(c)}")
     return "\n".join(lines)
-
-
-def _or_dash(value: float | None, width: int) -> str:
-    text = "-" if value is None or math.isnan(value) else f"{value:.3f}"
-    return text.rjust(width)

@@ -110,5 +110,5 @@ def direction_of(generator: str) -> str:
 
 
 def formatted(value: float | None, form: str) -> str:
-    """The number as text, or `?` where there is none."""
-    return "?" if value is None else format(value, form)
+    """The number as text, or `-` where there is none."""
+    return "-" if value is None else format(value, form)
