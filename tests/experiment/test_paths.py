@@ -29,6 +29,19 @@ def quick(monkeypatch):
     monkeypatch.setattr(locks, "PATIENCE", 2.0)
 
 
+@pytest.fixture(params=[signal.default_int_handler, signal.SIG_IGN], ids=["foreground", "background"])
+def job(request):
+    """What a shell gives to a job there to do with SIGINT."""
+    before = signal.signal(signal.SIGINT, request.param)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def write_a_sign_of_life(path, process):
+    with path.open("wb") as file:
+        file.write(f"{process}, 0, 7".encode())
+
+
 def test_paths_are_told_apart(tmp_path):
     assert paths.parse(tmp_path) == tmp_path and paths.parse("~").is_absolute()
     path = paths.parse("gs://bucket/runs/") / "a.partial"
@@ -95,8 +108,7 @@ def test_a_lease_is_one_process_s_while_it_lives(store, quick):
         with pytest.raises(BusyError, match=r"busy \(process \d+ on [^,]+\)"), locks.hold(path, "busy"):
             pass
     assert not path.exists()
-    with path.open("wb") as file:  # of one that was killed
-        file.write(b"process 1 on dead, 0, 7")
+    write_a_sign_of_life(path, "process 1 on dead")  # of one that was killed
     with locks.hold(path, "busy"):
         order = []
 
@@ -133,19 +145,10 @@ def test_of_two_that_ask_at_once_one_gets_the_lease(store, quick):
     assert most == [1] and len(refused) == 2
 
 
-@pytest.fixture(params=[signal.default_int_handler, signal.SIG_IGN], ids=["foreground", "background"])
-def job(request):
-    """What a shell gives to a job there to do with SIGINT."""
-    before = signal.signal(signal.SIGINT, request.param)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
 def test_a_process_whose_lease_was_taken_over_is_stopped_and_leaves_the_other_ones(store, quick, job):
     path = store / locks.NAME
     with pytest.raises(RunFolderError, match="was taken over by another process"), locks.hold(path, "busy"):
-        with path.open("wb") as file:
-            file.write(b"process 1 on other, 0, 7")
+        write_a_sign_of_life(path, "process 1 on other")
         time.sleep(60)
         raise AssertionError("was not stopped")
     assert path.read_text().startswith("process 1 on other")
@@ -158,8 +161,7 @@ def test_a_thread_whose_lease_was_taken_over_hears_of_it_on_leaving(store, quick
     def work():
         try:
             with locks.hold(path, "busy"):
-                with path.open("wb") as file:
-                    file.write(b"process 1 on other, 0, 7")
+                write_a_sign_of_life(path, "process 1 on other")
                 time.sleep(1.0)
         except RunFolderError as error:
             told.append(str(error))

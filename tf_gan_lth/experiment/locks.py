@@ -13,7 +13,7 @@ import socket
 import threading
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TextIO
 
 from tf_gan_lth.experiment.errors import BusyError, RunFolderError
@@ -23,7 +23,7 @@ NAME = ".lock"
 BEAT = 10.0  # seconds between two signs of life of a process that holds a lock in a store
 PATIENCE = 45.0  # seconds without one after which it counts as dead
 LENGTH = 200  # of a sign of life: TensorFlow caches the length of a file for some seconds
-LOST = signal.SIGUSR2  # to the main thread; a job in a shell's background ignores SIGINT
+LOST = signal.SIGUSR2  # not SIGINT, which a job in a shell's background ignores
 
 
 @contextlib.contextmanager
@@ -75,9 +75,9 @@ def _lease(path: RemotePath, busy: str | None) -> Iterator[None]:
         if busy:
             raise BusyError(f"{busy} ({holder.rpartition(',')[0]})")
     done, lost = threading.Event(), threading.Event()
-    beating = threading.Thread(target=_beat, args=(path, mine, done, lost), daemon=True)
     try:
-        with _interruptible():
+        with _interruptible() as interrupt:
+            beating = threading.Thread(target=_beat, args=(path, mine, done, lost, interrupt), daemon=True)
             beating.start()
             try:
                 yield
@@ -96,14 +96,15 @@ def _lease(path: RemotePath, busy: str | None) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _interruptible() -> Iterator[None]:
-    """Lets LOST interrupt the main thread. Python's signals reach no other."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
+def _interruptible() -> Iterator[Callable[[], None]]:
+    """What interrupts this thread from another one, if it is the main one; Python's signals reach no other."""
+    here = threading.current_thread()
+    if here is not threading.main_thread():
+        yield lambda: None
         return
     before = signal.signal(LOST, signal.default_int_handler)
     try:
-        yield
+        yield lambda: signal.pthread_kill(here.ident, LOST)
     finally:
         signal.signal(LOST, before)
 
@@ -139,7 +140,7 @@ def _living_holder(path: RemotePath) -> str:
     return ""
 
 
-def _beat(path: RemotePath, mine: str, done: threading.Event, lost: threading.Event) -> None:
+def _beat(path: RemotePath, mine: str, done: threading.Event, lost: threading.Event, interrupt: Callable[[], None]) -> None:
     """Shows that this process lives, until it is done, or stops it if another one has taken over."""
     beats = 0
     while not done.wait(BEAT):
@@ -147,8 +148,7 @@ def _beat(path: RemotePath, mine: str, done: threading.Event, lost: threading.Ev
         with contextlib.suppress(OSError):
             if _holder(_read(path)) != mine:
                 lost.set()
-                if signal.getsignal(LOST) is signal.default_int_handler:
-                    signal.pthread_kill(threading.main_thread().ident, LOST)
+                interrupt()
                 return
             _write(path, mine, beats)
 

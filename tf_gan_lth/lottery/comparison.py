@@ -124,7 +124,7 @@ def comparison_table(comparisons: dict[tuple[int, str], Comparison]) -> str:
     """The comparisons as lines for a terminal."""
     lines = [f"{'round':>5}  {'branch':<20} replicates  mean FID       sd  p(worse)  p(matching)  against dense"]
     for (number, branch), c in comparisons.items():
-        tests = f"{formatted(c.p_worse, '.3f'):>9} {formatted(c.p_matching, '.3f'):>12}"
         fid = f"{c.fid_mean:>9.3f} {formatted(c.fid_standard_deviation, '.3f'):>8}"
+        tests = f"{formatted(c.p_worse, '.3f'):>9} {formatted(c.p_matching, '.3f'):>12}"
         lines.append(f"{number:>5}  {branch:<20} {c.replicates:>10} {fid} {tests}  {in_words(c)}")
     return "\n".join(lines)

@@ -127,7 +127,7 @@ def _multi_worker() -> Devices:
         chief, workers = os.environ.get("SLURM_PROCID") == "0", int(os.environ["SLURM_STEP_NUM_TASKS"])
     else:
         raise UsageError("--strategy=multi_worker: neither TF_CONFIG nor Slurm's srun says who the workers are")
-    print(f"waits until all {workers} workers are there", flush=True)
+    print(f"waits until all workers are there, {workers} of them", flush=True)
     try:
         return Devices(tf.distribute.MultiWorkerMirroredStrategy(make_resolver()), chief, workers)
     except (ValueError, RuntimeError, tf.errors.OpError) as error:
