@@ -1,7 +1,8 @@
-"""Who takes part in `train_step.py`: this project's step, the same networks and update in PyTorch, and the machine's peak.
+"""Who takes part in `train_step.py`: this project's step, the same networks and update in PyTorch,
+and the machine's peak.
 
-Each is a process of its own that waits while the others run, on as many threads as the machine has cores.
-"""
+Each is a process of its own that waits while the others run, on as many threads as the machine has
+cores."""
 
 import dataclasses
 import multiprocessing.connection
@@ -15,43 +16,72 @@ from tf_gan_lth.experiment.config import Config
 CHANNELS = 3
 IMAGES = 64  # of each data set, to draw from
 
-# (images, pixels a side, channels) of 3x3 convolutions that keep their channels: the large ones of both GANs at paper size.
+# (images, pixels a side, channels) of 3x3 convolutions that keep their channels: the large ones of
+# both GANs at paper size.
 PEAK_CONVOLUTIONS = ((64, 32, 256), (64, 16, 256), (128, 32, 128), (128, 8, 256), (1, 64, 256))
 
 # Operations that start nothing on a GPU: they name memory, or are done before the step.
-FREE = {"ConcatOffset", "Const", "EnsureShape", "ExpandDims", "Identity", "IdentityN", "NoOp", "Pack", "Placeholder"}
+FREE = {
+    "ConcatOffset",
+    "Const",
+    "EnsureShape",
+    "ExpandDims",
+    "Identity",
+    "IdentityN",
+    "NoOp",
+    "Pack",
+    "Placeholder",
+}
 FREE |= {"ReadVariableOp", "Reshape", "ShapeN", "Squeeze", "StopGradient", "StridedSlice", "Unpack"}
 
 Turn = Callable[[], object]
 
 
 def resolved(config: Config) -> Config:
-    """The config with what is unset filled in, as the processes of PyTorch must not import TensorFlow."""
+    """The config with what is unset filled in, as the processes of PyTorch must not import
+    TensorFlow.
+    """
     from tf_gan_lth import models
     from tf_gan_lth.models import cyclegan, sngan
     from tf_gan_lth.training.options import resolve
 
     networks, module = config.networks, {"sngan": sngan, "cyclegan": cyclegan}[config.networks.gan]
-    width, blocks = networks.width or module.WIDTH, networks.blocks or getattr(module, "BLOCKS", None)
+    width, blocks = (
+        networks.width or module.WIDTH,
+        networks.blocks or getattr(module, "BLOCKS", None),
+    )
     other = networks.discriminator_width or (width // 2 if module is sngan else width)
     networks = dataclasses.replace(networks, width=width, discriminator_width=other, blocks=blocks)
-    return dataclasses.replace(config, networks=networks, training=resolve(config.training, models.kind(networks.gan)))
+    return dataclasses.replace(
+        config, networks=networks, training=resolve(config.training, models.kind(networks.gan))
+    )
 
 
 def plain(config: Config, count: int) -> Turn:
-    """This project's step without what makes it fast: float32, every operation as it is written down, and on all cores."""
-    training = dataclasses.replace(config.training, precision="float32", jit_compile=False, steps_per_execution=1)
+    """This project's step without what makes it fast: float32, every operation as it is written
+    down, and on all cores.
+    """
+    training = dataclasses.replace(
+        config.training, precision="float32", jit_compile=False, steps_per_execution=1
+    )
     networks = dataclasses.replace(config.networks, fused_convolutions=False)
     return _steps(dataclasses.replace(config, training=training, networks=networks), count)
 
 
 def ours_bfloat16(config: Config, count: int) -> Turn:
     """This project's step, its networks in bfloat16."""
-    return ours(dataclasses.replace(config, training=dataclasses.replace(config.training, precision="mixed_bfloat16")), count)
+    return ours(
+        dataclasses.replace(
+            config, training=dataclasses.replace(config.training, precision="mixed_bfloat16")
+        ),
+        count,
+    )
 
 
 def ours(config: Config, count: int) -> Turn:
-    """This project's step as the config says and `--strategy=auto` spreads it; all networks are masked."""
+    """This project's step as the config says and `--strategy=auto` spreads it; all networks are
+    masked.
+    """
     from tf_gan_lth.training import devices
 
     devices.use("auto", config)
@@ -76,11 +106,20 @@ def make_model(config: Config):
     from tf_gan_lth.training import Trainer
 
     translates, resolution = config.training.cycle_weight is not None, config.data.resolution
-    size = data.load_resolution(config.training.augmentation, resolution) if translates else resolution
-    drawn = np.random.default_rng(0).integers(0, 256, [2, IMAGES, size, size, CHANNELS], dtype=np.uint8)
-    sets = [data.ImageSet("noise", name, images, np.zeros(IMAGES, np.int64)) for name, images in zip("ab", drawn, strict=True)]
+    size = (
+        data.load_resolution(config.training.augmentation, resolution) if translates else resolution
+    )
+    drawn = np.random.default_rng(0).integers(
+        0, 256, [2, IMAGES, size, size, CHANNELS], dtype=np.uint8
+    )
+    sets = [
+        data.ImageSet("noise", name, images, np.zeros(IMAGES, np.int64))
+        for name, images in zip("ab", drawn, strict=True)
+    ]
     images = data.Domains(*sets) if translates else sets[0]
-    gan = models.build(config.networks, resolution, CHANNELS, seed=0, precision=config.training.precision)
+    gan = models.build(
+        config.networks, resolution, CHANNELS, seed=0, precision=config.training.precision
+    )
     trainer = Trainer(gan, config.training, LotterySchedule(0.2), images)
     return trainer.model, trainer.batches(np.array([1, 2], np.int32))
 
@@ -130,25 +169,38 @@ def _torch_steps(config: Config, count: int, memory_format, *, fast: bool) -> Tu
         return lambda: [step(a, b) for _ in range(count)]
     generator = prepared(torch_sngan.Generator(config.data.resolution, width, CHANNELS))
     discriminator = prepared(torch_sngan.Discriminator(config.data.resolution, other, CHANNELS))
-    step = torch_sngan.Step(generator, discriminator, training.generator_batch_size, training.ema_decay, together=fast)
+    step = torch_sngan.Step(
+        generator, discriminator, training.generator_batch_size, training.ema_decay, together=fast
+    )
     groups = [noise(training.discriminator_batch_size) for _ in range(training.discriminator_steps)]
     return lambda: [step(groups) for _ in range(count)]
 
 
 def peak(config: Config, count: int) -> Turn:
-    """The machine's convolution peak in float32 and bfloat16: the fastest of PyTorch's 3x3 convolutions, in GFLOP/s."""
+    """The machine's convolution peak in float32 and bfloat16: the fastest of PyTorch's 3x3
+    convolutions, in GFLOP/s.
+    """
     del config, count
     import torch
 
     def rate(precision: torch.dtype, images: int, pixels: int, channels: int) -> float:
-        inputs = torch.rand(images, channels, pixels, pixels).to(precision, memory_format=torch.channels_last)
-        kernel = torch.rand(channels, channels, 3, 3).to(precision, memory_format=torch.channels_last)
-        seconds = min(timed(lambda: torch.nn.functional.conv2d(inputs, kernel, padding=1)) for _ in range(3))
+        inputs = torch.rand(images, channels, pixels, pixels).to(
+            precision, memory_format=torch.channels_last
+        )
+        kernel = torch.rand(channels, channels, 3, 3).to(
+            precision, memory_format=torch.channels_last
+        )
+        seconds = min(
+            timed(lambda: torch.nn.functional.conv2d(inputs, kernel, padding=1)) for _ in range(3)
+        )
         return 2 * 9 * images * (pixels * channels) ** 2 / seconds / 1e9
 
     @torch.no_grad()
     def turn() -> dict[str, float]:
-        return {str(p): max(rate(p, *shape) for shape in PEAK_CONVOLUTIONS) for p in (torch.float32, torch.bfloat16)}
+        return {
+            str(p): max(rate(p, *shape) for shape in PEAK_CONVOLUTIONS)
+            for p in (torch.float32, torch.bfloat16)
+        }
 
     return turn
 
@@ -163,8 +215,12 @@ def is_in_bfloat16(name: str, config: Config) -> bool:
     return name in (ours_bfloat16.__name__, best.__name__) or (asked and name == ours.__name__)
 
 
-def serve(pipe: multiprocessing.connection.Connection, name: str, config: Config, count: int) -> None:
-    """What the process of a contender does: a turn whenever it is asked for one, and in the end it says how much memory it had."""
+def serve(
+    pipe: multiprocessing.connection.Connection, name: str, config: Config, count: int
+) -> None:
+    """What the process of a contender does: a turn whenever it is asked for one, and in the end it
+    says how much memory it had.
+    """
     if name in OF_PYTORCH:
         import torch  # noqa: F401
     else:
@@ -187,7 +243,9 @@ def timed(function: Callable[[], object]) -> float:
 
 
 def peak_memory() -> float:
-    """The largest resident memory of this process so far, in MiB (on Linux). What `getrusage` says includes the parent's."""
+    """The largest resident memory of this process so far, in MiB (on Linux). What `getrusage` says
+    includes the parent's.
+    """
     status = pathlib.Path("/proc/self/status").read_text()
     return int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) / 2**10
 
@@ -198,7 +256,9 @@ def count_work(pipe: multiprocessing.connection.Connection, config: Config) -> N
 
 
 def step_graph(config: Config):
-    """A training step: its model, the multiply-adds of its convolutions and matrix products, and the number of its operations."""
+    """A training step: its model, the multiply-adds of its convolutions and matrix products, and
+    the number of its operations.
+    """
     import tensorflow as tf
 
     model, batches = make_model(config)
@@ -214,7 +274,9 @@ def step_graph(config: Config):
 
 
 def _products(operation) -> int:
-    """The multiply-adds of an operation of a graph, if it is a convolution, a gradient of one, or a product of matrices."""
+    """The multiply-adds of an operation of a graph, if it is a convolution, a gradient of one, or a
+    product of matrices.
+    """
     shapes = [tensor.shape for tensor in (*operation.inputs, *operation.outputs)]
     match operation.type:
         case "Conv2D":

@@ -1,4 +1,6 @@
-"""What a training step costs, by formula: docs/scaling.md explains them, `scaling.py` and `exchange.py` check them."""
+"""What a training step costs, by formula: docs/scaling.md explains them, `scaling.py` and
+`exchange.py` check them.
+"""
 
 import dataclasses
 import math
@@ -32,7 +34,8 @@ class Step:
     Attributes:
       products: multiply-adds.
       kept: floats at the peak that grow with the batch: those kept for the generator's step.
-      parameters: floats of all networks; each has a gradient and two moments, kernels a mask, some an average.
+      parameters: floats of all networks; each has a gradient and two moments, kernels a mask, some
+        an average.
       exchanged: floats that are summed over the replicas.
       collectives: sums over the replicas, one after the other.
       batch: the batch that limits the number of replicas.
@@ -50,14 +53,19 @@ def sngan_generator(resolution: int, width: int, channels: int) -> Network:
     products, kept, parameters = 128 * 16 * width, 0, 129 * 16 * width
     side = 4
     while side < resolution:
-        # A 1x1 and the 4x4 transposed convolution on the small map, a 3x3 on the large one: 1 + 16 + 4 * 9.
+        # A 1x1 and the 4x4 transposed convolution on the small map, a 3x3 on the large one: 1 + 16
+        # + 4 * 9.
         products += 53 * (side * width) ** 2
-        kept += 10 * side**2 * width  # the sum and its ReLU on the small map, conv_1 and its ReLU on the large one
+        kept += (
+            10 * side**2 * width
+        )  # the sum and its ReLU on the small map, conv_1 and its ReLU on the large one
         parameters += 19 * width**2 + 7 * width
         side *= 2
     products += 9 * channels * width * resolution**2
     kept += 2 * width * resolution**2 + channels * resolution**2
-    return Network(products, 128 * 16 * width, kept, parameters + 2 * width + 9 * width * channels + channels)
+    return Network(
+        products, 128 * 16 * width, kept, parameters + 2 * width + 9 * width * channels + channels
+    )
 
 
 def sngan_discriminator(resolution: int, width: int, channels: int) -> Network:
@@ -83,18 +91,25 @@ def sngan(config: Config, channels: int) -> Step:
     training, resolution, width = config.training, config.data.resolution, config.networks.width
     g = sngan_generator(resolution, width, channels)
     d = sngan_discriminator(resolution, config.networks.discriminator_width, channels)
-    steps, images, latents = training.discriminator_steps, training.discriminator_batch_size, training.generator_batch_size
+    steps, images, latents = (
+        training.discriminator_steps,
+        training.discriminator_batch_size,
+        training.generator_batch_size,
+    )
     judged = steps * images * (g.products + 2 * (3 * d.products - d.first))
     generated = latents * (3 * g.products - g.first + 2 * d.products)
     norms = 2 * int(math.log2(resolution / 4)) + 1
-    # Of each norm a sum and a sum of squares for each channel, forward in every step and backward in the generator's.
+    # Of each norm a sum and a sum of squares for each channel, forward in every step and backward
+    # in the generator's.
     statistics = norms * (steps + 2) * 2 * width
     return Step(
         judged + generated,
         latents * (g.kept + d.kept),
         g.parameters + d.parameters,
         steps * d.parameters + g.parameters + statistics,
-        norms * (3 * (steps + 1) + 2) + steps + 3,  # with the count of pixels; the gradients of each step; two losses
+        norms * (3 * (steps + 1) + 2)
+        + steps
+        + 3,  # with the count of pixels; the gradients of each step; two losses
         math.gcd(images, latents),
     )
 
@@ -125,7 +140,8 @@ def cyclegan(config: Config, channels: int) -> Step:
     d = cyclegan_discriminator(resolution, config.networks.discriminator_width, channels)
     images = training.generator_batch_size
     calls = 6 if training.identity_weight else 4  # of generators: translations, cycles, identities
-    # Only a cycle's second half has a gradient towards its inputs; each discriminator passes one on, then learns from two images.
+    # Only a cycle's second half has a gradient towards its inputs; each discriminator passes one
+    # on, then learns from two images.
     generated = calls * 3 * g.products - (calls - 2) * g.first + 2 * 2 * d.products
     judged = 2 * 2 * (3 * d.products - d.first)
     return Step(

@@ -1,9 +1,11 @@
-"""How many bytes do two workers exchange in a training step? (Linux; nothing else may use the loopback device.)
+"""How many bytes do two workers exchange in a training step? (Linux; nothing else may use the
+loopback device.)
 
-    python benchmarks/exchange.py --flagfile=flags/sngan_cifar10_imp_g_small.flags --dataset=digits --protocol=digits
+    python benchmarks/exchange.py --flagfile=flags/sngan_cifar10_imp_g_small.flags --dataset=digits
+    --protocol=digits
 
-Two processes train together twice, for a few steps and for more; the bytes of a step are the difference.
-"""
+Two processes train together twice, for a few steps and for more; the bytes of a step are the
+difference."""
 
 import json
 import os
@@ -26,12 +28,18 @@ STEPS = (5, 25)  # of the two trainings
 
 def sent_on_loopback() -> int:
     """Bytes so far."""
-    (line,) = (line for line in pathlib.Path("/proc/net/dev").read_text().splitlines() if line.strip().startswith("lo:"))
+    (line,) = (
+        line
+        for line in pathlib.Path("/proc/net/dev").read_text().splitlines()
+        if line.strip().startswith("lo:")
+    )
     return int(line.split()[1])
 
 
 def train(steps: int) -> int:
-    """The bytes of a training of the command line's config by two workers, from the first connection to the last."""
+    """The bytes of a training of the command line's config by two workers, from the first
+    connection to the last.
+    """
     sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(2)]
     workers = [f"127.0.0.1:{opened.getsockname()[1]}" for opened in sockets]
     for opened in sockets:
@@ -64,7 +72,10 @@ def main(values: flags.FlagValues) -> None:
     measured = (many - few) / (STEPS[1] - STEPS[0])
     # Of a ring of two, each sends what is summed once.
     predicted = 2 * costs.FLOAT * step.exchanged
-    print(f"{measured / 2**20:.3f} MiB a step, {predicted / 2**20:.3f} MiB by formula: {measured / predicted:.3f} times")
+    print(
+        f"{measured / 2**20:.3f} MiB a step, {predicted / 2**20:.3f} MiB by formula:"
+        f" {measured / predicted:.3f} times"
+    )
 
 
 if __name__ == "__main__":

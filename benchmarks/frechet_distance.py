@@ -1,10 +1,10 @@
 """How long does FID take on features of Inception's size, and how much memory?
 
-    python benchmarks/frechet_distance.py             # 50,000 x 2,048 twice
-    python benchmarks/frechet_distance.py --tfgan     # and the same by TF-GAN, which takes longer and more
+    python benchmarks/frechet_distance.py             # 50,000 x 2,048 twice python
+    benchmarks/frechet_distance.py --tfgan     # and the same by TF-GAN, which takes longer and more
 
-Time and memory are those of the distance: from features to means, covariances and FID. The features are there before.
-"""
+Time and memory are those of the distance: from features to means, covariances and FID. The features
+are there before."""
 
 import resource
 import time
@@ -15,7 +15,9 @@ from tf_gan_lth.experiment import command_line
 
 command_line.define_flag(flags.FLAGS, "Benchmark", "images", int, 50_000, "images of each set")
 command_line.define_flag(flags.FLAGS, "Benchmark", "size", int, 2048, "features of an image")
-command_line.define_flag(flags.FLAGS, "Benchmark", "tfgan", bool, False, "measure TF-GAN's function too")
+command_line.define_flag(
+    flags.FLAGS, "Benchmark", "tfgan", bool, False, "measure TF-GAN's function too"
+)
 
 
 def peak_mib() -> float:
@@ -37,7 +39,9 @@ def main(values: flags.FlagValues) -> None:
         for at in range(0, values.images, 1000):
             rows = features[at : at + 1000]
             rows[:] = draw.standard_normal(rows.shape, np.float32) @ mixing + shift
-    print(f"two sets of {values.images:,} x {values.size:,} features: {peak_mib() - started:,.0f} MiB")
+    print(
+        f"two sets of {values.images:,} x {values.size:,} features: {peak_mib() - started:,.0f} MiB"
+    )
 
     def measure(name: str, distance) -> None:
         began = time.perf_counter()
@@ -46,10 +50,20 @@ def main(values: flags.FlagValues) -> None:
         memory = f"{peak_mib() - started:,.0f} MiB over the process's start"
         print(f"{name:<7} FID {fid:.6f} in {seconds:.1f} s; {memory}, features included")
 
-    measure("ours", lambda: metrics.frechet_distance(metrics.fit_gaussian(real), metrics.fit_gaussian(generated)))
+    measure(
+        "ours",
+        lambda: metrics.frechet_distance(
+            metrics.fit_gaussian(real), metrics.fit_gaussian(generated)
+        ),
+    )
     if values.tfgan:
         function = tfgan.metrics.frechet_classifier_distance_from_activations
-        measure("TF-GAN", lambda: float(function(tf.constant(real, tf.float64), tf.constant(generated, tf.float64))))
+        measure(
+            "TF-GAN",
+            lambda: float(
+                function(tf.constant(real, tf.float64), tf.constant(generated, tf.float64))
+            ),
+        )
 
 
 if __name__ == "__main__":

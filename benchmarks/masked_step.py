@@ -1,14 +1,18 @@
-"""How much slower is a training step with pruning wrappers and masks, or with KD too, than the same step without them?
+"""How much slower is a training step with pruning wrappers and masks, or with KD too, than the same
+step without them?
 
-    python benchmarks/masked_step.py --flagfile=flags/sngan_digits.flags
-    python benchmarks/masked_step.py --flagfile=flags/sngan_cifar10_imp_gd_kd_small.flags --dataset=digits
-    python benchmarks/masked_step.py --flagfile=flags/sngan_cifar10_imp_g_small.flags --dataset=digits --replicas=2
+    python benchmarks/masked_step.py --flagfile=flags/sngan_digits.flags python
+    benchmarks/masked_step.py --flagfile=flags/sngan_cifar10_imp_gd_kd_small.flags --dataset=digits
+    python benchmarks/masked_step.py --flagfile=flags/sngan_cifar10_imp_g_small.flags
+    --dataset=digits --replicas=2
 
-Both networks are wrapped, so the masked step is that of IMP_G and of IMP_GD. With --kd_weight the masked step has a teacher.
-With --replicas the step is spread by MirroredStrategy over as many parts of the CPU.
+Both networks are wrapped, so the masked step is that of IMP_G and of IMP_GD. With --kd_weight the
+masked step has a teacher. With --replicas the step is spread by MirroredStrategy over as many parts
+of the CPU.
 
-Both models take turns in one process; the ratio is taken turn by turn. At paper size (slow on a CPU):
-    python benchmarks/masked_step.py --dataset=digits --resolution=32 --generator_batch_size=32 --discriminator_batch_size=16
+Both models take turns in one process; the ratio is taken turn by turn. At paper size (slow on a
+    CPU): python benchmarks/masked_step.py --dataset=digits --resolution=32
+    --generator_batch_size=32 --discriminator_batch_size=16
 """
 
 import dataclasses
@@ -22,7 +26,9 @@ from tf_gan_lth.experiment import command_line
 command_line.define_config_flags(flags.FLAGS)
 command_line.define_flag(flags.FLAGS, "Benchmark", "turns", int, 15, "turns of each model")
 command_line.define_flag(flags.FLAGS, "Benchmark", "turn_steps", int, 20, "training steps a turn")
-command_line.define_flag(flags.FLAGS, "Benchmark", "replicas", int, 1, "parts of the CPU to spread a step over")
+command_line.define_flag(
+    flags.FLAGS, "Benchmark", "replicas", int, 1, "parts of the CPU to spread a step over"
+)
 
 
 def main(values: flags.FlagValues) -> None:
@@ -36,7 +42,10 @@ def main(values: flags.FlagValues) -> None:
     config = command_line.config_from_flags(values)
     if values.replicas > 1:
         tf.config.set_visible_devices([], "GPU")
-        cpu, parts = tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * values.replicas
+        cpu, parts = (
+            tf.config.list_physical_devices("CPU")[0],
+            [tf.config.LogicalDeviceConfiguration()] * values.replicas,
+        )
         tf.config.set_logical_device_configuration(cpu, parts)
     strategy = devices.use("mirrored" if values.replicas > 1 else "auto", config).strategy
     images = data.load(config.data.dataset, "train", config.data.resolution, config.data.data_dir)
@@ -52,12 +61,16 @@ def main(values: flags.FlagValues) -> None:
         if masked and training.kd_weight:
             trainer.model.kd_weight.assign(training.kd_weight)
         batches = trainer.batches(seed)
-        return lambda: trainer.model.fit(batches, steps_per_epoch=values.turn_steps, epochs=1, verbose=0)
+        return lambda: trainer.model.fit(
+            batches, steps_per_epoch=values.turn_steps, epochs=1, verbose=0
+        )
 
     masked, unmasked, ratio = turns.compare(make(True), make(False), values.turns)
     kind = "masked" + (", KD" if config.training.kd_weight else "")
     for name, seconds in {kind: masked, "unmasked": unmasked}.items():
-        best, median = (1000 * value / values.turn_steps for value in (min(seconds), statistics.median(seconds)))
+        best, median = (
+            1000 * value / values.turn_steps for value in (min(seconds), statistics.median(seconds))
+        )
         print(f"{name:<10} {best:7.1f} ms a step at best, {median:7.1f} ms in the median")
     print(f"{kind} / unmasked: {ratio}")
 

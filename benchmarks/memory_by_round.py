@@ -2,9 +2,8 @@
 
     python benchmarks/memory_by_round.py --flagfile=flags/sngan_digits.flags --steps=50 --branches=
 
-Runs a lottery in a temporary folder and prints the peak of the process's memory within each round (Linux only: the kernel's
-VmHWM, which is reset between the rounds).
-"""
+Runs a lottery in a temporary folder and prints the peak of the process's memory within each round
+(Linux only: the kernel's VmHWM, which is reset between the rounds)."""
 
 import pathlib
 import re
@@ -40,7 +39,10 @@ def main(values: flags.FlagValues) -> None:
 
         lottery.find_ticket(lab, 0, after_training)
     for number, size in peaks.items():
-        print(f"round {number:>2}: {size / 2**20:,.0f} MiB, {size / peaks[min(1, max(peaks))]:.3f} of round 1's")
+        print(
+            f"round {number:>2}: {size / 2**20:,.0f} MiB, {size / peaks[min(1, max(peaks))]:.3f} of"
+            " round 1's"
+        )
 
 
 if __name__ == "__main__":

@@ -1,9 +1,10 @@
-"""How long does the lottery take between two rounds at paper size (a generator of 4.3 million parameters)?
+"""How long does the lottery take between two rounds at paper size (a generator of 4.3 million
+parameters)?
 
     python benchmarks/prune_and_rewind.py
 
-Reads the trained weights and masks of a round, ranks and prunes, rewinds, and puts everything back into the model.
-"""
+Reads the trained weights and masks of a round, ranks and prunes, rewinds, and puts everything back
+into the model."""
 
 import pathlib
 import statistics
@@ -45,7 +46,10 @@ def main(values: flags.FlagValues) -> None:
                 times[name].append(end - begin)
     for name, seconds in times.items():
         print(f"{name:<21} {statistics.median(seconds):.3f} s")
-    print(f"{'in all':<21} {sum(statistics.median(seconds) for seconds in times.values()):.3f} s, median of {values.turns}")
+    print(
+        f"{'in all':<21} {sum(statistics.median(seconds) for seconds in times.values()):.3f} s,"
+        f" median of {values.turns}"
+    )
 
 
 if __name__ == "__main__":

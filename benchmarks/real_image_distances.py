@@ -2,9 +2,9 @@
 
     python benchmarks/real_image_distances.py --data=PATH --feature_network=PATH
 
-PATH of the data holds train/ and test/ with a subfolder for each class; the test images, as they are and spoilt, are
-compared with the train images. docs/results/real_images.md has the table and says what was used.
-"""
+PATH of the data holds train/ and test/ with a subfolder for each class; the test images, as they
+are and spoilt, are compared with the train images. docs/results/real_images.md has the table and
+says what was used."""
 
 import io
 import pathlib
@@ -13,9 +13,16 @@ from absl import flags
 
 from tf_gan_lth.experiment import command_line
 
-command_line.define_flag(flags.FLAGS, "Benchmark", "data", str, None, "folder with train/ and test/; required")
 command_line.define_flag(
-    flags.FLAGS, "Benchmark", "feature_network", str, None, "name, path or URL of the feature network; required"
+    flags.FLAGS, "Benchmark", "data", str, None, "folder with train/ and test/; required"
+)
+command_line.define_flag(
+    flags.FLAGS,
+    "Benchmark",
+    "feature_network",
+    str,
+    None,
+    "name, path or URL of the feature network; required",
 )
 flags.mark_flags_as_required(["data", "feature_network"])
 
@@ -34,7 +41,9 @@ def main(values: flags.FlagValues) -> None:
     evaluator = Evaluator(protocol, extractor, real)
 
     def pixels(path: pathlib.Path) -> np.ndarray:
-        return np.concatenate([np.uint8(data.quantize(batch)) for batch in data.ImageFolder(path).batches()])
+        return np.concatenate(
+            [np.uint8(data.quantize(batch)) for batch in data.ImageFolder(path).batches()]
+        )
 
     test = pixels(folder / "test")
 
@@ -53,7 +62,9 @@ def main(values: flags.FlagValues) -> None:
         "test images": test,
         **{f"JPEG, quality {quality}": jpeg(quality) for quality in (90, 50, 20, 5)},
         **{
-            f"blurred, radius {radius:g}": each(lambda image, r=radius: image.filter(ImageFilter.GaussianBlur(r)))
+            f"blurred, radius {radius:g}": each(
+                lambda image, r=radius: image.filter(ImageFilter.GaussianBlur(r))
+            )
             for radius in (0.5, 1, 2)
         },
         "upside down": test[:, ::-1],
@@ -69,7 +80,10 @@ def main(values: flags.FlagValues) -> None:
         cells = ("-" if scores[column] is None else f"{scores[column]:.3f}" for column in SCORES)
         print(f"| {name} | " + " | ".join(cells) + " |", flush=True)
     network = extractor.network
-    print(f"\nreference {real.origin.count:,} images, digest {real.origin.digest}; feature network digest {network.digest}")
+    print(
+        f"\nreference {real.origin.count:,} images, digest {real.origin.digest}; feature network"
+        f" digest {network.digest}"
+    )
 
 
 if __name__ == "__main__":

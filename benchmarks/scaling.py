@@ -1,12 +1,13 @@
-"""What a training step costs, by formula: work, memory, bytes exchanged; and what that predicts for many GPUs.
+"""What a training step costs, by formula: work, memory, bytes exchanged; and what that predicts for
+many GPUs.
 
     python benchmarks/scaling.py --flagfile=flags/sngan_cifar10_imp_g.flags
     python benchmarks/scaling.py --flagfile=flags/sngan_cifar10_imp_g.flags --resolution=256
     python benchmarks/scaling.py --flagfile=flags/cyclegan_summer2winter_imp_g.flags
 
-The work is checked against the products in the step's own graph, the parameters against the networks. docs/scaling.md explains the
-formulas and their checks. What the GPUs do is assumed, and given by flags.
-"""
+The work is checked against the products in the step's own graph, the parameters against the
+networks. docs/scaling.md explains the formulas and their checks. What the GPUs do is assumed, and
+given by flags."""
 
 import contenders
 import costs
@@ -19,9 +20,17 @@ REPLICAS = (1, 8, 64, 512)
 
 command_line.define_config_flags(flags.FLAGS)
 for name, default, unit in (
-    ("teraflops", 100.0, "10^12 floating point operations a second that a GPU does in these networks"),
+    (
+        "teraflops",
+        100.0,
+        "10^12 floating point operations a second that a GPU does in these networks",
+    ),
     ("launch_microseconds", 4.0, "time of a GPU's smallest operation, one of the graph's"),
-    ("node_gigabytes", 200.0, "10^9 bytes a second that a GPU exchanges with others of its machine"),
+    (
+        "node_gigabytes",
+        200.0,
+        "10^9 bytes a second that a GPU exchanges with others of its machine",
+    ),
     ("network_gigabytes", 25.0, "10^9 bytes a second that a GPU exchanges with other machines"),
     ("node_microseconds", 20.0, "least time of an all-reduce within a machine"),
     ("network_microseconds", 80.0, "least time of an all-reduce between machines"),
@@ -34,18 +43,32 @@ def main(values: flags.FlagValues) -> None:
     config = contenders.resolved(command_line.config_from_flags(values))
     step = costs.of(config, contenders.CHANNELS)
     model, counted, operations = contenders.step_graph(config)
-    there = sum(variable.shape.num_elements() for role in ("generator", "discriminator") for variable in model.parameters(role))
-    print(f"work       {step.products / 1e9:,.2f} G products by formula, {counted / 1e9:,.2f} G in the step's graph")
+    there = sum(
+        variable.shape.num_elements()
+        for role in ("generator", "discriminator")
+        for variable in model.parameters(role)
+    )
+    print(
+        f"work       {step.products / 1e9:,.2f} G products by formula, {counted / 1e9:,.2f} G in"
+        " the step's graph"
+    )
     print(f"parameters {step.parameters:,} by formula, {there:,} in the networks")
     if abs(step.products / counted - 1) > 0.01 or step.parameters != there:
         raise ToolkitError(
-            f"the formulas do not fit: {step.products:,} products of {counted:,}, {step.parameters:,} parameters of {there:,}"
+            f"the formulas do not fit: {step.products:,} products of {counted:,},"
+            f" {step.parameters:,} parameters of {there:,}"
         )
     maps, parameters = costs.FLOAT * step.kept / 2**20, 6 * costs.FLOAT * step.parameters / 2**20
     print(f"memory     {maps:,.0f} MiB of maps, {parameters:,.0f} MiB for the parameters")
-    print(f"exchange   {costs.FLOAT * step.exchanged / 2**20:,.1f} MiB summed over the replicas, in {step.collectives} sums")
+    print(
+        f"exchange   {costs.FLOAT * step.exchanged / 2**20:,.1f} MiB summed over the replicas, in"
+        f" {step.collectives} sums"
+    )
     print(f"graph      {operations:,} operations that compute\n")
-    print("| GPUs | images a GPU | compute, ms | launches | exchange | step | times one GPU | efficiency |")
+    print(
+        "| GPUs | images a GPU | compute, ms | launches | exchange | step | times one GPU |"
+        " efficiency |"
+    )
     print("|---|---|---|---|---|---|---|---|")
     alone = None
     for replicas in REPLICAS:
@@ -63,7 +86,10 @@ def main(values: flags.FlagValues) -> None:
         alone = alone or whole
         cells = [f"{1000 * seconds:.1f}" for seconds in (compute, launches, exchange, whole)]
         speedup = alone / whole
-        print(f"| {replicas} | {step.batch // replicas} | {' | '.join(cells)} | {speedup:.1f} | {speedup / replicas:.0%} |")
+        print(
+            f"| {replicas} | {step.batch // replicas} | {' | '.join(cells)} | {speedup:.1f} |"
+            f" {speedup / replicas:.0%} |"
+        )
 
 
 if __name__ == "__main__":

@@ -1,10 +1,12 @@
-"""How much longer does scoring take than the generator and the feature network alone, on the same batches?
+"""How much longer does scoring take than the generator and the feature network alone, on the same
+batches?
 
-    python benchmarks/scoring_overhead.py --flagfile=flags/sngan_digits.flags --width=32
-    python benchmarks/scoring_overhead.py --width=32 --reference=folder:PATH --protocol=quick --feature_network=PATH
+    python benchmarks/scoring_overhead.py --flagfile=flags/sngan_digits.flags --width=32 python
+    benchmarks/scoring_overhead.py --width=32 --reference=folder:PATH --protocol=quick
+    --feature_network=PATH
 
-The two take turns in one process; the ratio is taken turn by turn. Scoring is checking, rounding and all scores included.
-"""
+The two take turns in one process; the ratio is taken turn by turn. Scoring is checking, rounding
+and all scores included."""
 
 import statistics
 
@@ -15,7 +17,14 @@ from tf_gan_lth.experiment import command_line
 
 command_line.define_config_flags(flags.FLAGS)
 command_line.define_flag(flags.FLAGS, "Benchmark", "turns", int, 7, "turns of each")
-command_line.define_flag(flags.FLAGS, "Benchmark", "reference", str, None, "folder:PATH of real images; unset: the data set")
+command_line.define_flag(
+    flags.FLAGS,
+    "Benchmark",
+    "reference",
+    str,
+    None,
+    "folder:PATH of real images; unset: the data set",
+)
 
 
 def main(values: flags.FlagValues) -> None:
@@ -30,7 +39,9 @@ def main(values: flags.FlagValues) -> None:
 
     protocol, resolution = protocol_of(config.evaluation), config.data.resolution
     extractor = Extractor.of(protocol)
-    real = data.open_images(values.reference or config.data.dataset, None, resolution, config.data.data_dir)
+    real = data.open_images(
+        values.reference or config.data.dataset, None, resolution, config.data.data_dir
+    )
     evaluator = Evaluator(protocol, extractor, reference.of_images(real, extractor))
     gan = models.build(config.networks, resolution, real.shape[-1], seed=0)
     generator, network, count = gan.networks["generator"], extractor.network, protocol.num_images
@@ -47,9 +58,14 @@ def main(values: flags.FlagValues) -> None:
         for noise in noises:
             extract(generate(noise))["pool_3"].numpy()
 
-    scoring, alone, ratio = turns.compare(lambda: evaluator.score("images", images(), count, protocol.ema), plain, values.turns)
+    scoring, alone, ratio = turns.compare(
+        lambda: evaluator.score("images", images(), count, protocol.ema), plain, values.turns
+    )
     for name, seconds in {"plain": alone, "scoring": scoring}.items():
-        print(f"{name:<8} {min(seconds):7.2f} s at best, {statistics.median(seconds):7.2f} s in the median, for {count:,} images")
+        print(
+            f"{name:<8} {min(seconds):7.2f} s at best, {statistics.median(seconds):7.2f} s in the"
+            f" median, for {count:,} images"
+        )
     print(f"scoring / plain: {ratio}")
 
 

@@ -1,4 +1,6 @@
-"""CycleGAN in PyTorch as GAN-LTH trains it: what `train_step.py` compares with, and the tests prove equal."""
+"""CycleGAN in PyTorch as GAN-LTH trains it: what `train_step.py` compares with, and the tests prove
+equal.
+"""
 
 import itertools
 import random
@@ -14,12 +16,23 @@ class _Residual(nn.Sequential):
 
 
 def _residual(width: int) -> nn.Module:
-    first = [nn.ReflectionPad2d(1), nn.Conv2d(width, width, 3), nn.InstanceNorm2d(width, affine=True), nn.ReLU()]
-    return _Residual(*first, nn.ReflectionPad2d(1), nn.Conv2d(width, width, 3), nn.InstanceNorm2d(width))
+    first = [
+        nn.ReflectionPad2d(1),
+        nn.Conv2d(width, width, 3),
+        nn.InstanceNorm2d(width, affine=True),
+        nn.ReLU(),
+    ]
+    return _Residual(
+        *first, nn.ReflectionPad2d(1), nn.Conv2d(width, width, 3), nn.InstanceNorm2d(width)
+    )
 
 
 def _down(inputs: int, outputs: int, affine: bool) -> list[nn.Module]:
-    return [nn.Conv2d(inputs, outputs, 3, stride=2, padding=1), nn.InstanceNorm2d(outputs, affine=affine), nn.ReLU()]
+    return [
+        nn.Conv2d(inputs, outputs, 3, stride=2, padding=1),
+        nn.InstanceNorm2d(outputs, affine=affine),
+        nn.ReLU(),
+    ]
 
 
 def _up(inputs: int, outputs: int) -> list[nn.Module]:
@@ -29,9 +42,24 @@ def _up(inputs: int, outputs: int) -> list[nn.Module]:
 
 def generator(width: int, channels: int, blocks: int) -> nn.Module:
     """Images `(N, channels, H, W)` to such, with fresh weights."""
-    first = [nn.ReflectionPad2d(3), nn.Conv2d(channels, width, 7), nn.InstanceNorm2d(width, affine=True), nn.ReLU()]
-    inside = [*_down(width, 2 * width, True), *_down(2 * width, 4 * width, False), *(_residual(4 * width) for _ in range(blocks))]
-    last = [*_up(4 * width, 2 * width), *_up(2 * width, width), nn.ReflectionPad2d(3), nn.Conv2d(width, channels, 7), nn.Tanh()]
+    first = [
+        nn.ReflectionPad2d(3),
+        nn.Conv2d(channels, width, 7),
+        nn.InstanceNorm2d(width, affine=True),
+        nn.ReLU(),
+    ]
+    inside = [
+        *_down(width, 2 * width, True),
+        *_down(2 * width, 4 * width, False),
+        *(_residual(4 * width) for _ in range(blocks)),
+    ]
+    last = [
+        *_up(4 * width, 2 * width),
+        *_up(2 * width, width),
+        nn.ReflectionPad2d(3),
+        nn.Conv2d(width, channels, 7),
+        nn.Tanh(),
+    ]
     return nn.Sequential(*first, *inside, *last)
 
 
@@ -45,7 +73,9 @@ def discriminator(width: int, channels: int) -> nn.Module:
             modules.append(nn.InstanceNorm2d(outputs, affine=True))
         modules.append(nn.LeakyReLU(0.2))
         inputs = outputs
-    return nn.Sequential(*modules, nn.Conv2d(inputs, 1, 4, padding=1), nn.AdaptiveAvgPool2d(1), nn.Flatten())
+    return nn.Sequential(
+        *modules, nn.Conv2d(inputs, 1, 4, padding=1), nn.AdaptiveAvgPool2d(1), nn.Flatten()
+    )
 
 
 class _Pool:
@@ -65,11 +95,13 @@ class _Pool:
 
 
 class Step:
-    """A training step of all four networks: least squares, cycle weight 10, identity weight 5, a pool of 50, Adam.
+    """A training step of all four networks: least squares, cycle weight 10, identity weight 5, a
+    pool of 50, Adam.
 
     Args:
       width, discriminator_width, channels, blocks: of the networks.
-      prepared: what is done to each network first: its memory format, its precision, its compilation.
+      prepared: what is done to each network first: its memory format, its precision, its
+        compilation.
     """
 
     def __init__(
@@ -81,14 +113,21 @@ class Step:
         prepared: Callable[[nn.Module], nn.Module],
     ):
         self.a2b, self.b2a = (prepared(generator(width, channels, blocks)) for _ in range(2))
-        self.judge_a, self.judge_b = (prepared(discriminator(discriminator_width, channels)) for _ in range(2))
+        self.judge_a, self.judge_b = (
+            prepared(discriminator(discriminator_width, channels)) for _ in range(2)
+        )
         parameters = itertools.chain(self.a2b.parameters(), self.b2a.parameters())
         self.generators = torch.optim.Adam(parameters, 2e-4, (0.5, 0.999))
-        self.discriminators = [torch.optim.Adam(net.parameters(), 2e-4, (0.5, 0.999)) for net in (self.judge_a, self.judge_b)]
+        self.discriminators = [
+            torch.optim.Adam(net.parameters(), 2e-4, (0.5, 0.999))
+            for net in (self.judge_a, self.judge_b)
+        ]
         self.pools = [_Pool(50), _Pool(50)]
 
     def __call__(self, a: torch.Tensor, b: torch.Tensor) -> float:
-        """One step on images `(N, channels, H, W)` of both domains; returns the generators' loss."""
+        """One step on images `(N, channels, H, W)` of both domains; returns the generators'
+        loss.
+        """
         square, absolute = nn.functional.mse_loss, nn.functional.l1_loss
         real, fake = torch.ones(len(a), 1), torch.zeros(len(a), 1)
         self.generators.zero_grad()
@@ -98,7 +137,14 @@ class Step:
         loss = loss + 10 * (absolute(self.b2a(fake_b), a) + absolute(self.a2b(fake_a), b))
         loss.backward()
         self.generators.step()
-        sides = zip((self.judge_a, self.judge_b), self.discriminators, self.pools, (a, b), (fake_a, fake_b), strict=True)
+        sides = zip(
+            (self.judge_a, self.judge_b),
+            self.discriminators,
+            self.pools,
+            (a, b),
+            (fake_a, fake_b),
+            strict=True,
+        )
         for judge, optimizer, pool, images, made in sides:
             optimizer.zero_grad()
             judged = 0.5 * (square(judge(images), real) + square(judge(pool.exchange(made)), fake))

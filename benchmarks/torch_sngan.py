@@ -1,4 +1,6 @@
-"""SNGAN in PyTorch as GAN-LTH trains it: what `train_step.py` compares with, and the tests prove equal."""
+"""SNGAN in PyTorch as GAN-LTH trains it: what `train_step.py` compares with, and the tests prove
+equal.
+"""
 
 import torch
 from torch import nn
@@ -10,7 +12,10 @@ class _Up(nn.Module):
     def __init__(self, inputs: int, width: int):
         super().__init__()
         self.norm_1, self.norm_2 = nn.BatchNorm2d(inputs), nn.BatchNorm2d(width)
-        self.conv_1, self.conv_2 = nn.Conv2d(inputs, width, 3, padding=1), nn.Conv2d(width, width, 3, padding=1)
+        self.conv_1, self.conv_2 = (
+            nn.Conv2d(inputs, width, 3, padding=1),
+            nn.Conv2d(width, width, 3, padding=1),
+        )
         self.shortcut = nn.Conv2d(inputs, width, 1)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -26,7 +31,9 @@ class Generator(nn.Module):
         super().__init__()
         self.width = width
         self.dense = nn.Linear(128, 16 * width)
-        self.blocks = nn.Sequential(*(_Up(width, width) for _ in range(resolution.bit_length() - 3)))
+        self.blocks = nn.Sequential(
+            *(_Up(width, width) for _ in range(resolution.bit_length() - 3))
+        )
         self.norm, self.to_image = nn.BatchNorm2d(width), nn.Conv2d(width, channels, 3, padding=1)
 
     def forward(self, latents: torch.Tensor) -> torch.Tensor:
@@ -56,7 +63,10 @@ class Discriminator(nn.Module):
     def __init__(self, resolution: int, width: int, channels: int):
         super().__init__()
         halvings = max(1, (resolution // 8).bit_length() - 1)
-        blocks = [_Down(width if n else channels, width, first=n == 0, halve=n < halvings) for n in range(halvings + 2)]
+        blocks = [
+            _Down(width if n else channels, width, first=n == 0, halve=n < halvings)
+            for n in range(halvings + 2)
+        ]
         self.blocks = nn.Sequential(*blocks)
         self.score = spectral_norm(nn.Linear(width, 1, bias=False))
 
@@ -65,23 +75,37 @@ class Discriminator(nn.Module):
 
 
 class Step:
-    """A training step: hinge loss, some discriminator steps, one generator step, Adam, averages of the generator.
+    """A training step: hinge loss, some discriminator steps, one generator step, Adam, averages of
+    the generator.
 
     Args:
       generator, discriminator: the networks.
       latents: how many of them the generator's step takes.
       ema_decay: of the generator's averages.
-      together: whether the discriminator judges real and generated images in one call, and not in two as GAN-LTH's.
+      together: whether the discriminator judges real and generated images in one call, and not in
+        two as GAN-LTH's.
     """
 
-    def __init__(self, generator: nn.Module, discriminator: nn.Module, latents: int, ema_decay: float, together: bool):
+    def __init__(
+        self,
+        generator: nn.Module,
+        discriminator: nn.Module,
+        latents: int,
+        ema_decay: float,
+        together: bool,
+    ):
         self.generator, self.discriminator = generator, discriminator
         self.latents, self.ema_decay, self.together = latents, ema_decay, together
-        self.optimizers = [torch.optim.Adam(net.parameters(), 2e-4, (0.0, 0.9)) for net in (generator, discriminator)]
+        self.optimizers = [
+            torch.optim.Adam(net.parameters(), 2e-4, (0.0, 0.9))
+            for net in (generator, discriminator)
+        ]
         self.averages = [parameter.detach().clone() for parameter in generator.parameters()]
 
     def __call__(self, groups: list[torch.Tensor]) -> float:
-        """One step on groups of real images, one for each discriminator step; returns the generator's loss."""
+        """One step on groups of real images, one for each discriminator step; returns the
+        generator's loss.
+        """
         for real in groups:
             self.optimizers[1].zero_grad()
             with torch.no_grad():

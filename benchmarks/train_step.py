@@ -1,19 +1,22 @@
-"""How fast is a training step, and how much memory does it take, beside the same networks and update in PyTorch?
+"""How fast is a training step, and how much memory does it take, beside the same networks and
+update in PyTorch?
 
-    pip install torch==2.13.0
-    python benchmarks/train_step.py                                  # SNGAN and CycleGAN, at paper size and small
-    python benchmarks/train_step.py --settings=sngan_small,cyclegan
-    python benchmarks/train_step.py --flagfile=flags/sngan_digits.flags --turn_steps=20
+    pip install torch==2.13.0 python benchmarks/train_step.py                                  #
+    SNGAN and CycleGAN, at paper size and small python benchmarks/train_step.py
+    --settings=sngan_small,cyclegan python benchmarks/train_step.py
+    --flagfile=flags/sngan_digits.flags --turn_steps=20
 
-Contenders are `ours` (this project's step as shipped), `ours_bfloat16` (`--precision=mixed_bfloat16`), `plain` (ours, networks as
-they are written down), `eager` (PyTorch as GAN-LTH runs it: float32, channels first) and `best` (PyTorch with channels last,
-bfloat16 and `torch.compile`). Each is a process of its own that waits while the others run. They take turns, so that what else
-the machine does hits all of them; ratios are taken turn by turn. Masks are in place, and images ready in memory.
+Contenders are `ours` (this project's step as shipped), `ours_bfloat16`
+(`--precision=mixed_bfloat16`), `plain` (ours, networks as they are written down), `eager` (PyTorch
+as GAN-LTH runs it: float32, channels first) and `best` (PyTorch with channels last, bfloat16 and
+`torch.compile`). Each is a process of its own that waits while the others run. They take turns, so
+that what else the machine does hits all of them; ratios are taken turn by turn. Masks are in place,
+and images ready in memory.
 
-Images a second are the real ones of a step. Memory is the largest that a process had: in all, and beyond what its imports took.
-The share of the peak counts the products that `ours` needs, of all contenders, over the fastest convolution measured in the same
-turns and in the contender's precision.
-"""
+Images a second are the real ones of a step. Memory is the largest that a process had: in all, and
+beyond what its imports took. The share of the peak counts the products that `ours` needs, of all
+contenders, over the fastest convolution measured in the same turns and in the contender's
+precision."""
 
 import dataclasses
 import importlib.util
@@ -47,19 +50,44 @@ class Setting:
 SETTINGS = {
     "sngan": Setting(("--flagfile=flags/sngan_cifar10_imp_g.flags",), 3, 2),
     "sngan_small": Setting(("--flagfile=flags/sngan_cifar10_imp_g_small.flags",), 7, 20),
-    "cyclegan": Setting(("--flagfile=flags/cyclegan_summer2winter_imp_g.flags", "--resolution=128"), 3, 4),
-    "cyclegan_narrow": Setting(("--flagfile=flags/cyclegan_summer2winter_imp_g.flags", "--resolution=128", "--width=32"), 7, 4),
+    "cyclegan": Setting(
+        ("--flagfile=flags/cyclegan_summer2winter_imp_g.flags", "--resolution=128"), 3, 4
+    ),
+    "cyclegan_narrow": Setting(
+        ("--flagfile=flags/cyclegan_summer2winter_imp_g.flags", "--resolution=128", "--width=32"),
+        7,
+        4,
+    ),
     "cyclegan_small": Setting(("--flagfile=flags/cyclegan_summer2winter_small.flags",), 7, 20),
 }
 
 command_line.define_config_flags(flags.FLAGS)
 command_line.define_flag(
-    flags.FLAGS, "Benchmark", "settings", tuple, tuple(SETTINGS), "what is trained, unless flags of the config say it"
+    flags.FLAGS,
+    "Benchmark",
+    "settings",
+    tuple,
+    tuple(SETTINGS),
+    "what is trained, unless flags of the config say it",
 )
-command_line.define_flag(flags.FLAGS, "Benchmark", "turns", int, None, "turns of each contender; unset: the setting's own, or 9")
-command_line.define_flag(flags.FLAGS, "Benchmark", "turn_steps", int, None, "training steps a turn; likewise, or 10")
 command_line.define_flag(
-    flags.FLAGS, "Benchmark", "contenders", tuple, tuple(contenders.CONTENDERS), "who takes part, first the one compared"
+    flags.FLAGS,
+    "Benchmark",
+    "turns",
+    int,
+    None,
+    "turns of each contender; unset: the setting's own, or 9",
+)
+command_line.define_flag(
+    flags.FLAGS, "Benchmark", "turn_steps", int, None, "training steps a turn; likewise, or 10"
+)
+command_line.define_flag(
+    flags.FLAGS,
+    "Benchmark",
+    "contenders",
+    tuple,
+    tuple(contenders.CONTENDERS),
+    "who takes part, first the one compared",
 )
 
 
@@ -79,7 +107,9 @@ class Process:
         try:
             return self._pipe.recv()
         except EOFError:
-            raise ToolkitError(f"the process of '{self.name}' ended: its message is above") from None
+            raise ToolkitError(
+                f"the process of '{self.name}' ended: its message is above"
+            ) from None
 
     def turn(self) -> float:
         """The seconds of one more turn."""
@@ -98,7 +128,9 @@ def compare(config: Config, names: list[str], turns: int, turn_steps: int) -> No
     """Prints a table of the contenders, in Markdown."""
     work = 2 * Process("work", contenders.count_work, config).hear()  # floating point operations
     with_peak = [*names, contenders.peak.__name__] if importlib.util.find_spec("torch") else names
-    processes = {name: Process(name, contenders.serve, name, config, turn_steps) for name in with_peak}
+    processes = {
+        name: Process(name, contenders.serve, name, config, turn_steps) for name in with_peak
+    }
     for process in processes.values():
         process.hear()
     seconds = {name: [] for name in processes}
@@ -107,18 +139,46 @@ def compare(config: Config, names: list[str], turns: int, turn_steps: int) -> No
             seconds[name].append(process.turn() / turn_steps)
     ends = {name: process.end() for name, process in processes.items()}
     rates = ends.pop(contenders.peak.__name__, ([], 0, 0))[0]
-    peaks = {precision: max(rate[precision] for rate in rates) for precision in (rates[0] if rates else ())}
-    said = ", ".join(f"{rate:,.0f} GFLOP/s in {precision.removeprefix('torch.')}" for precision, rate in peaks.items())
-    print(f"A step needs {work / 1e9:,.1f} GFLOP. The convolution peak is {said or 'not measured without PyTorch'}.\n")
-    print("| contender | s a step, best | median | images/s | time / first | peak MiB | beyond imports | share of peak |")
+    peaks = {
+        precision: max(rate[precision] for rate in rates)
+        for precision in (rates[0] if rates else ())
+    }
+    said = ", ".join(
+        f"{rate:,.0f} GFLOP/s in {precision.removeprefix('torch.')}"
+        for precision, rate in peaks.items()
+    )
+    print(
+        f"A step needs {work / 1e9:,.1f} GFLOP. The convolution peak is"
+        f" {said or 'not measured without PyTorch'}.\n"
+    )
+    print(
+        "| contender | s a step, best | median | images/s | time / first | peak MiB | beyond"
+        " imports | share of peak |"
+    )
     print("|---|---|---|---|---|---|---|---|")
     for name in names:
         best, (_, whole, imported) = min(seconds[name]), ends[name]
-        ratio = statistics.median(its / first for its, first in zip(seconds[name], seconds[names[0]], strict=True))
-        peak = peaks.get("torch.bfloat16" if contenders.is_in_bfloat16(name, config) else "torch.float32")
+        ratio = statistics.median(
+            its / first for its, first in zip(seconds[name], seconds[names[0]], strict=True)
+        )
+        peak = peaks.get(
+            "torch.bfloat16" if contenders.is_in_bfloat16(name, config) else "torch.float32"
+        )
         share = f"{work / best / 1e9 / peak:.0%}" if peak else "-"
-        cells = [name, f"{best:.3f}", f"{statistics.median(seconds[name]):.3f}", f"{_images(config) / best:.1f}"]
-        print("|", " | ".join([*cells, f"{ratio:.2f}", f"{whole:,.0f}", f"{whole - imported:,.0f}", share]), "|", flush=True)
+        cells = [
+            name,
+            f"{best:.3f}",
+            f"{statistics.median(seconds[name]):.3f}",
+            f"{_images(config) / best:.1f}",
+        ]
+        print(
+            "|",
+            " | ".join(
+                [*cells, f"{ratio:.2f}", f"{whole:,.0f}", f"{whole - imported:,.0f}", share]
+            ),
+            "|",
+            flush=True,
+        )
 
 
 def _images(config: Config) -> int:
@@ -133,7 +193,12 @@ def _chosen(values: flags.FlagValues) -> Iterator[tuple[str, Config, int, int]]:
     """Title, config, turns and steps a turn of each setting that the command line asks for."""
     own = _config_flags()
     if any(values[name].present for name in own):
-        yield "as the flags say", command_line.config_from_flags(values), values.turns or 9, values.turn_steps or 10
+        yield (
+            "as the flags say",
+            command_line.config_from_flags(values),
+            values.turns or 9,
+            values.turn_steps or 10,
+        )
         return
     for name in values.settings:
         check_known("setting", name, SETTINGS)
@@ -155,7 +220,10 @@ def main(values: flags.FlagValues) -> None:
     for name in values.contenders:
         check_known("contender", name, contenders.CONTENDERS)
     if importlib.util.find_spec("torch") is None and contenders.OF_PYTORCH & set(values.contenders):
-        raise UsageError("PyTorch is not installed: pip install torch==2.13.0, or --contenders=ours,ours_bfloat16,plain")
+        raise UsageError(
+            "PyTorch is not installed: pip install torch==2.13.0, or"
+            " --contenders=ours,ours_bfloat16,plain"
+        )
     for title, config, turns, turn_steps in _chosen(values):
         print(f"\n{title}; {turns} turns of {turn_steps} steps\n")
         compare(contenders.resolved(config), values.contenders, turns, turn_steps)

@@ -1,11 +1,15 @@
-"""Two ways to do the same take turns in one process, so that what else the machine does hits both."""
+"""Two ways to do the same take turns in one process, so that what else the machine does hits
+both.
+"""
 
 import statistics
 import time
 from collections.abc import Callable
 
 
-def compare(first: Callable[[], object], second: Callable[[], object], turns: int) -> tuple[list[float], list[float], str]:
+def compare(
+    first: Callable[[], object], second: Callable[[], object], turns: int
+) -> tuple[list[float], list[float], str]:
     """Times two functions turn by turn, after one call of each that does not count.
 
     Returns:
@@ -21,4 +25,7 @@ def compare(first: Callable[[], object], second: Callable[[], object], turns: in
             seconds[which].append(time.perf_counter() - began)
     ratios = [a / b for a, b in zip(*seconds, strict=True)]
     best = min(seconds[0]) / min(seconds[1])
-    return *seconds, f"{statistics.median(ratios):.3f} in the median of {turns} turns, {best:.3f} at best"
+    return (
+        *seconds,
+        f"{statistics.median(ratios):.3f} in the median of {turns} turns, {best:.3f} at best",
+    )

@@ -1,5 +1,5 @@
-"""Finds a lottery ticket in a GAN: trains, prunes and rewinds it round by round, scores every round and the controls, and
-writes the verdict, a report and the sparse generator to the run folder.
+"""Finds a lottery ticket in a GAN: trains, prunes and rewinds it round by round, scores every round
+and the controls, and writes the verdict, a report and the sparse generator to the run folder.
 
     python scripts/find_ticket.py --flagfile=flags/sngan_digits.flags --run_dir=runs/demo
 
@@ -12,9 +12,21 @@ from tf_gan_lth.experiment import command_line
 
 command_line.define_config_flags(flags.FLAGS)
 command_line.define_run_flags(flags.FLAGS, "folder of the run")
-command_line.define_flag(flags.FLAGS, "Run", "replicate", int, None, "the only replicate to run, from 0 on; unset: all of them")
 command_line.define_flag(
-    flags.FLAGS, "Run", "branch", str, None, "the only branch to run, of finished rounds; main: the rounds alone; unset: all"
+    flags.FLAGS,
+    "Run",
+    "replicate",
+    int,
+    None,
+    "the only replicate to run, from 0 on; unset: all of them",
+)
+command_line.define_flag(
+    flags.FLAGS,
+    "Run",
+    "branch",
+    str,
+    None,
+    "the only branch to run, of finished rounds; main: the rounds alone; unset: all",
 )
 
 

@@ -1,8 +1,9 @@
-"""Makes the statistics of real images that scores are computed against, and keeps them in the user's cache folder too.
+"""Makes the statistics of real images that scores are computed against, and keeps them in the
+user's cache folder too.
 
-python scripts/make_statistics.py --dataset=digits --resolution=16 --feature_network=digits --output=digits.npz
-python scripts/make_statistics.py --dataset=folder:photographs --feature_network=inception --output=photographs.npz
-"""
+python scripts/make_statistics.py --dataset=digits --resolution=16 --feature_network=digits
+--output=digits.npz python scripts/make_statistics.py --dataset=folder:photographs
+--feature_network=inception --output=photographs.npz"""
 
 import dataclasses
 import pathlib
@@ -12,7 +13,14 @@ from absl import flags
 from tf_gan_lth.experiment import command_line
 
 define = command_line.define_flag
-define(flags.FLAGS, "Images", "dataset", str, None, "real images: the name of a data set, or folder:PATH; required")
+define(
+    flags.FLAGS,
+    "Images",
+    "dataset",
+    str,
+    None,
+    "real images: the name of a data set, or folder:PATH; required",
+)
 define(
     flags.FLAGS,
     "Images",
@@ -21,10 +29,31 @@ define(
     None,
     "split of the data set, or subfolder of the folder; unset: train, or all of the folder",
 )
-define(flags.FLAGS, "Images", "resolution", int, None, "height and width to resize to, in pixels; unset: as they are")
-define(flags.FLAGS, "Images", "data_dir", str, None, "folder of prepared TFDS data sets; unset: TFDS's own")
+define(
+    flags.FLAGS,
+    "Images",
+    "resolution",
+    int,
+    None,
+    "height and width to resize to, in pixels; unset: as they are",
+)
+define(
+    flags.FLAGS,
+    "Images",
+    "data_dir",
+    str,
+    None,
+    "folder of prepared TFDS data sets; unset: TFDS's own",
+)
 define(flags.FLAGS, "Statistics", "feature_network", str, None, "a name, path or URL; required")
-define(flags.FLAGS, "Statistics", "features", bool, True, "keep the features beside mean and covariance: only FID does without")
+define(
+    flags.FLAGS,
+    "Statistics",
+    "features",
+    bool,
+    True,
+    "keep the features beside mean and covariance: only FID does without",
+)
 define(flags.FLAGS, "Statistics", "output", str, None, "npz file to write; required")
 flags.mark_flags_as_required(["dataset", "feature_network", "output"])
 
@@ -35,13 +64,18 @@ def main(values: flags.FlagValues) -> None:
     from tf_gan_lth import data
     from tf_gan_lth.evaluation import Extractor, Protocol, feature_networks, reference
 
-    extractor = Extractor(feature_networks.load(values.feature_network), Protocol.resize_filter)  # that of every protocol
+    extractor = Extractor(
+        feature_networks.load(values.feature_network), Protocol.resize_filter
+    )  # that of every protocol
     images = data.open_images(values.dataset, values.split, values.resolution, values.data_dir)
     made = reference.of_images(images, extractor)
     if not values.features:
         made = dataclasses.replace(made, features=None)
     reference.ReferenceFile(path).put(made)
-    print(f"{made.origin.count:,} images of {made.origin.images}, {len(made.gaussian.mu)} features, digest {made.origin.digest}")
+    print(
+        f"{made.origin.count:,} images of {made.origin.images}, {len(made.gaussian.mu)} features,"
+        f" digest {made.origin.digest}"
+    )
     print(f"written to {path}: give it as --reference to scripts/evaluate.py")
 
 

@@ -1,11 +1,13 @@
-"""Translates a folder of pictures with a generator that a run exported. Needs TensorFlow, Pillow and absl, not this package.
+"""Translates a folder of pictures with a generator that a run exported. Needs TensorFlow, Pillow
+and absl, not this package.
 
-    python scripts/sample.py --model=runs/stripes/replicate_0/round_05/saved_model_a2b --images=photographs --output=translated
+    python scripts/sample.py --model=runs/stripes/replicate_0/round_05/saved_model_a2b
+    --images=photographs --output=translated
 
-Pictures may have any height and width that are multiples of 4, and need not be of one size; they are 8-bit grey or RGB, as
-those that the generator was trained on. Each becomes `<output>/<name>.png`. All of them are checked before the first one is
-translated, and nothing is overwritten.
-"""
+Pictures may have any height and width that are multiples of 4, and need not be of one size; they
+are 8-bit grey or RGB, as those that the generator was trained on. Each becomes
+`<output>/<name>.png`. All of them are checked before the first one is translated, and nothing is
+overwritten."""
 
 import os
 import pathlib
@@ -33,10 +35,15 @@ def find_pictures(folder: pathlib.Path) -> list[pathlib.Path]:
     """The pictures in a folder, by name; hidden files are left out."""
     if not folder.is_dir():
         raise SampleError(f"there is no folder {folder}")
-    files = sorted(file for file in folder.iterdir() if file.is_file() and not file.name.startswith("."))
+    files = sorted(
+        file for file in folder.iterdir() if file.is_file() and not file.name.startswith(".")
+    )
     for file in files:
         if file.suffix.lower() not in SUFFIXES:
-            raise SampleError(f"{file} is not a picture: expected {', '.join(SUFFIXES)} and nothing else in {folder}")
+            raise SampleError(
+                f"{file} is not a picture: expected {', '.join(SUFFIXES)} and nothing else in"
+                f" {folder}"
+            )
     if not files:
         raise SampleError(f"{folder} has no pictures ({', '.join(SUFFIXES)})")
     return files
@@ -51,9 +58,14 @@ def check_picture(file: pathlib.Path, channels: int) -> None:
         raise SampleError(f"{file} is broken: {error}") from None
     if CHANNELS.get(mode) != channels:
         expected = next(name for name, count in CHANNELS.items() if count == channels)
-        raise SampleError(f"{file} holds {mode} pixels: the generator takes 8-bit {expected} without transparency")
+        raise SampleError(
+            f"{file} holds {mode} pixels: the generator takes 8-bit {expected} without transparency"
+        )
     if width % MULTIPLE or height % MULTIPLE:
-        raise SampleError(f"{file} is {width}x{height}: width and height must be multiples of {MULTIPLE}; crop or resize it")
+        raise SampleError(
+            f"{file} is {width}x{height}: width and height must be multiples of {MULTIPLE}; crop or"
+            " resize it"
+        )
 
 
 def plan(files: list[pathlib.Path], output: pathlib.Path) -> dict[pathlib.Path, pathlib.Path]:
@@ -62,7 +74,9 @@ def plan(files: list[pathlib.Path], output: pathlib.Path) -> dict[pathlib.Path, 
     for file in files:
         target = output / f"{file.stem}.png"
         if target in targets:
-            raise SampleError(f"{file} and {targets[target]} would both become {target}: rename one of them")
+            raise SampleError(
+                f"{file} and {targets[target]} would both become {target}: rename one of them"
+            )
         if target.exists():
             raise SampleError(f"{target} exists and is not overwritten: give another --output")
         targets[target] = file
@@ -81,8 +95,15 @@ def load_generator(path: pathlib.Path):
     except (OSError, KeyError, ValueError, tf.errors.OpError):
         raise SampleError(f"{path} is not a SavedModel that a run exported") from None
     inputs = tf.nest.flatten(function.structured_input_signature)
-    if len(inputs) != 1 or inputs[0].shape.rank != 4 or inputs[0].shape[-1] not in CHANNELS.values():
-        raise SampleError(f"{path} does not translate pictures: it takes {', '.join(str(spec.shape) for spec in inputs)}")
+    if (
+        len(inputs) != 1
+        or inputs[0].shape.rank != 4
+        or inputs[0].shape[-1] not in CHANNELS.values()
+    ):
+        raise SampleError(
+            f"{path} does not translate pictures: it takes"
+            f" {', '.join(str(spec.shape) for spec in inputs)}"
+        )
     return loaded, inputs[0].shape[-1]
 
 

@@ -1,7 +1,8 @@
 """Trains a feature network that ships with the package, and prints its accuracy on held-out images.
 
-    python scripts/train_feature_network.py --dataset=digits --output=/tmp/digits_network
-    python scripts/train_feature_network.py --dataset=shapes2stripes --epochs=20 --output=/tmp/shapes_network
+    python scripts/train_feature_network.py --dataset=digits --output=/tmp/digits_network python
+    scripts/train_feature_network.py --dataset=shapes2stripes --epochs=20
+    --output=/tmp/shapes_network
 
 What the package ships was made by these commands, on two cores.
 """
@@ -13,10 +14,21 @@ from absl import flags
 from tf_gan_lth.experiment import command_line
 from tf_gan_lth.experiment.errors import check_known
 
-command_line.define_flag(flags.FLAGS, "Run", "dataset", str, None, "what to train it on: digits or shapes2stripes; required")
-command_line.define_flag(flags.FLAGS, "Run", "output", str, None, "folder to write the SavedModel to; required")
+command_line.define_flag(
+    flags.FLAGS,
+    "Run",
+    "dataset",
+    str,
+    None,
+    "what to train it on: digits or shapes2stripes; required",
+)
+command_line.define_flag(
+    flags.FLAGS, "Run", "output", str, None, "folder to write the SavedModel to; required"
+)
 command_line.define_flag(flags.FLAGS, "Run", "epochs", int, 60, "passes over the training images")
-command_line.define_flag(flags.FLAGS, "Run", "seed", int, 0, "seed of weights, order and augmentation")
+command_line.define_flag(
+    flags.FLAGS, "Run", "seed", int, 0, "seed of weights, order and augmentation"
+)
 flags.mark_flags_as_required(["dataset", "output"])
 
 

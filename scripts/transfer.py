@@ -1,20 +1,30 @@
-"""Trains a ticket on another data set or with another loss, beside the dense GAN and the controls, in a run folder of its own.
+"""Trains a ticket on another data set or with another loss, beside the dense GAN and the controls,
+in a run folder of its own.
 
-    python scripts/transfer.py --ticket=runs/demo/replicate_0/round_05 --flagfile=flags/sngan_digits.flags --loss=wasserstein \\
-        --run_dir=runs/demo_wasserstein
+    python scripts/transfer.py --ticket=runs/demo/replicate_0/round_05
+        --flagfile=flags/sngan_digits.flags --loss=wasserstein \\ --run_dir=runs/demo_wasserstein
 
-The ticket is the mask of a round with the weights that its rounds rewind to, or with fresh ones (--weights=fresh). Networks
-must have its shapes; what is pruned, the rounds and the excluded layers are the ticket's. The same command continues a run
-that was stopped; more --replicates train the ticket under other random draws.
-"""
+The ticket is the mask of a round with the weights that its rounds rewind to, or with fresh ones
+(--weights=fresh). Networks must have its shapes; what is pruned, the rounds and the excluded layers
+are the ticket's. The same command continues a run that was stopped; more --replicates train the
+ticket under other random draws."""
 
 from absl import flags
 
 from tf_gan_lth.experiment import command_line
 
 command_line.define_config_flags(flags.FLAGS)
-command_line.define_flag(flags.FLAGS, "Transfer", "ticket", str, None, "round of a run: RUN/replicate_0/round_05; required")
-command_line.define_flag(flags.FLAGS, "Transfer", "weights", str, "rewind", "what it starts from: rewind, or fresh")
+command_line.define_flag(
+    flags.FLAGS,
+    "Transfer",
+    "ticket",
+    str,
+    None,
+    "round of a run: RUN/replicate_0/round_05; required",
+)
+command_line.define_flag(
+    flags.FLAGS, "Transfer", "weights", str, "rewind", "what it starts from: rewind, or fresh"
+)
 command_line.define_run_flags(flags.FLAGS, "folder of the new run")
 flags.mark_flag_as_required("ticket")
 

@@ -10,7 +10,9 @@ import pytest
 import tensorflow as tf
 
 # Before TensorFlow starts: a second CPU device, so that MirroredStrategy has two replicas.
-tf.config.set_logical_device_configuration(tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2)
+tf.config.set_logical_device_configuration(
+    tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2
+)
 
 from tf_gan_lth import lottery  # noqa: E402
 from tf_gan_lth.experiment import cache  # noqa: E402
@@ -55,14 +57,18 @@ def tiny_config(tiny_options) -> configs.Config:
 def two_replicas() -> tf.distribute.Strategy:
     """A strategy of two replicas.
 
-    Its all-reduce is not the collective one, whose keys get out of step when a process has models of several strategies.
-    """
-    return tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"], cross_device_ops=tf.distribute.ReductionToOneDevice())
+    Its all-reduce is not the collective one, whose keys get out of step when a process has models
+    of several strategies."""
+    return tf.distribute.MirroredStrategy(
+        ["CPU:0", "CPU:1"], cross_device_ops=tf.distribute.ReductionToOneDevice()
+    )
 
 
 @pytest.fixture(scope="session")
 def half_pruned() -> Callable[[Trainer, Weights], tuple[Weights, Masks]]:
-    """A function of a trainer and weights: masked weights and the masks, half of each network pruned, that it can train."""
+    """A function of a trainer and weights: masked weights and the masks, half of each network
+    pruned, that it can train.
+    """
 
     def prune(trainer: Trainer, weights: Weights) -> tuple[Weights, Masks]:
         masks = {}

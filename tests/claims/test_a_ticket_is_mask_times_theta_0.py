@@ -1,4 +1,6 @@
-"""README: every round starts from mask x theta_0, bit for bit, and prunes what the round before trained."""
+"""README: every round starts from mask x theta_0, bit for bit, and prunes what the round before
+trained.
+"""
 
 import shutil
 
@@ -27,10 +29,19 @@ def test_every_training_starts_from_the_rewound_weights_bit_for_bit(finished):
         for network, weights in initial.items():
             assert start[network].keys() == weights.keys()
             for path, array in weights.items():
-                expected = array * masks[network][path] + 0.0 if path in masks.get(network, {}) else array
-                assert start[network][path].tobytes() == expected.astype(array.dtype).tobytes(), (place.path, network, path)
+                expected = (
+                    array * masks[network][path] + 0.0 if path in masks.get(network, {}) else array
+                )
+                assert start[network][path].tobytes() == expected.astype(array.dtype).tobytes(), (
+                    place.path,
+                    network,
+                    path,
+                )
                 checked += 1
-        assert all(np.array_equal(start["generator_ema"][p], start["generator"][p]) for p in start["generator"])
+        assert all(
+            np.array_equal(start["generator_ema"][p], start["generator"][p])
+            for p in start["generator"]
+        )
     assert checked == 5 * sum(len(weights) for weights in initial.values())
 
 
@@ -73,7 +84,9 @@ def test_training_moves_everything_that_is_trained(finished):
     start = finished.starts[finished.run.replicate(0).round(1).path]
     end = finished.run.replicate(0).round(1).weights.get()
     for network in ("generator", "discriminator"):
-        assert all(not np.array_equal(start[network][path], end[network][path]) for path in start[network])
+        assert all(
+            not np.array_equal(start[network][path], end[network][path]) for path in start[network]
+        )
 
 
 def test_the_step_is_traced_once_for_all_rounds_and_branches(finished):
@@ -88,13 +101,20 @@ def test_controls_differ_from_the_ticket_in_one_thing_each(finished):
         place.branch("random_mask").masks.get()["generator"],
         place.branch("random_init").masks.get()["generator"],
     )
-    assert sum(kept.sum() for kept in random_mask.values()) == sum(kept.sum() for kept in ticket.values())
+    assert sum(kept.sum() for kept in random_mask.values()) == sum(
+        kept.sum() for kept in ticket.values()
+    )
     assert any(not np.array_equal(random_mask[path], ticket[path]) for path in ticket)
     assert all(np.array_equal(random_init[path], ticket[path]) for path in ticket)
     start = finished.starts[place.branch("random_init").path]
     path = "block_1/conv_1/kernel"
-    assert not np.array_equal(start["generator"][path][ticket[path]], initial["generator"][path][ticket[path]])
-    assert all(np.array_equal(start["discriminator"][path], array) for path, array in initial["discriminator"].items())
+    assert not np.array_equal(
+        start["generator"][path][ticket[path]], initial["generator"][path][ticket[path]]
+    )
+    assert all(
+        np.array_equal(start["discriminator"][path], array)
+        for path, array in initial["discriminator"].items()
+    )
 
 
 @pytest.fixture(scope="module")
@@ -118,10 +138,19 @@ def test_more_rounds_only_add_rounds(extended):
 def test_a_run_is_a_function_of_its_config(finished, tiny_config, tmp_path):
     lab = lottery.Laboratory(tiny_config, RunFolder(tmp_path / "again"))
     lottery.find_ticket(lab, 0, lambda place: None)
-    for again in [*lab.run.replicate(0).rounds(), lab.run.replicate(0).round(2).branch("random_init")]:
-        first = Place(finished.run.path / again.path.relative_to(lab.run.path), 0, again.round_number)
+    for again in [
+        *lab.run.replicate(0).rounds(),
+        lab.run.replicate(0).round(2).branch("random_init"),
+    ]:
+        first = Place(
+            finished.run.path / again.path.relative_to(lab.run.path), 0, again.round_number
+        )
         old, new = first.weights.get(), again.weights.get()
-        assert all(np.array_equal(old[network][path], new[network][path]) for network in old for path in old[network])
+        assert all(
+            np.array_equal(old[network][path], new[network][path])
+            for network in old
+            for path in old[network]
+        )
         assert first.scores.get()["fid"] == again.scores.get()["fid"]
 
 
@@ -136,7 +165,16 @@ def test_what_is_deleted_is_made_again_and_the_rest_kept(finished, tiny_config, 
         path.unlink()
     lottery.find_ticket(lab, 0, lambda place: None)
     first = finished.run.replicate(0).round(2).branch("random_mask")
-    for old, new in [(first.weights.get(), place.weights.get()), (first.masks.get(), place.masks.get())]:
-        assert all(np.array_equal(old[network][path], new[network][path]) for network in old for path in old[network])
-    assert place.sparsity.get() == first.sparsity.get() and place.samples.get() == first.samples.get()
+    for old, new in [
+        (first.weights.get(), place.weights.get()),
+        (first.masks.get(), place.masks.get()),
+    ]:
+        assert all(
+            np.array_equal(old[network][path], new[network][path])
+            for network in old
+            for path in old[network]
+        )
+    assert (
+        place.sparsity.get() == first.sparsity.get() and place.samples.get() == first.samples.get()
+    )
     assert place.training.get()["steps"] == 2

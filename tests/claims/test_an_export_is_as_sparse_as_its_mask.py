@@ -1,4 +1,6 @@
-"""README: an exported generator needs TensorFlow alone, and its kernels are exactly as sparse as the mask."""
+"""README: an exported generator needs TensorFlow alone, and its kernels are exactly as sparse as
+the mask.
+"""
 
 import dataclasses
 import shutil
@@ -17,7 +19,9 @@ from tf_gan_lth.experiment.run_folder import RunFolder
 
 def exported(run, best):
     verdicts = lottery.judge_run(run)[1]
-    return export.export_tickets(run, {name: dataclasses.replace(verdict, best=best) for name, verdict in verdicts.items()})
+    return export.export_tickets(
+        run, {name: dataclasses.replace(verdict, best=best) for name, verdict in verdicts.items()}
+    )
 
 
 @pytest.fixture(scope="module")
@@ -32,19 +36,27 @@ generator = tf.saved_model.load({str(saved_model)!r})
 images = generator(tf.zeros([3, 128]))
 assert images.shape == (3, 8, 8, 1) and np.abs(images).max() <= 1
 assert generator.sample(5, tf.constant([1, 2])).shape == (5, 8, 8, 1)
-assert not any(name.startswith(("tf_gan_lth", "tensorflow_model_optimization")) for name in sys.modules)
+needless = ("tf_gan_lth", "tensorflow_model_optimization")
+assert not any(name.startswith(needless) for name in sys.modules)
 """
-    result = subprocess.run([sys.executable, "-P", "-c", script], capture_output=True, text=True, cwd=tmp_path)
+    result = subprocess.run(
+        [sys.executable, "-P", "-c", script], capture_output=True, text=True, cwd=tmp_path
+    )
     assert result.returncode == 0, result.stderr
     assert "WARNING:absl" not in result.stderr
 
 
 def test_its_kernels_are_exactly_as_sparse_as_the_mask(finished, saved_model):
     mask = finished.run.replicate(0).round(3).masks.get()["generator"]
-    kernels = {variable.name.removesuffix(":0"): variable.numpy() for variable in tf.saved_model.load(str(saved_model)).weights}
+    kernels = {
+        variable.name.removesuffix(":0"): variable.numpy()
+        for variable in tf.saved_model.load(str(saved_model)).weights
+    }
     for path, kept in mask.items():
         np.testing.assert_array_equal(kernels[path] != 0, kept)
-    found = export.verify(saved_model, finished.run.replicate(0).round(3).weights.get()["generator_ema"], mask)
+    found = export.verify(
+        saved_model, finished.run.replicate(0).round(3).weights.get()["generator_ema"], mask
+    )
     assert found == {path: pytest.approx(1 - kept.mean()) for path, kept in mask.items()}
 
 
@@ -54,7 +66,9 @@ def test_it_draws_what_the_run_scored(finished, saved_model):
     network = models.build(finished.lab.config.networks, 8, 1, seed=0).networks["generator"]
     models.load_snapshot(network, snapshot)
     expected = network(noise, training=False)
-    np.testing.assert_allclose(tf.saved_model.load(str(saved_model))(noise), expected, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(
+        tf.saved_model.load(str(saved_model))(noise), expected, rtol=1e-5, atol=1e-6
+    )
 
 
 def test_another_export_is_caught(finished, saved_model, tmp_path):
@@ -77,7 +91,9 @@ def test_nothing_is_exported_without_a_matching_ticket(finished):
     assert exported(finished.run, best=None) == []
 
 
-def test_a_ticket_trained_on_two_replicas_is_exported_as_sparse(tiny_options, two_replicas, tmp_path):
+def test_a_ticket_trained_on_two_replicas_is_exported_as_sparse(
+    tiny_options, two_replicas, tmp_path
+):
     config = configs.from_options({**tiny_options, "rounds": 1, "branch_rounds": ()})
     run = RunFolder(tmp_path / "mirrored")
     lab = lottery.Laboratory(config, run, two_replicas)
@@ -85,6 +101,8 @@ def test_a_ticket_trained_on_two_replicas_is_exported_as_sparse(tiny_options, tw
     place = run.replicate(0).round(1)
     mask, weights = place.masks.get()["generator"], place.weights.get()
     for path, kept in mask.items():
-        assert not np.any(weights["generator"][path][~kept]) and not np.any(weights["generator" + training.EMA][path][~kept])
+        assert not np.any(weights["generator"][path][~kept]) and not np.any(
+            weights["generator" + training.EMA][path][~kept]
+        )
     found = export.verify(exported(run, best=1)[0], weights["generator" + training.EMA], mask)
     assert found == {path: pytest.approx(1 - kept.mean()) for path, kept in mask.items()}

@@ -1,4 +1,6 @@
-"""README: a run that is killed and started again gives the same masks and scores as one that was never stopped."""
+"""README: a run that is killed and started again gives the same masks and scores as one that was
+never stopped.
+"""
 
 import json
 import os
@@ -14,8 +16,16 @@ ROOT = pathlib.Path(__file__).parents[2]
 
 
 def command(run_dir, options):
-    flags = [f"--{name}={','.join(map(str, value)) if isinstance(value, tuple) else value}" for name, value in options.items()]
-    return [sys.executable, str(ROOT / "scripts" / "find_ticket.py"), f"--run_dir={run_dir}", *flags]
+    flags = [
+        f"--{name}={','.join(map(str, value)) if isinstance(value, tuple) else value}"
+        for name, value in options.items()
+    ]
+    return [
+        sys.executable,
+        str(ROOT / "scripts" / "find_ticket.py"),
+        f"--run_dir={run_dir}",
+        *flags,
+    ]
 
 
 def test_a_run_that_was_killed_continues_to_the_same_masks_and_scores(tiny_options, tmp_path):
@@ -28,10 +38,19 @@ def test_a_run_that_was_killed_continues_to_the_same_masks_and_scores(tiny_optio
         "checkpoint_minutes": 0,
     }
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    subprocess.run(command(tmp_path / "whole", options), env=environment, check=True, capture_output=True, timeout=300)
+    subprocess.run(
+        command(tmp_path / "whole", options),
+        env=environment,
+        check=True,
+        capture_output=True,
+        timeout=300,
+    )
 
     process = subprocess.Popen(
-        command(tmp_path / "killed", options), env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        command(tmp_path / "killed", options),
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
     )
     round_1 = tmp_path / "killed" / "replicate_0" / "round_01"
     deadline = time.monotonic() + 200
@@ -41,10 +60,18 @@ def test_a_run_that_was_killed_continues_to_the_same_masks_and_scores(tiny_optio
     process.communicate()
     assert (round_1 / "checkpoint").exists() and not (round_1 / "weights").exists()
 
-    result = subprocess.run(command(tmp_path / "killed", options), env=environment, capture_output=True, text=True, timeout=300)
+    result = subprocess.run(
+        command(tmp_path / "killed", options),
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
     assert result.returncode == 0, result.stderr
     assert "round 0, main" not in result.stdout and "round 1, main" in result.stdout
-    assert "continues at step" in result.stdout and not list((tmp_path / "killed").rglob("checkpoint"))
+    assert "continues at step" in result.stdout and not list(
+        (tmp_path / "killed").rglob("checkpoint")
+    )
     compared = 0
     for file in sorted((tmp_path / "whole").rglob("*.npz")):
         again = tmp_path / "killed" / file.relative_to(tmp_path / "whole")

@@ -11,7 +11,9 @@ from tf_gan_lth.training import tfgan
 def features(seed, count, size=64, shift=0.0):
     """Correlated float32 features, always of the same mixing matrix."""
     mixing = np.random.default_rng(9).normal(size=(size, size)) / np.sqrt(size)
-    return (np.random.default_rng(seed).normal(size=(count, size)) @ mixing + shift).astype(np.float32)
+    return (np.random.default_rng(seed).normal(size=(count, size)) @ mixing + shift).astype(
+        np.float32
+    )
 
 
 def fid(a, b):
@@ -25,9 +27,17 @@ def tfgan_fid(a, b):
 
 @pytest.mark.parametrize(
     ("size", "real", "generated", "shift"),
-    [(64, 400, 500, 0.0), (64, 400, 500, 1.0), (64, 40, 30, 0.3), (2048, 2500, 2300, 0.1), (512, 90, 70, 0.1)],
+    [
+        (64, 400, 500, 0.0),
+        (64, 400, 500, 1.0),
+        (64, 40, 30, 0.3),
+        (2048, 2500, 2300, 0.1),
+        (512, 90, 70, 0.1),
+    ],
 )
-def test_fid_from_means_and_covariances_is_tf_gans_fid_from_activations(size, real, generated, shift):
+def test_fid_from_means_and_covariances_is_tf_gans_fid_from_activations(
+    size, real, generated, shift
+):
     a, b = features(1, real, size), features(2, generated, size, shift)
     assert fid(a, b) == pytest.approx(tfgan_fid(a, b), rel=1e-4)
 
@@ -44,15 +54,23 @@ def test_fid_equals_a_numpy_computation():
     covariances = np.cov(a, rowvar=False), np.cov(b, rowvar=False)
     roots = np.sqrt(np.maximum(np.linalg.eigvals(covariances[0] @ covariances[1]).real, 0)).sum()
     means = ((a.mean(0, dtype=np.float64) - b.mean(0, dtype=np.float64)) ** 2).sum()
-    assert fid(a, b) == pytest.approx(means + np.trace(covariances[0] + covariances[1]) - 2 * roots, rel=1e-6)
+    assert fid(a, b) == pytest.approx(
+        means + np.trace(covariances[0] + covariances[1]) - 2 * roots, rel=1e-6
+    )
 
 
-@pytest.mark.parametrize(("size", "real", "generated", "block"), [(64, 500, 333, 100), (2048, 120, 150, 50), (64, 90, 80, 1000)])
+@pytest.mark.parametrize(
+    ("size", "real", "generated", "block"),
+    [(64, 500, 333, 100), (2048, 120, 150, 50), (64, 90, 80, 1000)],
+)
 def test_kid_and_its_standard_error_are_tf_gans(size, real, generated, block):
     a, b = features(1, real, size), features(2, generated, size, 0.1)
     arguments = (tf.constant(x, tf.float64) for x in (a, b))
     expected = [
-        float(x) for x in tfgan.metrics.kernel_classifier_distance_and_std_from_activations(*arguments, max_block_size=block)
+        float(x)
+        for x in tfgan.metrics.kernel_classifier_distance_and_std_from_activations(
+            *arguments, max_block_size=block
+        )
     ]
     kid, error = metrics.kernel_distance(a, b, block)
     assert kid == pytest.approx(expected[0], rel=1e-6)
@@ -63,7 +81,11 @@ def test_kid_equals_a_numpy_computation():
     a, b = features(1, 90).astype(np.float64), features(2, 80, shift=0.3).astype(np.float64)
     aa, bb, ab = ((x @ y.T / a.shape[1] + 1) ** 3 for x, y in ((a, a), (b, b), (a, b)))
     m, n = len(a), len(b)
-    expected = (aa.sum() - np.trace(aa)) / (m * (m - 1)) + (bb.sum() - np.trace(bb)) / (n * (n - 1)) - 2 * ab.mean()
+    expected = (
+        (aa.sum() - np.trace(aa)) / (m * (m - 1))
+        + (bb.sum() - np.trace(bb)) / (n * (n - 1))
+        - 2 * ab.mean()
+    )
     assert metrics.kernel_distance(a, b, 1000)[0] == pytest.approx(expected, rel=1e-6)
 
 

@@ -1,4 +1,6 @@
-"""Folders of pictures to train on: all of them, their classes, and a clear word about every other layout."""
+"""Folders of pictures to train on: all of them, their classes, and a clear word about every other
+layout.
+"""
 
 import os
 import pathlib
@@ -55,18 +57,26 @@ def test_what_is_hidden_is_left_out(folder):
 
 
 def test_a_picture_is_the_same_whether_it_is_trained_on_or_scored(folder):
-    Image.new("L", (20, 30), 7).convert("RGB").convert("P").save(folder / "train" / "cat" / "palette.png")
+    Image.new("L", (20, 30), 7).convert("RGB").convert("P").save(
+        folder / "train" / "cat" / "palette.png"
+    )
     Image.new("RGB", (30, 20), (1, 2, 3)).save(folder / "train" / "cat" / "large.JPG", "JPEG")
     scored = data.ImageFolder(folder, 4, "train")
     pixels = np.concatenate([np.uint8(data.quantize(batch)) for batch in scored.batches()])
     trained = load(folder, resolution=4).images
     assert trained.shape == (47, 4, 4, 3)
-    assert sorted(picture.tobytes() for picture in trained) == sorted(picture.tobytes() for picture in pixels)
+    assert sorted(picture.tobytes() for picture in trained) == sorted(
+        picture.tobytes() for picture in pixels
+    )
 
 
 def test_pictures_that_are_not_square_are_squashed(folder):
-    stored = np.stack([np.asarray(Image.open(path)) for path in sorted(folder.glob("train/*/*.png"))])
-    np.testing.assert_array_equal(load(folder, resolution=16).images, data.pixels.resize(stored, 16))
+    stored = np.stack(
+        [np.asarray(Image.open(path)) for path in sorted(folder.glob("train/*/*.png"))]
+    )
+    np.testing.assert_array_equal(
+        load(folder, resolution=16).images, data.pixels.resize(stored, 16)
+    )
 
 
 def test_grey_and_bilevel_pictures_have_one_channel(folder):
@@ -81,8 +91,12 @@ def test_a_tiny_folder_of_one_class_fills_batches_that_span_epochs(tmp_path):
     for level in (0, 100, 200):
         Image.new("L", (2, 2), level).save(tmp_path / "train" / "all" / f"{level}.png")
     batches = data.training_batches(load(tmp_path), 8, 1, np.array([1, 2], np.int32)).take(3)
-    drawn = np.concatenate([np.uint8(data.quantize(batch["image"]))[:, 0, 0, 0, 0] for batch in batches])
-    assert drawn.shape == (24,) and all(sorted(epoch) == [0, 100, 200] for epoch in drawn.reshape(8, 3))
+    drawn = np.concatenate(
+        [np.uint8(data.quantize(batch["image"]))[:, 0, 0, 0, 0] for batch in batches]
+    )
+    assert drawn.shape == (24,) and all(
+        sorted(epoch) == [0, 100, 200] for epoch in drawn.reshape(8, 3)
+    )
 
 
 def remove_pictures(folder, place):
@@ -103,17 +117,36 @@ def keep_one(folder):
         path.unlink()
 
 
-LAYOUT = r"expected \S+/train/<class>/\*.jpg or .png; if there are no classes, put all pictures into one$"
+LAYOUT = (
+    r"expected \S+/train/<class>/\*.jpg or .png; if there are no classes, put all pictures into"
+    r" one$"
+)
 
 
 @pytest.mark.parametrize(
     ("spoil", "kind", "message"),
     [
         (shutil.rmtree, UsageError, "there is no folder .*pictures$"),
-        (lambda folder: shutil.rmtree(folder / "train"), UsageError, "unknown split of folder:.* 'train'. Known: test"),
-        (lambda folder: flatten(folder, "."), DataError, f"pictures has no split 'train' with class folders: {LAYOUT}"),
-        (lambda folder: flatten(folder, "train"), DataError, f"pictures/train has no class folders: {LAYOUT}"),
-        (lambda folder: (shutil.rmtree(folder), folder.mkdir()), DataError, f"pictures has no split 'train' .*: {LAYOUT}"),
+        (
+            lambda folder: shutil.rmtree(folder / "train"),
+            UsageError,
+            "unknown split of folder:.* 'train'. Known: test",
+        ),
+        (
+            lambda folder: flatten(folder, "."),
+            DataError,
+            f"pictures has no split 'train' with class folders: {LAYOUT}",
+        ),
+        (
+            lambda folder: flatten(folder, "train"),
+            DataError,
+            f"pictures/train has no class folders: {LAYOUT}",
+        ),
+        (
+            lambda folder: (shutil.rmtree(folder), folder.mkdir()),
+            DataError,
+            f"pictures has no split 'train' .*: {LAYOUT}",
+        ),
         (
             lambda folder: (shutil.rmtree(folder / "train"), (folder / "train").mkdir()),
             DataError,
@@ -124,16 +157,32 @@ LAYOUT = r"expected \S+/train/<class>/\*.jpg or .png; if there are no classes, p
             DataError,
             f"train/0.png is outside the class folders: {LAYOUT}",
         ),
-        (lambda folder: remove_pictures(folder, "train/cat"), DataError, "train/cat has no pictures .*: fill it or remove it$"),
+        (
+            lambda folder: remove_pictures(folder, "train/cat"),
+            DataError,
+            "train/cat has no pictures .*: fill it or remove it$",
+        ),
         (keep_one, DataError, "pictures/train has 1 picture: expected at least 2 to train on$"),
-        (lambda folder: (folder / "train/cat/a.txt").write_text("x"), DataError, "cat/a.txt is not a picture: expected .jpg,"),
-        (lambda folder: Image.new("RGB", (8, 6)).save(folder / "train/cat/a.bmp"), DataError, "cat/a.bmp is not a picture"),
+        (
+            lambda folder: (folder / "train/cat/a.txt").write_text("x"),
+            DataError,
+            "cat/a.txt is not a picture: expected .jpg,",
+        ),
+        (
+            lambda folder: Image.new("RGB", (8, 6)).save(folder / "train/cat/a.bmp"),
+            DataError,
+            "cat/a.bmp is not a picture",
+        ),
         (
             lambda folder: (folder / "train/cat/more").mkdir(),
             DataError,
             "cat/more is not a picture: .* nothing else in .*train/cat$",
         ),
-        (lambda folder: (folder / "train/cat/a.png").symlink_to("gone.png"), DataError, "cat/a.png is not a picture"),
+        (
+            lambda folder: (folder / "train/cat/a.png").symlink_to("gone.png"),
+            DataError,
+            "cat/a.png is not a picture",
+        ),
     ],
 )
 def test_another_layout_is_refused_in_one_line(folder, spoil, kind, message):
@@ -147,13 +196,34 @@ def test_another_layout_is_refused_in_one_line(folder, spoil, kind, message):
     ("spoil", "message"),
     [
         (lambda path: path.write_bytes(path.read_bytes()[:60]), r"cat/3.png is broken"),
-        (lambda path: path.write_text("text"), r"cat/3.png is broken: no picture can be found in it$"),
-        (lambda path: path.write_bytes(b""), r"cat/3.png is broken: no picture can be found in it$"),
-        (lambda path: Image.new("RGB", (6, 6)).save(path), r"png is 6x\d with 3 channels and .*: expected one shape; --resolution"),
-        (lambda path: Image.new("L", (8, 6)).save(path), r"png is 6x8 with \d channels? and .*: expected one shape$"),
-        (lambda path: Image.new("RGBA", (8, 6)).save(path), r"cat/3.png holds RGBA pixels: expected 8-bit grey \(L\) or RGB"),
-        (lambda path: Image.new("I;16", (8, 6)).save(path), r"cat/3.png holds I;16 pixels: expected 8-bit grey"),
-        (lambda path: Image.new("CMYK", (8, 6)).save(path, "JPEG"), r"cat/3.png holds CMYK pixels: expected 8-bit grey"),
+        (
+            lambda path: path.write_text("text"),
+            r"cat/3.png is broken: no picture can be found in it$",
+        ),
+        (
+            lambda path: path.write_bytes(b""),
+            r"cat/3.png is broken: no picture can be found in it$",
+        ),
+        (
+            lambda path: Image.new("RGB", (6, 6)).save(path),
+            r"png is 6x\d with 3 channels and .*: expected one shape; --resolution",
+        ),
+        (
+            lambda path: Image.new("L", (8, 6)).save(path),
+            r"png is 6x8 with \d channels? and .*: expected one shape$",
+        ),
+        (
+            lambda path: Image.new("RGBA", (8, 6)).save(path),
+            r"cat/3.png holds RGBA pixels: expected 8-bit grey \(L\) or RGB",
+        ),
+        (
+            lambda path: Image.new("I;16", (8, 6)).save(path),
+            r"cat/3.png holds I;16 pixels: expected 8-bit grey",
+        ),
+        (
+            lambda path: Image.new("CMYK", (8, 6)).save(path, "JPEG"),
+            r"cat/3.png holds CMYK pixels: expected 8-bit grey",
+        ),
     ],
 )
 def test_what_is_no_picture_like_the_others_is_named(folder, spoil, message):
@@ -164,11 +234,15 @@ def test_what_is_no_picture_like_the_others_is_named(folder, spoil, message):
 
 def test_grey_among_colours_is_refused_at_any_resolution(folder):
     Image.new("L", (8, 6)).save(folder / "train" / "cat" / "3.png")
-    with pytest.raises(DataError, match=r"png is 4x4 with \d channels? and .*: expected one shape$"):
+    with pytest.raises(
+        DataError, match=r"png is 4x4 with \d channels? and .*: expected one shape$"
+    ):
         load(folder, resolution=4)
 
 
-@pytest.mark.skipif(hasattr(os, "geteuid") and os.geteuid() == 0, reason="the superuser may read every file")
+@pytest.mark.skipif(
+    hasattr(os, "geteuid") and os.geteuid() == 0, reason="the superuser may read every file"
+)
 def test_a_picture_that_may_not_be_read_is_named(folder):
     (folder / "train" / "cat" / "3.png").chmod(0)
     with pytest.raises(DataError, match="cannot be read: .*cat/3.png; Permission denied"):
@@ -177,13 +251,19 @@ def test_a_picture_that_may_not_be_read_is_named(folder):
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
 def test_a_name_that_is_not_utf8_is_named(folder):
-    (folder / "train" / "cat" / os.fsdecode(b"\xff.png")).write_bytes((folder / "train" / "cat" / "3.png").read_bytes())
-    with pytest.raises(DataError, match=r"pictures has something whose name is not UTF-8: rename b'\\xff.png'"):
+    (folder / "train" / "cat" / os.fsdecode(b"\xff.png")).write_bytes(
+        (folder / "train" / "cat" / "3.png").read_bytes()
+    )
+    with pytest.raises(
+        DataError, match=r"pictures has something whose name is not UTF-8: rename b'\\xff.png'"
+    ):
         load(folder)
 
 
 def test_a_folder_without_its_prefix_is_answered_with_what_to_write(folder):
-    with pytest.raises(ToolkitError, match=re.escape(f"'{folder}' is a folder: write folder:{folder}")):
+    with pytest.raises(
+        ToolkitError, match=re.escape(f"'{folder}' is a folder: write folder:{folder}")
+    ):
         data.load(str(folder), "train", 8)
 
 

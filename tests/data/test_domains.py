@@ -1,4 +1,6 @@
-"""Two domains by name: all their images, resized as the paper does, and a clear word about what is none."""
+"""Two domains by name: all their images, resized as the paper does, and a clear word about what is
+none.
+"""
 
 import os
 import shutil
@@ -19,7 +21,11 @@ PAIR = "cycle_gan/horse2zebra"
 
 def smooth(draw, height, width, mode="RGB"):
     """A soft random picture, like a photograph, on which resizings agree."""
-    return Image.fromarray(draw.integers(0, 256, (4, 4, 3), np.uint8)).resize((width, height), Image.BICUBIC).convert(mode)
+    return (
+        Image.fromarray(draw.integers(0, 256, (4, 4, 3), np.uint8))
+        .resize((width, height), Image.BICUBIC)
+        .convert(mode)
+    )
 
 
 @pytest.fixture
@@ -41,9 +47,19 @@ def test_a_folder_gives_every_picture_in_the_order_of_paths(folder):
         domains = load(folder, split, 20)
         assert domains.masks is None
         for name, label, images in (("A", 0, domains.a), ("B", 1, domains.b)):
-            assert images.name == f"folder:{folder}:{split}{name}" and images.count == COUNTS[split + name]
-            assert images.images.dtype == np.uint8 and images.labels.tolist() == [label] * images.count
-            stored = np.stack([np.asarray(Image.open(path)) for path in sorted((folder / f"{split}{name}").iterdir())])
+            assert (
+                images.name == f"folder:{folder}:{split}{name}"
+                and images.count == COUNTS[split + name]
+            )
+            assert (
+                images.images.dtype == np.uint8 and images.labels.tolist() == [label] * images.count
+            )
+            stored = np.stack(
+                [
+                    np.asarray(Image.open(path))
+                    for path in sorted((folder / f"{split}{name}").iterdir())
+                ]
+            )
             np.testing.assert_array_equal(images.images, data.pixels.resize(stored, 20, "bicubic"))
 
 
@@ -52,13 +68,21 @@ def test_pictures_become_squares_by_bicubic_resizing(folder):
     for resolution in (11, 45):
         found = load(folder, resolution=resolution).a.images
         paths = sorted((folder / "trainA").iterdir())
-        expected = [np.asarray(Image.open(path).resize((resolution, resolution), Image.BICUBIC)) for path in paths]
+        expected = [
+            np.asarray(Image.open(path).resize((resolution, resolution), Image.BICUBIC))
+            for path in paths
+        ]
         assert abs(found.astype(int) - expected).max() <= 3
         bilinear = data.ImageFolder(folder, resolution, "trainA").read()
-        assert abs(found.astype(int) - expected).mean() < 0.5 * abs(bilinear.astype(int) - expected).mean()
+        assert (
+            abs(found.astype(int) - expected).mean()
+            < 0.5 * abs(bilinear.astype(int) - expected).mean()
+        )
 
 
-def test_pictures_of_several_sizes_and_formats_are_resized_together_and_hidden_files_left_out(folder):
+def test_pictures_of_several_sizes_and_formats_are_resized_together_and_hidden_files_left_out(
+    folder,
+):
     smooth(np.random.default_rng(1), 40, 15).save(folder / "trainB" / "large.JPG", "JPEG")
     smooth(np.random.default_rng(2), 5, 5, "P").save(folder / "trainB" / "small.bmp")
     (folder / "trainB" / ".DS_Store").write_text("x")
@@ -78,51 +102,88 @@ def test_shapes_and_stripes_come_with_their_masks(tiny_options):
         masks = domains.masks[name.lower()]
         assert masks.shape == (200, 64, 64, 1) and masks.dtype == np.uint8
         expected = [shapes2stripes.draw("test", name, number) for number in range(200)]
-        found = sorted(image.tobytes() + (mask == 255).tobytes() for image, mask in zip(images.images, masks, strict=True))
+        found = sorted(
+            image.tobytes() + (mask == 255).tobytes()
+            for image, mask in zip(images.images, masks, strict=True)
+        )
         assert found == sorted(image.tobytes() + mask.tobytes() for image, mask in expected)
     train = data.load_domains("shapes2stripes", "train", 64, tiny_options["data_dir"])
     assert train.a.count == train.b.count == 1000
-    every = np.concatenate([part.images for part in (train.a, train.b, domains.a, domains.b)]).reshape(2400, -1)
+    every = np.concatenate(
+        [part.images for part in (train.a, train.b, domains.a, domains.b)]
+    ).reshape(2400, -1)
     assert len({image.tobytes() for image in every}) == 2400
 
 
 def test_shapes_and_stripes_are_not_resized(tmp_path):
-    with pytest.raises(UsageError, match="shapes2stripes is drawn at 64x64 pixels, not 72x72: .* resolution 64, and no crop$"):
-        data.load_domains("shapes2stripes", "train", data.load_resolution("crop_and_flip", 64), str(tmp_path))
+    with pytest.raises(
+        UsageError,
+        match="shapes2stripes is drawn at 64x64 pixels, not 72x72: .* resolution 64, and no crop$",
+    ):
+        data.load_domains(
+            "shapes2stripes", "train", data.load_resolution("crop_and_flip", 64), str(tmp_path)
+        )
 
 
 def test_a_pair_of_tfds_is_read_whatever_the_sizes_of_its_images(tmp_path):
     draw = np.random.default_rng(0)
     stored = {
-        domain: [np.asarray(smooth(draw, 20 + 5 * number, 30)) for number in range(count)] for domain, count in COUNTS.items()
+        domain: [np.asarray(smooth(draw, 20 + 5 * number, 30)) for number in range(count)]
+        for domain, count in COUNTS.items()
     }
     builder = tfds.builder(PAIR, data_dir=tmp_path)
     splits = {
         domain: tf.data.Dataset.from_generator(
-            lambda domain=domain, images=images: ({"image": image, "label": int(domain[-1] == "B")} for image in images),
-            output_signature={"image": tf.TensorSpec([None, None, 3], tf.uint8), "label": tf.TensorSpec([], tf.int64)},
+            lambda domain=domain, images=images: (
+                {"image": image, "label": int(domain[-1] == "B")} for image in images
+            ),
+            output_signature={
+                "image": tf.TensorSpec([None, None, 3], tf.uint8),
+                "label": tf.TensorSpec([], tf.int64),
+            },
         )
         for domain, images in stored.items()
     }
     tfds.dataset_builders.store_as_tfds_dataset(
-        "cycle_gan", builder.version, builder.info.features, splits, config="horse2zebra", data_dir=tmp_path
+        "cycle_gan",
+        builder.version,
+        builder.info.features,
+        splits,
+        config="horse2zebra",
+        data_dir=tmp_path,
     )
     for split in ("train", "test"):
         domains = data.load_domains(PAIR, split, 12, str(tmp_path))
         for images in (domains.a, domains.b):
-            expected = [data.pixels.resize(image, 12, "bicubic").tobytes() for image in stored[images.split]]
+            expected = [
+                data.pixels.resize(image, 12, "bicubic").tobytes() for image in stored[images.split]
+            ]
             assert sorted(image.tobytes() for image in images.images) == sorted(expected)
-        assert domains.a.name == f"{PAIR}:{split}A" and domains.b.labels.tolist() == [1] * COUNTS[f"{split}B"]
+        assert (
+            domains.a.name == f"{PAIR}:{split}A"
+            and domains.b.labels.tolist() == [1] * COUNTS[f"{split}B"]
+        )
 
 
 def test_every_pair_of_tfds_is_known_and_others_are_answered_with_the_nearest(tmp_path):
-    assert {"shapes2stripes", PAIR, "cycle_gan/summer2winter_yosemite", "cycle_gan/maps"} <= set(data.known_domains())
-    with pytest.raises(UsageError, match="unknown pair of domains 'cycle_gan/horse2zebr': did you mean 'cycle_gan/horse2zebra'"):
+    assert {"shapes2stripes", PAIR, "cycle_gan/summer2winter_yosemite", "cycle_gan/maps"} <= set(
+        data.known_domains()
+    )
+    with pytest.raises(
+        UsageError,
+        match=(
+            "unknown pair of domains 'cycle_gan/horse2zebr': did you mean 'cycle_gan/horse2zebra'"
+        ),
+    ):
         data.load_domains("cycle_gan/horse2zebr", "train", 64)
-    with pytest.raises(UsageError, match="unknown split 'trainA': did you mean 'train'. Known: test, train"):
+    with pytest.raises(
+        UsageError, match="unknown split 'trainA': did you mean 'train'. Known: test, train"
+    ):
         data.load_domains("shapes2stripes", "trainA", 64)
     (tmp_path / "file").write_text("x")
-    with pytest.raises(DataError, match=f"{PAIR} cannot be prepared in {tmp_path}/file/sub: .*Not a directory"):
+    with pytest.raises(
+        DataError, match=f"{PAIR} cannot be prepared in {tmp_path}/file/sub: .*Not a directory"
+    ):
         data.load_domains(PAIR, "train", 64, str(tmp_path / "file" / "sub"))
 
 
@@ -143,33 +204,61 @@ def make_grey(folder):
         (
             lambda folder: shutil.rmtree(folder / "trainB"),
             DataError,
-            "pictures has no folder trainB: expected pictures in four, trainA, trainB, testA, testB$",
+            (
+                "pictures has no folder trainB: expected pictures in four, trainA, trainB, testA,"
+                " testB$"
+            ),
         ),
-        (lambda folder: shutil.rmtree(folder / "testA"), DataError, "pictures has no folder testA: expected .* trainA, trainB, "),
+        (
+            lambda folder: shutil.rmtree(folder / "testA"),
+            DataError,
+            "pictures has no folder testA: expected .* trainA, trainB, ",
+        ),
         (empty, DataError, r"pictures/trainB has no pictures \(.png, "),
-        (lambda folder: empty(folder, 1), DataError, "pictures has 1 image in trainB: expected at least 2 in each domain$"),
+        (
+            lambda folder: empty(folder, 1),
+            DataError,
+            "pictures has 1 image in trainB: expected at least 2 in each domain$",
+        ),
         (
             make_grey,
             DataError,
-            "pictures: trainA holds RGB and trainB grey images; convert one of them, so that all are of one kind$",
+            (
+                "pictures: trainA holds RGB and trainB grey images; convert one of them, so that"
+                " all are of one kind$"
+            ),
         ),
         (
             lambda folder: Image.new("L", (30, 20)).save(folder / "trainB" / "1.png"),
             DataError,
-            r"trainB/1.png is 10x10 with 1 channel and 0.png is 10x10 with 3 channels: expected one shape$",
+            (
+                r"trainB/1.png is 10x10 with 1 channel and 0.png is 10x10 with 3 channels: expected"
+                r" one shape$"
+            ),
         ),
         (
             lambda folder: Image.new("RGBA", (30, 20)).save(folder / "trainB" / "1.png"),
             DataError,
-            r"trainB/1.png holds RGBA pixels: expected 8-bit grey \(L\) or RGB without transparency$",
+            (
+                r"trainB/1.png holds RGBA pixels: expected 8-bit grey \(L\) or RGB without"
+                r" transparency$"
+            ),
         ),
         (
             lambda folder: Image.new("I;16", (30, 20)).save(folder / "trainB" / "1.png"),
             DataError,
             "trainB/1.png holds I;16 pixels: expected 8-bit grey",
         ),
-        (lambda folder: (folder / "trainB" / "1.png").write_text("x"), DataError, "trainB/1.png is broken: no picture"),
-        (lambda folder: (folder / "trainB" / "a.txt").write_text("x"), DataError, "trainB/a.txt is not a picture: expected .png,"),
+        (
+            lambda folder: (folder / "trainB" / "1.png").write_text("x"),
+            DataError,
+            "trainB/1.png is broken: no picture",
+        ),
+        (
+            lambda folder: (folder / "trainB" / "a.txt").write_text("x"),
+            DataError,
+            "trainB/a.txt is not a picture: expected .png,",
+        ),
     ],
 )
 def test_what_is_no_domain_is_refused_in_one_line(folder, spoil, kind, message):

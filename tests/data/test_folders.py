@@ -29,8 +29,12 @@ def test_every_picture_comes_once_as_it_is_stored_in_mixed_order(folder):
     stored = [np.asarray(Image.open(path)) for path in sorted(folder.rglob("*.png"))]
     found = pixels(images)
     assert images.count == 12 and images.shape == (6, 8, 3) and images.name == f"folder:{folder}"
-    assert sorted(picture.tobytes() for picture in found) == sorted(picture.tobytes() for picture in stored)
-    assert not np.array_equal(found, stored) and np.array_equal(found, pixels(data.ImageFolder(folder)))
+    assert sorted(picture.tobytes() for picture in found) == sorted(
+        picture.tobytes() for picture in stored
+    )
+    assert not np.array_equal(found, stored) and np.array_equal(
+        found, pixels(data.ImageFolder(folder))
+    )
 
 
 def test_jpeg_and_bmp_grey_and_palette_are_read(tmp_path):
@@ -81,13 +85,25 @@ def test_the_digest_changes_with_content_names_and_resolution(folder):
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
-        (lambda path: path.with_name("notes.txt").write_text("x"), "notes.txt is not a picture: expected .png"),
+        (
+            lambda path: path.with_name("notes.txt").write_text("x"),
+            "notes.txt is not a picture: expected .png",
+        ),
         (lambda path: path.write_bytes(path.read_bytes()[:60]), r"\d+.png is broken"),
         (lambda path: path.write_text("text"), r"\d+.png is broken"),
         (lambda path: path.write_bytes(b""), r"\d+.png is broken"),
-        (lambda path: Image.new("RGB", (6, 6)).save(path), r"png is 6x6 with 3 channels and .*: expected one shape; --resolution"),
-        (lambda path: Image.new("L", (8, 6)).save(path), r"png is 6x8 with 1 channel and .*: expected one shape"),
-        (lambda path: Image.new("RGBA", (8, 6)).save(path), r"png holds RGBA pixels: expected 8-bit grey \(L\) or RGB"),
+        (
+            lambda path: Image.new("RGB", (6, 6)).save(path),
+            r"png is 6x6 with 3 channels and .*: expected one shape; --resolution",
+        ),
+        (
+            lambda path: Image.new("L", (8, 6)).save(path),
+            r"png is 6x8 with 1 channel and .*: expected one shape",
+        ),
+        (
+            lambda path: Image.new("RGBA", (8, 6)).save(path),
+            r"png holds RGBA pixels: expected 8-bit grey \(L\) or RGB",
+        ),
     ],
 )
 def test_what_is_no_picture_like_the_others_is_named(folder, spoil, message):

@@ -19,14 +19,19 @@ def image_set():
 
 def numbers(image_set, seed, steps):
     batches = data.training_batches(image_set, BATCH, GROUPS, np.array(seed, np.int32)).take(steps)
-    return np.concatenate([np.round((batch["image"].numpy().ravel() + 1) * 127.5) for batch in batches]).astype(int)
+    return np.concatenate(
+        [np.round((batch["image"].numpy().ravel() + 1) * 127.5) for batch in batches]
+    ).astype(int)
 
 
 def test_every_epoch_shows_every_image_once_in_an_order_of_its_own(image_set):
     drawn = numbers(image_set, [1, 2], 10)
     epochs = [drawn[at : at + COUNT] for at in range(0, 3 * COUNT, COUNT)]
     assert all(sorted(epoch) == list(range(COUNT)) for epoch in epochs)
-    assert all(np.mean(a == b) < 0.1 for a, b in [(epochs[0], epochs[1]), (epochs[1], epochs[2]), (epochs[0], np.arange(COUNT))])
+    assert all(
+        np.mean(a == b) < 0.1
+        for a, b in [(epochs[0], epochs[1]), (epochs[1], epochs[2]), (epochs[0], np.arange(COUNT))]
+    )
 
 
 def test_the_order_is_a_function_of_the_seed(image_set):
@@ -61,7 +66,9 @@ def test_first_step_costs_the_same_however_large_it_is(image_set):
 
 
 def make_domains(size, counts=(7, 5)):
-    """Images that tell where each of their pixels came from: channels are row, column and number of the image."""
+    """Images that tell where each of their pixels came from: channels are row, column and number of
+    the image.
+    """
     sets = []
     for name, count in zip("AB", counts, strict=True):
         images = np.zeros((count, size, size, 3), np.uint8)
@@ -74,8 +81,13 @@ def make_domains(size, counts=(7, 5)):
 def translation(augmentation, steps, seed=SEED, batch_size=2):
     """What each domain showed: `(steps * batch_size, 32, 32, 3)` levels."""
     domains = make_domains(data.load_resolution(augmentation, RESOLUTION))
-    batches = list(data.translation_batches(domains, batch_size, seed, RESOLUTION, augmentation).take(steps))
-    return {name: np.concatenate([np.uint8(data.quantize(batch[name])) for batch in batches]) for name in ("a", "b")}
+    batches = list(
+        data.translation_batches(domains, batch_size, seed, RESOLUTION, augmentation).take(steps)
+    )
+    return {
+        name: np.concatenate([np.uint8(data.quantize(batch[name])) for batch in batches])
+        for name in ("a", "b")
+    }
 
 
 def test_each_domain_has_epochs_of_its_own():
@@ -99,52 +111,84 @@ def test_without_augmentation_images_are_as_they_are():
 
 @pytest.mark.parametrize("augmentation", ["flip", "crop_and_flip"])
 def test_half_of_the_images_are_flipped_in_each_domain_by_itself(augmentation):
-    flips = {name: images[:, 0, 0, 1] > images[:, 0, -1, 1] for name, images in translation(augmentation, 150).items()}
+    flips = {
+        name: images[:, 0, 0, 1] > images[:, 0, -1, 1]
+        for name, images in translation(augmentation, 150).items()
+    }
     assert all(0.4 < flipped.mean() < 0.6 for flipped in flips.values())
     assert 0.4 < np.mean(flips["a"] == flips["b"]) < 0.6
 
 
 def test_crops_lie_inside_the_image_and_are_everywhere_in_it():
-    assert (data.load_resolution("crop_and_flip", RESOLUTION), data.load_resolution("crop_and_flip", 256)) == (36, 286)
+    assert (
+        data.load_resolution("crop_and_flip", RESOLUTION),
+        data.load_resolution("crop_and_flip", 256),
+    ) == (36, 286)
     for images in translation("crop_and_flip", 150).values():
         rows, columns = images[..., 0], np.sort(images[..., 1], axis=2)
-        np.testing.assert_array_equal(rows - rows[:, :1, :1], np.broadcast_to(np.arange(32)[:, None], rows.shape))
-        np.testing.assert_array_equal(columns - columns[:, :1, :1], np.broadcast_to(np.arange(32), rows.shape))
+        np.testing.assert_array_equal(
+            rows - rows[:, :1, :1], np.broadcast_to(np.arange(32)[:, None], rows.shape)
+        )
+        np.testing.assert_array_equal(
+            columns - columns[:, :1, :1], np.broadcast_to(np.arange(32), rows.shape)
+        )
         corners = np.stack([rows[:, 0, 0], columns[:, 0, 0]])
         assert corners.min() == 0 and corners.max() == 4
-        assert len(np.unique(corners, axis=1).T) == 25 and np.mean(np.all(corners[:, 1:] == corners[:, :-1], axis=0)) < 0.15
+        assert (
+            len(np.unique(corners, axis=1).T) == 25
+            and np.mean(np.all(corners[:, 1:] == corners[:, :-1], axis=0)) < 0.15
+        )
 
 
 @pytest.mark.parametrize("augmentation", data.AUGMENTATIONS)
 @pytest.mark.parametrize("first_step", [1, 4, 97])
 def test_translation_starts_at_any_step(augmentation, first_step):
     domains = make_domains(data.load_resolution(augmentation, RESOLUTION))
-    skipped = data.translation_batches(domains, 3, SEED, RESOLUTION, augmentation).skip(first_step).take(4)
-    started = data.translation_batches(domains, 3, SEED, RESOLUTION, augmentation, first_step).take(4)
+    skipped = (
+        data.translation_batches(domains, 3, SEED, RESOLUTION, augmentation)
+        .skip(first_step)
+        .take(4)
+    )
+    started = data.translation_batches(domains, 3, SEED, RESOLUTION, augmentation, first_step).take(
+        4
+    )
     for ours, theirs in zip(started, skipped, strict=True):
         for name in ("a", "b"):
             np.testing.assert_array_equal(ours[name], theirs[name])
 
 
 def test_the_batch_size_does_not_change_what_is_shown():
-    small, large = translation("crop_and_flip", 12, batch_size=1), translation("crop_and_flip", 3, batch_size=4)
+    small, large = (
+        translation("crop_and_flip", 12, batch_size=1),
+        translation("crop_and_flip", 3, batch_size=4),
+    )
     for name in ("a", "b"):
         np.testing.assert_array_equal(small[name], large[name])
 
 
 def test_translation_starts_late_at_once():
     began = time.monotonic()
-    next(iter(data.translation_batches(make_domains(36), 3, SEED, RESOLUTION, "crop_and_flip", 10**10)))
+    next(
+        iter(
+            data.translation_batches(make_domains(36), 3, SEED, RESOLUTION, "crop_and_flip", 10**10)
+        )
+    )
     assert time.monotonic() - began < 10
 
 
 def test_translation_batches_have_static_shapes():
-    spec = data.translation_batches(make_domains(36), 3, SEED, RESOLUTION, "crop_and_flip").element_spec
+    spec = data.translation_batches(
+        make_domains(36), 3, SEED, RESOLUTION, "crop_and_flip"
+    ).element_spec
     assert spec["a"].shape == spec["b"].shape == (3, RESOLUTION, RESOLUTION, 3)
 
 
 def test_images_of_another_size_and_unknown_augmentations_are_refused():
-    with pytest.raises(UsageError, match="images of places:trainA are 32x32: 'crop_and_flip' to 32x32 takes 36x36"):
+    with pytest.raises(
+        UsageError, match="images of places:trainA are 32x32: 'crop_and_flip' to 32x32 takes 36x36"
+    ):
         data.translation_batches(make_domains(32), 1, SEED, RESOLUTION, "crop_and_flip")
-    with pytest.raises(UsageError, match="unknown augmentation 'crop': did you mean 'crop_and_flip'"):
+    with pytest.raises(
+        UsageError, match="unknown augmentation 'crop': did you mean 'crop_and_flip'"
+    ):
         data.load_resolution("crop", 256)

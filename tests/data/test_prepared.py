@@ -1,4 +1,6 @@
-"""Data sets that TFDS downloads: what is prepared is read without a network, what cannot be is one clear line."""
+"""Data sets that TFDS downloads: what is prepared is read without a network, what cannot be is one
+clear line.
+"""
 
 import pathlib
 import socket
@@ -24,10 +26,17 @@ def random_images(name, count):
 
 
 def prepare(name, folder):
-    """Random pictures, stored by TFDS itself where it looks for the data set, as if it had been downloaded."""
+    """Random pictures, stored by TFDS itself where it looks for the data set, as if it had been
+    downloaded.
+    """
     builder = tfds.builder(name, data_dir=folder)
-    splits = {split: tf.data.Dataset.from_tensor_slices(random_images(name, count)) for split, count in COUNTS.items()}
-    tfds.dataset_builders.store_as_tfds_dataset(name, builder.version, builder.info.features, splits, data_dir=folder)
+    splits = {
+        split: tf.data.Dataset.from_tensor_slices(random_images(name, count))
+        for split, count in COUNTS.items()
+    }
+    tfds.dataset_builders.store_as_tfds_dataset(
+        name, builder.version, builder.info.features, splits, data_dir=folder
+    )
     return pathlib.Path(builder.data_dir)
 
 
@@ -50,22 +59,47 @@ def test_prepared_images_are_read_with_their_labels_and_resized(name, tmp_path):
     for split, count in COUNTS.items():
         stored = random_images(name, count)
         images = data.load(name, split, size, str(tmp_path))
-        assert images.name == f"{name}:{split}" and images.images.dtype == np.uint8 and images.labels.dtype == np.int64
-        found = sorted((image.tobytes(), label) for image, label in zip(images.images, images.labels, strict=True))
-        assert found == sorted((image.tobytes(), label) for image, label in zip(stored["image"], stored["label"], strict=True))
+        assert (
+            images.name == f"{name}:{split}"
+            and images.images.dtype == np.uint8
+            and images.labels.dtype == np.int64
+        )
+        found = sorted(
+            (image.tobytes(), label)
+            for image, label in zip(images.images, images.labels, strict=True)
+        )
+        assert found == sorted(
+            (image.tobytes(), label)
+            for image, label in zip(stored["image"], stored["label"], strict=True)
+        )
     assert data.load(name, "train", 48, str(tmp_path)).shape == (48, 48, 3)
-    assert data.load(name, "train", 48, str(tmp_path)).digest == data.load(name, "train", 48, str(tmp_path)).digest
-    with pytest.raises(UsageError, match=f"unknown split of {name} 'tran': did you mean 'train'.*Known: test, train"):
+    assert (
+        data.load(name, "train", 48, str(tmp_path)).digest
+        == data.load(name, "train", 48, str(tmp_path)).digest
+    )
+    with pytest.raises(
+        UsageError,
+        match=f"unknown split of {name} 'tran': did you mean 'train'.*Known: test, train",
+    ):
         data.load(name, "tran", 48, str(tmp_path))
 
 
 @pytest.mark.parametrize("name", SIZES)
 def test_a_failed_download_is_one_line_that_comes_soon(name, tmp_path, no_network, caplog):
     began = time.monotonic()
-    with pytest.raises(DataError, match=f"{name} cannot be downloaded: .*onnection.*; prepare it once on a machine with") as caught:
+    with pytest.raises(
+        DataError,
+        match=f"{name} cannot be downloaded: .*onnection.*; prepare it once on a machine with",
+    ) as caught:
         data.load(name, "train", 32, str(tmp_path))
-    assert "\n" not in str(caught.value) and f"--dataset={name}" in str(caught.value) and "--data_dir" in str(caught.value)
-    assert "Max retries" not in str(caught.value) and not [record for record in caplog.records if "urllib3" in record.name]
+    assert (
+        "\n" not in str(caught.value)
+        and f"--dataset={name}" in str(caught.value)
+        and "--data_dir" in str(caught.value)
+    )
+    assert "Max retries" not in str(caught.value) and not [
+        record for record in caplog.records if "urllib3" in record.name
+    ]
     assert time.monotonic() - began < 30
 
 
@@ -73,7 +107,11 @@ def test_a_failed_download_is_one_line_that_comes_soon(name, tmp_path, no_networ
 def test_a_folder_that_cannot_be_written_is_named(name, tmp_path):
     (tmp_path / "file").write_text("x")
     with pytest.raises(
-        DataError, match=f"{name} cannot be prepared in {tmp_path}/file/sub: .*Not a directory.*; give a folder with"
+        DataError,
+        match=(
+            f"{name} cannot be prepared in {tmp_path}/file/sub: .*Not a directory.*; give a folder"
+            " with"
+        ),
     ):
         data.load(name, "train", 32, str(tmp_path / "file" / "sub"))
 
@@ -91,8 +129,14 @@ def shorten(folder):
             lambda folder: [path.unlink() for path in folder.glob("*train*")],
             "cifar10/.* cannot be read: .*No such file.*; delete it",
         ),
-        (lambda folder: (folder / "dataset_info.json").unlink(), "cifar10/.* holds no data: delete it to have it prepared again$"),
-        (lambda folder: (folder / "dataset_info.json").write_text("{"), "cifar10 cannot be prepared in .*JSON"),
+        (
+            lambda folder: (folder / "dataset_info.json").unlink(),
+            "cifar10/.* holds no data: delete it to have it prepared again$",
+        ),
+        (
+            lambda folder: (folder / "dataset_info.json").write_text("{"),
+            "cifar10 cannot be prepared in .*JSON",
+        ),
     ],
 )
 def test_prepared_data_that_are_broken_are_named(spoil, message, tmp_path):

@@ -31,7 +31,9 @@ def test_a_network_is_loaded_once_by_name_or_path():
 def test_a_saved_model_of_a_fixed_size_is_known_to_be_one(tmp_path):
     network = feature_networks.load(save(tmp_path / "m", outputs, [None, 12, 20, 3]))
     assert (network.size, network.channels) == ((12, 20), 3)
-    features = Extractor(network, "bilinear").features("images", [tf.random.stateless_uniform([5, 30, 30, 3], [1, 2], -1, 1)], 5)
+    features = Extractor(network, "bilinear").features(
+        "images", [tf.random.stateless_uniform([5, 30, 30, 3], [1, 2], -1, 1)], 5
+    )
     assert features.shape == (5, 3)  # flattened, as TF-GAN flattens what its module returns
 
 
@@ -40,7 +42,10 @@ def test_a_module_that_is_called_without_a_signature_is_one_too(tmp_path):
     module.__call__ = tf.function(outputs, input_signature=[tf.TensorSpec([None, None, None, 3])])
     tf.saved_model.save(module, str(tmp_path / "m"))
     network = feature_networks.load(str(tmp_path / "m"))
-    assert network.size is None and network.function(tf.zeros([2, 8, 8, 3]))["pool_3"].shape == (2, 3)
+    assert network.size is None and network.function(tf.zeros([2, 8, 8, 3]))["pool_3"].shape == (
+        2,
+        3,
+    )
 
 
 def test_the_size_of_inception_is_known_by_its_outputs(tmp_path):
@@ -56,7 +61,12 @@ def test_the_size_of_inception_is_known_by_its_outputs(tmp_path):
     ("function", "shape", "dtype", "message"),
     [
         (lambda x: {"pool_3": x}, [None, 8, 8, 3], tf.float32, r"lacks the outputs \['logits'\]"),
-        (outputs, [None, 8, 8, 3], tf.float64, r"takes .*float64.*: a feature network takes float32 images"),
+        (
+            outputs,
+            [None, 8, 8, 3],
+            tf.float64,
+            r"takes .*float64.*: a feature network takes float32 images",
+        ),
         (
             lambda x: {"pool_3": x, "logits": x},
             [None, 8],
@@ -71,7 +81,10 @@ def test_a_saved_model_of_another_signature_is_refused(tmp_path, function, shape
 
 
 def test_what_is_not_there_or_no_network_is_refused(tmp_path):
-    with pytest.raises(UsageError, match="unknown feature network 'digit': did you mean 'digits'. Known: digits, inception"):
+    with pytest.raises(
+        UsageError,
+        match="unknown feature network 'digit': did you mean 'digits'. Known: digits, inception",
+    ):
         feature_networks.load("digit")
     with pytest.raises(EvaluationError, match=f"there is no feature network at {tmp_path}/none"):
         feature_networks.load(f"{tmp_path}/none")
@@ -79,7 +92,9 @@ def test_what_is_not_there_or_no_network_is_refused(tmp_path):
         feature_networks.load(str(tmp_path))
 
 
-def test_inception_without_a_network_says_what_to_download_and_where_to_put_it(monkeypatch, tmp_path):
+def test_inception_without_a_network_says_what_to_download_and_where_to_put_it(
+    monkeypatch, tmp_path
+):
     monkeypatch.setenv(cache.VARIABLE, str(tmp_path))
     monkeypatch.setenv("TFHUB_CACHE_DIR", str(tmp_path / "hub"))
     monkeypatch.setattr(inception, "URL", "http://127.0.0.1:9/tensorflow/tfgan/eval/inception/1")
@@ -92,7 +107,9 @@ def test_inception_without_a_network_says_what_to_download_and_where_to_put_it(m
 
 @pytest.fixture(scope="module")
 def frozen_graph():
-    """A graph with the names, shapes, operations and fixed batch of the real one around a single convolution."""
+    """A graph with the names, shapes, operations and fixed batch of the real one around a single
+    convolution.
+    """
     draw = np.random.default_rng(0)
     graph = tf.compat.v1.GraphDef()
     graph.versions.producer = 8

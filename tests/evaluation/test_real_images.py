@@ -1,4 +1,6 @@
-"""On real photographs the scores order what an eye would order. Needs data that the project does not ship."""
+"""On real photographs the scores order what an eye would order. Needs data that the project does
+not ship.
+"""
 
 import os
 import pathlib
@@ -24,6 +26,12 @@ def test_real_photographs_are_ordered_by_how_much_they_were_spoilt():
     sets = [test, tf.nn.avg_pool2d(test, 2, 1, "SAME"), tf.nn.avg_pool2d(test, 4, 1, "SAME"), noise]
     scores = [evaluator.score("images", [images], len(test), None) for images in sets]
     assert scores[0]["fid"] < 0.2 and scores[-1]["fid"] > 30
-    for name, sign in [("fid", 1), ("kid", 1), ("inception_score", -1), ("recall", -1), ("coverage", -1)]:
+    for name, sign in [
+        ("fid", 1),
+        ("kid", 1),
+        ("inception_score", -1),
+        ("recall", -1),
+        ("coverage", -1),
+    ]:
         values = [sign * record[name] for record in scores]
         assert values == sorted(values), name

@@ -43,12 +43,17 @@ def test_features_come_in_an_order_that_mixes_classes(made, digits):
     order = np.argsort(digits.labels, kind="stable")
     by_class = data.ImageSet("digits", "sorted", digits.images[order], digits.labels[order])
     images = np.concatenate([batch.numpy() for batch in by_class.batches()])
-    place = {image.tobytes(): label for image, label in zip(data.scale(digits.images).numpy(), digits.labels, strict=True)}
+    place = {
+        image.tobytes(): label
+        for image, label in zip(data.scale(digits.images).numpy(), digits.labels, strict=True)
+    }
     labels = np.array([place[image.tobytes()] for image in images])
     assert all(len(set(block)) >= 8 for block in np.split(labels, 9))
 
 
-def test_the_cache_answers_for_the_same_images_network_and_filter_only(own_cache, made, extractor, digits):
+def test_the_cache_answers_for_the_same_images_network_and_filter_only(
+    own_cache, made, extractor, digits
+):
     files = list((own_cache / "references").iterdir())
     assert [file.name for file in files] == [f"{made.origin.digest}.npz"]
 
@@ -58,7 +63,10 @@ def test_the_cache_answers_for_the_same_images_network_and_filter_only(own_cache
     blind = Extractor(dataclasses.replace(extractor.network, function=fail), "bilinear_tf1")
     again = reference.of_images(dataclasses.replace(digits, dataset="copy"), blind)
     assert np.array_equal(again.features, made.features)
-    assert again.origin == dataclasses.replace(made.origin, images="copy:test") and again.origin.digest == made.origin.digest
+    assert (
+        again.origin == dataclasses.replace(made.origin, images="copy:test")
+        and again.origin.digest == made.origin.digest
+    )
     others = [
         (dataclasses.replace(digits, images=digits.images[1:]), extractor),
         (dataclasses.replace(digits, images=255 - digits.images), extractor),
@@ -78,28 +86,45 @@ def test_a_file_of_statistics_gives_back_what_was_written(tmp_path, made, extrac
     assert reference.read(file.path, extractor).features is None
 
 
-def test_the_mu_and_sigma_of_another_tool_are_read_and_scores_against_them_warn(tmp_path, made, extractor, digits):
+def test_the_mu_and_sigma_of_another_tool_are_read_and_scores_against_them_warn(
+    tmp_path, made, extractor, digits
+):
     np.savez(tmp_path / "fid_stats.npz", mu=made.gaussian.mu, sigma=made.gaussian.sigma)
     read = reference.read(tmp_path / "fid_stats.npz", extractor)
     assert np.array_equal(read.gaussian.mu, made.gaussian.mu) and read.origin.count is None
     evaluator = Evaluator(protocols.get("digits"), extractor, read)
-    does_not_say, no_others = "fid_stats.npz does not say which feature network", "no KID, .*: fid_stats.npz holds only mean"
-    with pytest.warns(ToolkitWarning, match=does_not_say), pytest.warns(ToolkitWarning, match=no_others):
+    does_not_say, no_others = (
+        "fid_stats.npz does not say which feature network",
+        "no KID, .*: fid_stats.npz holds only mean",
+    )
+    with (
+        pytest.warns(ToolkitWarning, match=does_not_say),
+        pytest.warns(ToolkitWarning, match=no_others),
+    ):
         scores = evaluator.score("digits", digits.batches(), digits.count, None)
     assert scores["fid"] < 1e-3 and len(scores["warnings"]) == 2 and scores["kid"] is None
 
 
 def test_statistics_of_another_network_or_filter_are_refused(tmp_path, made, extractor):
     ReferenceFile(tmp_path / "stats.npz").put(made)
-    other = Extractor(dataclasses.replace(extractor.network, name="mine", digest="abc"), "bilinear_tf1")
-    with pytest.raises(EvaluationError, match="stats.npz holds statistics of feature network 'digits' .*, not of 'mine'"):
+    other = Extractor(
+        dataclasses.replace(extractor.network, name="mine", digest="abc"), "bilinear_tf1"
+    )
+    with pytest.raises(
+        EvaluationError,
+        match="stats.npz holds statistics of feature network 'digits' .*, not of 'mine'",
+    ):
         reference.read(tmp_path / "stats.npz", other)
     resized = Extractor(dataclasses.replace(extractor.network, size=(16, 16)), "bicubic")
     later = dataclasses.replace(made.origin, version=reference.VERSION + 1)
     ReferenceFile(tmp_path / "later.npz").put(dataclasses.replace(made, origin=later))
-    with pytest.raises(EvaluationError, match="later.npz was made by version 2 of the extraction, this is 1"):
+    with pytest.raises(
+        EvaluationError, match="later.npz was made by version 2 of the extraction, this is 1"
+    ):
         reference.read(tmp_path / "later.npz", extractor)
-    with pytest.raises(EvaluationError, match="stats.npz was resized by 'None', the protocol's filter is 'bicubic'"):
+    with pytest.raises(
+        EvaluationError, match="stats.npz was resized by 'None', the protocol's filter is 'bicubic'"
+    ):
         reference.read(tmp_path / "stats.npz", resized)
 
 
@@ -122,16 +147,40 @@ def flip_a_bit(path, made):
         (flip_a_bit, "is broken or no npz file"),
         (lambda path, made: path.write_text("text"), "is broken or no npz file"),
         (lambda path, made: path.write_bytes(b""), "is broken or no npz file"),
-        (lambda path, made: np.savez(path, a=np.zeros(3)), r"holds \['a'\]: expected arrays mu and sigma"),
-        (lambda path, made: np.savez(path, mu=np.zeros(3), sigma=np.zeros((2, 2))), r"holds mu \(3,\) and sigma \(2, 2\)"),
+        (
+            lambda path, made: np.savez(path, a=np.zeros(3)),
+            r"holds \['a'\]: expected arrays mu and sigma",
+        ),
+        (
+            lambda path, made: np.savez(path, mu=np.zeros(3), sigma=np.zeros((2, 2))),
+            r"holds mu \(3,\) and sigma \(2, 2\)",
+        ),
         (lambda path, made: np.savez(path, mu=np.full(3, np.nan), sigma=np.eye(3)), "not finite"),
-        (lambda path, made: np.savez(path, mu=np.zeros(2), sigma=np.array([[1.0, 2.0], [0.0, 1.0]])), "not a covariance"),
-        (lambda path, made: np.savez(path, mu=np.zeros(2), sigma=np.array([[1.0, 2.0], [2.0, 1.0]])), "not a covariance"),
-        (lambda path, made: np.savez(path, mu=np.zeros(0), sigma=np.zeros((0, 0))), r"holds mu \(0,\)"),
-        (lambda path, made: np.savez(path, mu=np.zeros(2), sigma=np.eye(2), origin="{}"), "an origin that this version"),
+        (
+            lambda path, made: np.savez(
+                path, mu=np.zeros(2), sigma=np.array([[1.0, 2.0], [0.0, 1.0]])
+            ),
+            "not a covariance",
+        ),
+        (
+            lambda path, made: np.savez(
+                path, mu=np.zeros(2), sigma=np.array([[1.0, 2.0], [2.0, 1.0]])
+            ),
+            "not a covariance",
+        ),
+        (
+            lambda path, made: np.savez(path, mu=np.zeros(0), sigma=np.zeros((0, 0))),
+            r"holds mu \(0,\)",
+        ),
+        (
+            lambda path, made: np.savez(path, mu=np.zeros(2), sigma=np.eye(2), origin="{}"),
+            "an origin that this version",
+        ),
     ],
 )
-def test_a_file_that_holds_no_statistics_is_refused_by_name(tmp_path, made, extractor, spoil, message):
+def test_a_file_that_holds_no_statistics_is_refused_by_name(
+    tmp_path, made, extractor, spoil, message
+):
     path = tmp_path / "stats.npz"
     spoil(path, made)
     with pytest.raises(ArtifactError, match=f"stats.npz.*{message}"):
@@ -145,10 +194,14 @@ def test_a_broken_file_in_the_cache_is_named(own_cache, made, extractor, digits)
         reference.of_images(digits, extractor)
 
 
-def test_a_cache_that_cannot_be_written_is_warned_of_and_done_without(monkeypatch, tmp_path, extractor, digits):
+def test_a_cache_that_cannot_be_written_is_warned_of_and_done_without(
+    monkeypatch, tmp_path, extractor, digits
+):
     (tmp_path / "file").write_text("x")
     monkeypatch.setenv(cache.VARIABLE, str(tmp_path / "file" / "cache"))
-    with pytest.warns(ToolkitWarning, match="statistics are not cached .*TF_GAN_LTH_CACHE names another folder"):
+    with pytest.warns(
+        ToolkitWarning, match="statistics are not cached .*TF_GAN_LTH_CACHE names another folder"
+    ):
         assert reference.of_images(digits, extractor).features.shape == (360, 64)
 
 

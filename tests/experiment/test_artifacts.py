@@ -18,7 +18,8 @@ WEIGHTS = {
 
 def equal(first, second):
     return first.keys() == second.keys() and all(
-        np.array_equal(first[network][path], second[network][path]) and first[network][path].dtype == second[network][path].dtype
+        np.array_equal(first[network][path], second[network][path])
+        and first[network][path].dtype == second[network][path].dtype
         for network in first
         for path in first[network]
     )
@@ -28,7 +29,11 @@ def test_what_is_written_is_read(tmp_path):
     assert equal(Snapshots(tmp_path / "deep" / "weights").put(WEIGHTS), WEIGHTS)
     assert equal(Snapshots(tmp_path / "deep" / "weights").get(), WEIGHTS)
     Record(tmp_path / "r.json").put({"fid": 1.25, "none": None, "inner": {"b": 1, "a": [1, 2]}})
-    assert Record(tmp_path / "r.json").get() == {"fid": 1.25, "none": None, "inner": {"b": 1, "a": [1, 2]}}
+    assert Record(tmp_path / "r.json").get() == {
+        "fid": 1.25,
+        "none": None,
+        "inner": {"b": 1, "a": [1, 2]},
+    }
     File(tmp_path / "f").put(b"x")
     assert File(tmp_path / "f").get() == b"x"
     assert not list(tmp_path.rglob("*.partial"))
@@ -53,7 +58,9 @@ def test_any_flipped_byte_is_found(tmp_path):
     content = file.read_bytes()
     refused = 0
     for position in range(len(content)):
-        file.write_bytes(content[:position] + bytes([content[position] ^ 0xFF]) + content[position + 1 :])
+        file.write_bytes(
+            content[:position] + bytes([content[position] ^ 0xFF]) + content[position + 1 :]
+        )
         try:
             assert equal(artifact.get(), WEIGHTS), position
         except ArtifactError as error:
@@ -71,7 +78,9 @@ def test_a_truncated_file_is_named(tmp_path, length):
         Snapshots(tmp_path / "weights").get()
 
 
-@pytest.mark.parametrize(("remove", "add"), [("generator.npz", None), (None, "extra.npz"), ("checksums.json", None)])
+@pytest.mark.parametrize(
+    ("remove", "add"), [("generator.npz", None), (None, "extra.npz"), ("checksums.json", None)]
+)
 def test_a_folder_that_lost_or_gained_a_file_is_named(tmp_path, remove, add):
     Snapshots(tmp_path / "weights").put(WEIGHTS)
     if remove:
@@ -82,7 +91,9 @@ def test_a_folder_that_lost_or_gained_a_file_is_named(tmp_path, remove, add):
         Snapshots(tmp_path / "weights").get()
 
 
-@pytest.mark.parametrize("edit", [lambda t: t.replace("1.25", "1.26"), lambda t: t[:-5], lambda t: "[1]", lambda t: ""])
+@pytest.mark.parametrize(
+    "edit", [lambda t: t.replace("1.25", "1.26"), lambda t: t[:-5], lambda t: "[1]", lambda t: ""]
+)
 def test_an_edited_record_is_named(tmp_path, edit):
     record = Record(tmp_path / "scores.json")
     record.put({"fid": 1.25})
@@ -107,7 +118,9 @@ def test_a_failed_write_keeps_what_was_there(tmp_path, monkeypatch):
     with pytest.raises(RunFolderError, match="No space left on device"):
         record.put({"fid": 2.0})
     monkeypatch.undo()
-    assert record.get() == {"fid": 1.0} and [path.name for path in tmp_path.iterdir()] == ["scores.json"]
+    assert record.get() == {"fid": 1.0} and [path.name for path in tmp_path.iterdir()] == [
+        "scores.json"
+    ]
 
 
 def test_a_killed_write_leaves_no_artifact(tmp_path):
@@ -115,7 +128,8 @@ def test_a_killed_write_leaves_no_artifact(tmp_path):
 import numpy as np, pathlib
 from tf_gan_lth.experiment.artifacts import Snapshots
 while True:
-    Snapshots(pathlib.Path({str(tmp_path)!r}) / "weights").put({{str(n): {{"x": np.zeros(1 << 20)}} for n in range(8)}})
+    folder = pathlib.Path({str(tmp_path)!r}) / "weights"
+    Snapshots(folder).put({{str(n): {{"x": np.zeros(1 << 20)}} for n in range(8)}})
     break
 """
     process = subprocess.Popen([sys.executable, "-c", script])
@@ -128,4 +142,6 @@ while True:
         assert len(artifact.get()) == 8
     else:
         assert len(artifact.put(WEIGHTS)) == 2
-        assert equal(artifact.get(), WEIGHTS) and [path.name for path in tmp_path.iterdir()] == ["weights"]
+        assert equal(artifact.get(), WEIGHTS) and [path.name for path in tmp_path.iterdir()] == [
+            "weights"
+        ]

@@ -1,4 +1,6 @@
-"""What a user meets at the terminal: help by concern, and one clear line with the right exit code for bad input."""
+"""What a user meets at the terminal: help by concern, and one clear line with the right exit code
+for bad input.
+"""
 
 import os
 import pathlib
@@ -26,8 +28,21 @@ def check_refused(result, code, *words):
 def test_help_groups_flags_by_concern_with_defaults():
     result = find_ticket("--help")
     assert result.returncode == 0
-    order = ["Data:", "--dataset ", "Networks:", "--width ", "Training:", "--steps ", "Lottery:", "--rounds ", "Run:", "--run_dir "]
-    places = [result.stdout.index(f"\n{word}" if word.endswith(":") else f"  {word} ") for word in order]
+    order = [
+        "Data:",
+        "--dataset ",
+        "Networks:",
+        "--width ",
+        "Training:",
+        "--steps ",
+        "Lottery:",
+        "--rounds ",
+        "Run:",
+        "--run_dir ",
+    ]
+    places = [
+        result.stdout.index(f"\n{word}" if word.endswith(":") else f"  {word} ") for word in order
+    ]
     assert places == sorted(places)
     assert "(default: 0.2)" in result.stdout and "in pixels" in result.stdout
 
@@ -54,22 +69,42 @@ def test_the_run_folder_is_required():
 
 def test_an_unknown_name_is_answered_with_the_known_ones(tmp_path):
     result = find_ticket(f"--run_dir={tmp_path / 'run'}", "--dataset=digit")
-    check_refused(result, 2, "unknown dataset 'digit'", "did you mean 'digits'", "Known: cifar10, digits, folder:PATH, stl10")
+    check_refused(
+        result,
+        2,
+        "unknown dataset 'digit'",
+        "did you mean 'digits'",
+        "Known: cifar10, digits, folder:PATH, stl10",
+    )
     assert not (tmp_path / "run").exists()
 
 
 def test_a_run_of_another_config_is_refused_by_field(finished, tiny_options):
-    flags = [f"--{name}={','.join(map(str, value)) if isinstance(value, tuple) else value}" for name, value in tiny_options.items()]
+    flags = [
+        f"--{name}={','.join(map(str, value)) if isinstance(value, tuple) else value}"
+        for name, value in tiny_options.items()
+    ]
     before = (finished.run.path / "config.json").read_bytes()
-    check_refused(find_ticket(f"--run_dir={finished.run.path}", *flags, "--steps=3"), 1, "--steps is 2 there and 3 here")
+    check_refused(
+        find_ticket(f"--run_dir={finished.run.path}", *flags, "--steps=3"),
+        1,
+        "--steps is 2 there and 3 here",
+    )
     assert (finished.run.path / "config.json").read_bytes() == before
 
 
 def test_tracebacks_come_only_when_asked_for(tmp_path):
     result = find_ticket(f"--run_dir={tmp_path}", "--rounds=-1", "--verbosity=1")
-    assert result.returncode != 0 and "Traceback" in result.stderr and "--rounds=-1" in result.stderr
+    assert (
+        result.returncode != 0 and "Traceback" in result.stderr and "--rounds=-1" in result.stderr
+    )
 
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path):
     (tmp_path / "file").write_text("")
-    check_refused(find_ticket(f"--run_dir={tmp_path / 'file' / 'run'}", "--width=4", "--resolution=8"), 1, "cannot write", "run")
+    check_refused(
+        find_ticket(f"--run_dir={tmp_path / 'file' / 'run'}", "--width=4", "--resolution=8"),
+        1,
+        "cannot write",
+        "run",
+    )

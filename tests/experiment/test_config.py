@@ -7,9 +7,18 @@ from tf_gan_lth.experiment.errors import UsageError
 
 
 def test_known_hashes_never_change():
-    """A run folder is found again by its hash: if this test fails, every finished run is cut off from its config."""
+    """A run folder is found again by its hash: if this test fails, every finished run is cut off
+    from its config.
+    """
     assert configs.Config().digest == "44136fa355b3"
-    digits = {"dataset": "digits", "resolution": 16, "width": 16, "steps": 400, "learning_rate": 1e-3, "seed": 3}
+    digits = {
+        "dataset": "digits",
+        "resolution": 16,
+        "width": 16,
+        "steps": 400,
+        "learning_rate": 1e-3,
+        "seed": 3,
+    }
     assert configs.from_options(digits).digest == "ce4e49eec504"
 
 
@@ -19,19 +28,31 @@ def test_fields_at_their_default_do_not_enter_the_hash():
 
 
 @pytest.mark.parametrize(
-    "extension", [{"rounds": 12}, {"replicates": 3}, {"branch_rounds": [1, 2]}, {"branches": []}, {"data_dir": "/x"}]
+    "extension",
+    [
+        {"rounds": 12},
+        {"replicates": 3},
+        {"branch_rounds": [1, 2]},
+        {"branches": []},
+        {"data_dir": "/x"},
+    ],
 )
 def test_what_only_extends_a_run_is_not_its_identity(extension):
     assert configs.from_options(extension).digest == configs.Config().digest
 
 
-@pytest.mark.parametrize("change", [{"seed": 1}, {"rate": 0.5}, {"steps": 10}, {"num_eval_images": 100}, {"resolution": 64}])
+@pytest.mark.parametrize(
+    "change",
+    [{"seed": 1}, {"rate": 0.5}, {"steps": 10}, {"num_eval_images": 100}, {"resolution": 64}],
+)
 def test_what_changes_a_result_is(change):
     assert configs.from_options(change).digest != configs.Config().digest
 
 
 def test_options_survive_a_round_trip():
-    config = configs.from_options({"width": "16", "branches": ["random_mask"], "branch_rounds": ["1", "3"], "rate": "0.5"})
+    config = configs.from_options(
+        {"width": "16", "branches": ["random_mask"], "branch_rounds": ["1", "3"], "rate": "0.5"}
+    )
     assert config.networks.width == 16 and config.lottery.branch_rounds == (1, 3)
     assert configs.from_options(configs.to_options(config)) == config
 
@@ -66,6 +87,8 @@ def test_options_of_a_newer_version_are_named():
 
 
 def test_every_option_has_help_and_a_unique_name():
-    fields = [field for section in configs.sections().values() for field in dataclasses.fields(section)]
+    fields = [
+        field for section in configs.sections().values() for field in dataclasses.fields(section)
+    ]
     assert len({field.name for field in fields}) == len(fields)
     assert all(field.metadata["help"] for field in fields)

@@ -1,4 +1,6 @@
-"""Runs in a store. Like `gs://`, a path that begins with `file://` is reached through `tf.io.gfile` alone."""
+"""Runs in a store. Like `gs://`, a path that begins with `file://` is reached through `tf.io.gfile`
+alone.
+"""
 
 import dataclasses
 import signal
@@ -15,7 +17,10 @@ from tf_gan_lth.experiment.artifacts import Record, Snapshots
 from tf_gan_lth.experiment.errors import ArtifactError, BusyError, RunFolderError, UsageError
 from tf_gan_lth.experiment.run_folder import RunFolder, find_place
 
-WEIGHTS = {"generator": {"a/kernel": np.arange(6.0).reshape(2, 3)}, "d": {"m": np.array([True, False])}}
+WEIGHTS = {
+    "generator": {"a/kernel": np.arange(6.0).reshape(2, 3)},
+    "d": {"m": np.array([True, False])},
+}
 
 
 @pytest.fixture
@@ -29,7 +34,9 @@ def quick(monkeypatch):
     monkeypatch.setattr(locks, "PATIENCE", 2.0)
 
 
-@pytest.fixture(params=[signal.default_int_handler, signal.SIG_IGN], ids=["foreground", "background"])
+@pytest.fixture(
+    params=[signal.default_int_handler, signal.SIG_IGN], ids=["foreground", "background"]
+)
 def job(request):
     """What a shell gives to a job there to do with SIGINT."""
     before = signal.signal(signal.SIGINT, request.param)
@@ -55,7 +62,11 @@ def test_artifacts_in_a_store_are_whole_or_not_there(store):
     snapshots = Snapshots(store / "weights")
     assert not snapshots.exists()
     read = snapshots.put(WEIGHTS) and snapshots.get()
-    assert all(np.array_equal(read[name][path], array) for name, arrays in WEIGHTS.items() for path, array in arrays.items())
+    assert all(
+        np.array_equal(read[name][path], array)
+        for name, arrays in WEIGHTS.items()
+        for path, array in arrays.items()
+    )
     with (store / "weights" / "d.npz").open("wb") as file:
         file.write(b"x")
     with pytest.raises(ArtifactError, match=r"file://.*/weights is broken \(the checksum of d.npz"):
@@ -71,7 +82,9 @@ def test_a_lottery_in_a_store_is_the_one_on_the_disk(finished, tiny_config, stor
     rounds = dataclasses.replace(tiny_config.lottery, rounds=2)
     run = RunFolder(str(store / "run"))
     lab = lottery.Laboratory(dataclasses.replace(tiny_config, lottery=rounds), run)
-    busy = pytest.raises(BusyError, match=r"file://.*/replicate_0 is being run by another process.*process \d+ on")
+    busy = pytest.raises(
+        BusyError, match=r"file://.*/replicate_0 is being run by another process.*process \d+ on"
+    )
     with run.replicate(0).lock(), busy:
         lottery.find_ticket(lab, 0, lambda place: None)
     stopped = []
@@ -89,14 +102,22 @@ def test_a_lottery_in_a_store_is_the_one_on_the_disk(finished, tiny_config, stor
         there = Snapshots(twin / "weights").get()
         for name, snapshot in place.weights.get().items():
             assert all(np.array_equal(array, there[name][path]) for path, array in snapshot.items())
-        assert find_place(str(place.path))[1].scores.get()["fid"] == Record(twin / "scores.json").get()["fid"]
+        assert (
+            find_place(str(place.path))[1].scores.get()["fid"]
+            == Record(twin / "scores.json").get()["fid"]
+        )
     report.conclude(run)
     assert len(lottery.read_results(run)) == 5 and run.report.exists() and run.tensorboard.is_dir()
     _, verdicts = lottery.judge_run(run)
     verdicts = {"generator": dataclasses.replace(verdicts["generator"], best=2)}
     for _ in range(2):  # made, then checked
         (saved_model,) = export.export_tickets(run, verdicts)
-    assert tf.saved_model.load(str(saved_model)).sample(2, tf.constant([1, 2])).shape == (2, 8, 8, 1)
+    assert tf.saved_model.load(str(saved_model)).sample(2, tf.constant([1, 2])).shape == (
+        2,
+        8,
+        8,
+        1,
+    )
     with pytest.raises(RunFolderError, match="holds another experiment"):
         run.claim(dataclasses.replace(tiny_config, seed=7))
 
@@ -105,7 +126,10 @@ def test_a_lease_is_one_process_s_while_it_lives(store, quick):
     path = store / locks.NAME
     with locks.hold(path, "busy"):
         time.sleep(2.5)  # beyond the patience of others
-        with pytest.raises(BusyError, match=r"busy \(process \d+ on [^,]+\)"), locks.hold(path, "busy"):
+        with (
+            pytest.raises(BusyError, match=r"busy \(process \d+ on [^,]+\)"),
+            locks.hold(path, "busy"),
+        ):
             pass
     assert not path.exists()
     write_a_sign_of_life(path, "process 1 on dead")  # of one that was killed
@@ -145,9 +169,14 @@ def test_of_two_that_ask_at_once_one_gets_the_lease(store, quick):
     assert most == [1] and len(refused) == 2
 
 
-def test_a_process_whose_lease_was_taken_over_is_stopped_and_leaves_the_other_ones(store, quick, job):
+def test_a_process_whose_lease_was_taken_over_is_stopped_and_leaves_the_other_ones(
+    store, quick, job
+):
     path = store / locks.NAME
-    with pytest.raises(RunFolderError, match="was taken over by another process"), locks.hold(path, "busy"):
+    with (
+        pytest.raises(RunFolderError, match="was taken over by another process"),
+        locks.hold(path, "busy"),
+    ):
         write_a_sign_of_life(path, "process 1 on other")
         time.sleep(60)
         raise AssertionError("was not stopped")
@@ -186,7 +215,9 @@ def test_a_copy_on_a_disk_leaves_out_what_is_not_finished(store, tmp_path):
         run.replicate(0).round(number).weights.put(WEIGHTS)
     (run.replicate(0).round(1).weights.path / "checksums.json").unlink()
     copy = run.copy_to(tmp_path / "copy").replicate(0)
-    assert copy.round(0).weights.get().keys() == WEIGHTS.keys() and not copy.round(1).weights.exists()
+    assert (
+        copy.round(0).weights.get().keys() == WEIGHTS.keys() and not copy.round(1).weights.exists()
+    )
 
 
 def test_a_folder_in_a_store_is_copied_and_removed(store, tmp_path):
@@ -194,7 +225,9 @@ def test_a_folder_in_a_store_is_copied_and_removed(store, tmp_path):
         (store / name).parent.mkdir(parents=True)
         with (store / name).open("wb") as file:
             file.write(name.encode())
-    paths.copy_folder(store / "a", tmp_path / "copy", without=lambda path: path.name == "tensorboard")
+    paths.copy_folder(
+        store / "a", tmp_path / "copy", without=lambda path: path.name == "tensorboard"
+    )
     assert sorted(path.name for path in (tmp_path / "copy").rglob("*")) == ["b", "c", "d"]
     assert (tmp_path / "copy" / "b" / "c").read_bytes() == b"a/b/c"
     paths.remove(store / "a")

@@ -14,7 +14,9 @@ def test_a_folder_is_claimed_once_and_found_again(tmp_path):
 
 def test_another_config_is_refused_by_field(tmp_path):
     RunFolder(tmp_path).claim(configs.from_options({"steps": 3, "seed": 1}))
-    with pytest.raises(RunFolderError, match="--seed is 1 there and 0 here, --steps is 3 there and 4 here"):
+    with pytest.raises(
+        RunFolderError, match="--seed is 1 there and 0 here, --steps is 3 there and 4 here"
+    ):
         RunFolder(tmp_path).claim(configs.from_options({"steps": 4}))
     assert RunFolder(tmp_path).read_config().training.steps == 3
 
@@ -54,5 +56,7 @@ def test_rounds_and_branches_are_listed_in_order(tmp_path):
     for number in (11, 2, 0):
         (run.replicate(0).round(number).path / "branches" / "random_mask").mkdir(parents=True)
     assert [place.round_number for place in run.replicate(0).rounds()] == [0, 2, 11]
-    assert [(place.round_number, place.branch_name) for place in run.replicate(0).round(2).branches()] == [(2, "random_mask")]
+    assert [
+        (place.round_number, place.branch_name) for place in run.replicate(0).round(2).branches()
+    ] == [(2, "random_mask")]
     assert [replicate.number for replicate in run.replicates()] == [0]

@@ -1,4 +1,6 @@
-"""Importing without PyTorch says what to install; what it does with it: tests/scripts/test_import_gan_lth.py."""
+"""Importing without PyTorch says what to install; what it does with it:
+tests/scripts/test_import_gan_lth.py.
+"""
 
 import sys
 
@@ -12,6 +14,8 @@ def test_without_pytorch_the_error_says_what_to_install(monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "torch", None)
     file = tmp_path / "checkpoint.pth"
     file.write_bytes(b"")
-    with pytest.raises(UsageError, match=r"checkpoint.pth is PyTorch's: .*pip install 'tf_gan_lth\[torch\]'$"):
+    with pytest.raises(
+        UsageError, match=r"checkpoint.pth is PyTorch's: .*pip install 'tf_gan_lth\[torch\]'$"
+    ):
         import_round(Request(str(file), str(tmp_path / "run"), {}))
     assert not (tmp_path / "run").exists()

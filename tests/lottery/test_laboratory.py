@@ -17,27 +17,40 @@ from tf_gan_lth.experiment.run_folder import RunFolder
         (
             "branches",
             ["random_msk"],
-            "unknown branch 'random_msk': did you mean 'random_mask'. Known: dense_discriminator, not_rewound, ",
+            (
+                "unknown branch 'random_msk': did you mean 'random_mask'. Known:"
+                " dense_discriminator, not_rewound, "
+            ),
         ),
         ("feature_network", "digts", "unknown feature network 'digts': did you mean 'digits'"),
         ("rounds", 60, "--rounds=60 at --rate=0.2 leaves none of the generator's"),
         ("resolution", 24, "--resolution=24 .* power of two"),
     ],
 )
-def test_unknown_names_are_answered_with_the_known_ones(tiny_options, tmp_path, option, value, message):
+def test_unknown_names_are_answered_with_the_known_ones(
+    tiny_options, tmp_path, option, value, message
+):
     with pytest.raises(UsageError, match=message):
-        lottery.Laboratory(configs.from_options({**tiny_options, option: value}), RunFolder(tmp_path / "run"))
+        lottery.Laboratory(
+            configs.from_options({**tiny_options, option: value}), RunFolder(tmp_path / "run")
+        )
     assert not (tmp_path / "run").exists()
 
 
-def test_a_feature_network_that_does_not_take_the_images_is_refused_before_the_folder_is_claimed(tiny_options, tmp_path):
+def test_a_feature_network_that_does_not_take_the_images_is_refused_before_the_folder_is_claimed(
+    tiny_options, tmp_path
+):
     module = tf.Module()
     module.f = tf.function(
-        lambda x: {"pool_3": x[:, 0, 0], "logits": x[:, 0, 0]}, input_signature=[tf.TensorSpec([None, None, None, 3])]
+        lambda x: {"pool_3": x[:, 0, 0], "logits": x[:, 0, 0]},
+        input_signature=[tf.TensorSpec([None, None, None, 3])],
     )
     tf.saved_model.save(module, str(tmp_path / "colours"), signatures=module.f)
     config = configs.from_options({**tiny_options, "feature_network": str(tmp_path / "colours")})
-    with pytest.raises(EvaluationError, match="digits:train: the number of channels is 1, feature network .* takes 3"):
+    with pytest.raises(
+        EvaluationError,
+        match="digits:train: the number of channels is 1, feature network .* takes 3",
+    ):
         lottery.Laboratory(config, RunFolder(tmp_path / "run"))
     assert not (tmp_path / "run").exists()
 
@@ -54,6 +67,11 @@ def test_sparsity_is_reported_over_prunable_weights_and_beside_it_over_all(finis
     generator, discriminator = report["generator"], report["discriminator"]
     assert generator["remaining"] == round(0.8**3 * generator["total"])
     assert generator["sparsity"] == 1 - generator["remaining"] / generator["total"]
-    assert generator["parameters_left"] == generator["parameters"] - generator["total"] + generator["remaining"]
+    assert (
+        generator["parameters_left"]
+        == generator["parameters"] - generator["total"] + generator["remaining"]
+    )
     assert discriminator["sparsity"] == 0 and discriminator["total"] > 0
-    assert sum(layer["remaining"] for layer in generator["layers"].values()) == generator["remaining"]
+    assert (
+        sum(layer["remaining"] for layer in generator["layers"].values()) == generator["remaining"]
+    )

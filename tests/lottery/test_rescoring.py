@@ -1,4 +1,6 @@
-"""Any images under any protocol: rounds, exported generators and folders give the scores that they should."""
+"""Any images under any protocol: rounds, exported generators and folders give the scores that they
+should.
+"""
 
 import dataclasses
 import json
@@ -41,17 +43,25 @@ def only_scores(record):
 
 @pytest.mark.parametrize("branch", ["", "/branches/random_mask"])
 def test_a_round_gets_the_very_scores_that_its_run_gave_it(tiny_options, finished, round_2, branch):
-    evaluation = evaluate(Request(f"round:{round_2}{branch}", "digits", data_dir=tiny_options["data_dir"]))
+    evaluation = evaluate(
+        Request(f"round:{round_2}{branch}", "digits", data_dir=tiny_options["data_dir"])
+    )
     place = finished.run.replicate(0).round(2)
     expected = (place.branch("random_mask") if branch else place).scores.get()
     [record] = evaluation["scores"]
-    assert only_scores(record) == only_scores(expected) and record["protocol"] == expected["protocol"]
+    assert (
+        only_scores(record) == only_scores(expected) and record["protocol"] == expected["protocol"]
+    )
 
 
 def test_a_protocol_can_ask_for_the_live_generator(tiny_options, finished, round_2):
-    request = Request(f"round:{round_2}", "digits", "cyclegan", "digits", 100, data_dir=tiny_options["data_dir"])
+    request = Request(
+        f"round:{round_2}", "digits", "cyclegan", "digits", 100, data_dir=tiny_options["data_dir"]
+    )
     details = evaluate(request)["scores"][0]["protocol_details"]
-    assert details["name"] == "cyclegan+feature_network=digits+num_images=100" and not details["ema"]
+    assert (
+        details["name"] == "cyclegan+feature_network=digits+num_images=100" and not details["ema"]
+    )
     weights = finished.run.replicate(0).round(2).weights.get()
     for protocol, name in [
         (None, "generator_ema"),
@@ -63,22 +73,39 @@ def test_a_protocol_can_ask_for_the_live_generator(tiny_options, finished, round
         assert np.array_equal(next(source.batches(10, 0)), drawn)
 
 
-def test_the_pictures_of_a_generator_score_as_the_generator_does(tiny_options, saved_model, tmp_path):
-    request = Request(f"saved_model:{saved_model}", "digits", "digits", num_images=100, data_dir=tiny_options["data_dir"])
+def test_the_pictures_of_a_generator_score_as_the_generator_does(
+    tiny_options, saved_model, tmp_path
+):
+    request = Request(
+        f"saved_model:{saved_model}",
+        "digits",
+        "digits",
+        num_images=100,
+        data_dir=tiny_options["data_dir"],
+    )
     drawn = evaluate(request)["scores"][0]
     source = open_source(request.images, None, request.seed)
-    order = np.argsort(data.pixels.mixed_order(100))  # a folder is read in mixed order: undone, so that blocks are the same
+    order = np.argsort(
+        data.pixels.mixed_order(100)
+    )  # a folder is read in mixed order: undone, so that blocks are the same
     pictures = np.uint8(data.quantize(next(source.batches(100, 0))))[order]
     for number, picture in enumerate(pictures):
         Image.fromarray(picture[..., 0]).save(tmp_path / f"{number:03}.png")
-    stored = evaluate(Request(f"folder:{tmp_path}", "digits", "digits", data_dir=tiny_options["data_dir"]))["scores"][0]
+    stored = evaluate(
+        Request(f"folder:{tmp_path}", "digits", "digits", data_dir=tiny_options["data_dir"])
+    )["scores"][0]
     assert only_scores(stored) == pytest.approx(only_scores(drawn), rel=1e-6)
     assert stored["protocol"] == drawn["protocol"]
 
 
 def test_repeats_are_other_sample_sets_with_their_mean_and_deviation(tiny_options, saved_model):
     request = Request(
-        f"saved_model:{saved_model}", "digits", "digits", num_images=100, repeats=3, data_dir=tiny_options["data_dir"]
+        f"saved_model:{saved_model}",
+        "digits",
+        "digits",
+        num_images=100,
+        repeats=3,
+        data_dir=tiny_options["data_dir"],
     )
     evaluation = evaluate(request)
     fids = [record["fid"] for record in evaluation["scores"]]
@@ -87,19 +114,29 @@ def test_repeats_are_other_sample_sets_with_their_mean_and_deviation(tiny_option
     assert evaluation["standard_deviation"]["fid"] == pytest.approx(np.std(fids, ddof=1))
     assert evaluation == {**evaluate(request), "scores": evaluation["scores"]}
     text = table(evaluation)
-    assert "100, 3 sets of them" in text and f"{np.mean(fids):.4f}  +- {np.std(fids, ddof=1):.4f}" in text
+    assert (
+        "100, 3 sets of them" in text
+        and f"{np.mean(fids):.4f}  +- {np.std(fids, ddof=1):.4f}" in text
+    )
     assert json.loads(json.dumps(evaluation)) == evaluation
 
 
-def test_a_folder_with_fewer_images_than_the_protocol_says_is_scored_under_that_name(tiny_options, tmp_path):
+def test_a_folder_with_fewer_images_than_the_protocol_says_is_scored_under_that_name(
+    tiny_options, tmp_path
+):
     digits = data.load("digits", "test", 16, tiny_options["data_dir"])
     for number, picture in enumerate(digits.images[:80]):
         Image.fromarray(picture[..., 0]).save(tmp_path / f"{number}.png")
     request = Request(f"folder:{tmp_path}", "digits", "digits", data_dir=tiny_options["data_dir"])
     assert evaluate(request)["scores"][0]["protocol"].startswith("digits+num_images=80/")
     with pytest.warns(ToolkitWarning, match="50 generated images for 64 features"):
-        record = evaluate(Request(**{**vars(request), "num_images": 50, "reference": f"folder:{tmp_path}"}))["scores"][0]
-    assert record["protocol_details"]["generated_images"] == 50 and record["protocol_details"]["reference_images"] == 80
+        record = evaluate(
+            Request(**{**vars(request), "num_images": 50, "reference": f"folder:{tmp_path}"})
+        )["scores"][0]
+    assert (
+        record["protocol_details"]["generated_images"] == 50
+        and record["protocol_details"]["reference_images"] == 80
+    )
 
 
 @pytest.mark.parametrize(
@@ -110,12 +147,24 @@ def test_a_folder_with_fewer_images_than_the_protocol_says_is_scored_under_that_
             UsageError,
             "--images=pictures is not understood: expected folder:PATH, saved_model:PATH or round:",
         ),
-        ({"images": "round:{run}/replicate_0"}, UsageError, "is not a round of a run: expected RUN/replicate_0/round_05"),
-        ({"images": "round:{run}/replicate_0/round_09"}, ArtifactError, "round_09/weights is missing"),
+        (
+            {"images": "round:{run}/replicate_0"},
+            UsageError,
+            "is not a round of a run: expected RUN/replicate_0/round_05",
+        ),
+        (
+            {"images": "round:{run}/replicate_0/round_09"},
+            ArtifactError,
+            "round_09/weights is missing",
+        ),
         ({"images": "saved_model:/none"}, UsageError, "there is no SavedModel at /none"),
         ({"images": "saved_model:{run}"}, EvaluationError, "is not a SavedModel"),
         ({"protocol": "digit"}, UsageError, "unknown protocol 'digit': did you mean 'digits'"),
-        ({"protocol": None}, UsageError, "say how to score with --protocol. Known: cyclegan, digits, paper, quick, test_split"),
+        (
+            {"protocol": None},
+            UsageError,
+            "say how to score with --protocol. Known: cyclegan, digits, paper, quick, test_split",
+        ),
         (
             {"protocol": "cyclegan", "feature_network": "digits"},
             UsageError,
@@ -129,13 +178,23 @@ def test_a_folder_with_fewer_images_than_the_protocol_says_is_scored_under_that_
     ],
 )
 def test_what_cannot_be_scored_is_said(tiny_options, finished, saved_model, change, error, message):
-    options = {"images": f"saved_model:{saved_model}", "reference": "digits", "protocol": "digits", **change}
-    options = {name: value.format(run=finished.run.path) if isinstance(value, str) else value for name, value in options.items()}
+    options = {
+        "images": f"saved_model:{saved_model}",
+        "reference": "digits",
+        "protocol": "digits",
+        **change,
+    }
+    options = {
+        name: value.format(run=finished.run.path) if isinstance(value, str) else value
+        for name, value in options.items()
+    }
     with pytest.raises(error, match=message):
         evaluate(Request(**options, data_dir=tiny_options["data_dir"]))
 
 
-def test_a_folder_with_splits_gives_the_one_that_the_protocol_names(tiny_options, saved_model, tmp_path):
+def test_a_folder_with_splits_gives_the_one_that_the_protocol_names(
+    tiny_options, saved_model, tmp_path
+):
     for split in ("train", "test"):
         digits = data.load("digits", split, 8, tiny_options["data_dir"])
         (tmp_path / split).mkdir()
@@ -149,9 +208,14 @@ def test_a_folder_with_splits_gives_the_one_that_the_protocol_names(tiny_options
         70,
     )
     shutil.rmtree(tmp_path / "train")
-    with pytest.raises(UsageError, match="has the splits test, the protocol compares with 'train': give folder:.*/test"):
+    with pytest.raises(
+        UsageError,
+        match="has the splits test, the protocol compares with 'train': give folder:.*/test",
+    ):
         evaluate(request)
-    details = evaluate(Request(**{**vars(request), "reference": f"folder:{tmp_path}/test"}))["scores"][0]["protocol_details"]
+    details = evaluate(Request(**{**vars(request), "reference": f"folder:{tmp_path}/test"}))[
+        "scores"
+    ][0]["protocol_details"]
     assert details["reference_split"] is None
 
 
@@ -178,13 +242,17 @@ def test_a_saved_model_that_is_no_generator_is_refused(tmp_path, function, shape
     module = tf.Module()
     module.f = tf.function(function, input_signature=[tf.TensorSpec(shape, dtype)])
     tf.saved_model.save(module, str(tmp_path / "m"), signatures=module.f)
-    with pytest.raises(EvaluationError, match=r"a generator maps float32 latents \(N, Z\) to images \(N, H, W, C\)"):
+    with pytest.raises(
+        EvaluationError, match=r"a generator maps float32 latents \(N, Z\) to images \(N, H, W, C\)"
+    ):
         open_source(f"saved_model:{tmp_path / 'm'}", None, 0)
 
 
 def test_a_generator_that_fails_is_named(tmp_path):
     module = tf.Module()
-    module.f = tf.function(lambda z: tf.reshape(z, [3, 1, 1, -1]), input_signature=[tf.TensorSpec([None, 7])])
+    module.f = tf.function(
+        lambda z: tf.reshape(z, [3, 1, 1, -1]), input_signature=[tf.TensorSpec([None, 7])]
+    )
     tf.saved_model.save(module, str(tmp_path / "m"), signatures=module.f)
     with pytest.raises(EvaluationError, match="saved_model:.* failed on latents .500, 7.: "):
         list(open_source(f"saved_model:{tmp_path / 'm'}", None, 0).batches(10, 0))

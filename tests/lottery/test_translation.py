@@ -1,4 +1,6 @@
-"""The lottery of a CycleGAN: four networks, two directions, the same loop, files, verdict, report and export."""
+"""The lottery of a CycleGAN: four networks, two directions, the same loop, files, verdict, report
+and export.
+"""
 
 import csv
 import dataclasses
@@ -33,13 +35,17 @@ pytestmark = pytest.mark.filterwarnings("ignore:12 .* images for 64 features")
 
 @pytest.fixture(scope="module")
 def pictures(tmp_path_factory):
-    """Grey clouds in four folders: small enough for a lottery in seconds, and for the feature network of the digits."""
+    """Grey clouds in four folders: small enough for a lottery in seconds, and for the feature
+    network of the digits.
+    """
     root, random = tmp_path_factory.mktemp("pictures"), np.random.default_rng(0)
     for domain in ("trainA", "trainB", "testA", "testB"):
         (root / domain).mkdir()
         for number in range(PICTURES):
             clouds = Image.fromarray(random.integers(0, 256, [4, 4], dtype=np.uint8))
-            clouds.resize((SIZE, SIZE), Image.Resampling.BICUBIC).save(root / domain / f"{number}.png")
+            clouds.resize((SIZE, SIZE), Image.Resampling.BICUBIC).save(
+                root / domain / f"{number}.png"
+            )
     return root
 
 
@@ -72,7 +78,9 @@ def run_lottery(options, path):
 
     lab.trainer.start = recording_start
     gradients = lab.trainer.generator_gradients
-    lab.trainer.generator_gradients = lambda *args: (gradients(*args), starts.pop())[0]  # it starts too, but trains nothing
+    lab.trainer.generator_gradients = lambda *args: (gradients(*args), starts.pop())[
+        0
+    ]  # it starts too, but trains nothing
     lottery.find_ticket(lab, 0, lambda place: order.append(place.path))
     return lab, dict(zip(order, starts, strict=True))
 
@@ -95,7 +103,9 @@ def test_every_round_starts_from_mask_times_theta_0_of_all_four_networks(transla
     for place in replicate.rounds():
         expected = rewind(initial, place.masks.get())
         for name, snapshot in starts[place.path].items():
-            assert all(np.array_equal(array, expected[name][path]) for path, array in snapshot.items())
+            assert all(
+                np.array_equal(array, expected[name][path]) for path, array in snapshot.items()
+            )
 
 
 def test_each_network_is_ranked_and_pruned_within_itself(translated):
@@ -122,8 +132,13 @@ def test_branches_are_those_of_the_other_gans(translated):
             assert pruning.count(mask) == pruning.count(ticket[name]), branch.branch_name
     start = translated[1][here.branch("dense_discriminator").path]
     trained = rewind(dense.weights.get(), ticket)
-    assert np.array_equal(start["discriminator_a"]["block_2/conv/kernel"], trained["discriminator_a"]["block_2/conv/kernel"])
-    assert not np.array_equal(start["generator_a2b"]["to_image/kernel"], trained["generator_a2b"]["to_image/kernel"])
+    assert np.array_equal(
+        start["discriminator_a"]["block_2/conv/kernel"],
+        trained["discriminator_a"]["block_2/conv/kernel"],
+    )
+    assert not np.array_equal(
+        start["generator_a2b"]["to_image/kernel"], trained["generator_a2b"]["to_image/kernel"]
+    )
 
 
 def test_results_have_a_row_per_direction_and_a_verdict_each(translated, verdicts):
@@ -131,7 +146,9 @@ def test_results_have_a_row_per_direction_and_a_verdict_each(translated, verdict
     assert len(rows) == 2 * (3 + len(BRANCHES)) and verdicts.keys() == set(GENERATORS)
     assert {row["generator"] for row in rows} == set(GENERATORS)
     first, second = rows[:2]
-    assert first["fid"] != second["fid"] and float(rows[2]["discriminator_sparsity"]) == pytest.approx(0.2, abs=0.01)
+    assert first["fid"] != second["fid"] and float(
+        rows[2]["discriminator_sparsity"]
+    ) == pytest.approx(0.2, abs=0.01)
     for row in rows:
         comparison = verdicts[row["generator"]].comparisons[int(row["round"]), row["branch"]]
         assert row["verdict"] == comparison.verdict and float(row["fid"]) == comparison.fid_mean
@@ -156,15 +173,23 @@ def test_samples_are_rows_of_input_translation_and_cycle_of_both_domains(transla
     assert any(np.array_equal(tile, image) for image in test.a.images)
 
 
-def test_a_run_that_lost_its_last_stages_makes_them_again_bit_for_bit(options, translated, tmp_path):
+def test_a_run_that_lost_its_last_stages_makes_them_again_bit_for_bit(
+    options, translated, tmp_path
+):
     run = translated[0].run
     shutil.copytree(run.path, tmp_path / "run")
     place = RunFolder(tmp_path / "run").replicate(0).round(2)
     shutil.rmtree(place.path)
     _, starts = run_lottery({**options, "branches": ("snip",)}, tmp_path / "run")
     assert len(starts) == 2
-    for file in ("weights/generator_a2b.npz", "branches/snip/weights/discriminator_b.npz", "samples.png"):
-        assert (place.path / file).read_bytes() == (run.replicate(0).round(2).path / file).read_bytes()
+    for file in (
+        "weights/generator_a2b.npz",
+        "branches/snip/weights/discriminator_b.npz",
+        "samples.png",
+    ):
+        assert (place.path / file).read_bytes() == (
+            run.replicate(0).round(2).path / file
+        ).read_bytes()
 
 
 @pytest.fixture(scope="module")
@@ -179,7 +204,9 @@ def test_both_generators_are_exported_and_translate_any_size(translated, saved_m
     network = models.build(translated[0].config.networks, None, 1, seed=0).networks["generator_b2a"]
     models.load_snapshot(network, place.weights.get()["generator_b2a"])
     images = tf.random.stateless_uniform([2, 40, 28, 1], [1, 2], -1, 1)
-    np.testing.assert_allclose(tf.saved_model.load(str(saved_models[1]))(images), network(images), atol=1e-6)
+    np.testing.assert_allclose(
+        tf.saved_model.load(str(saved_models[1]))(images), network(images), atol=1e-6
+    )
 
 
 def sample(*arguments):
@@ -189,9 +216,17 @@ def sample(*arguments):
 
 def test_a_folder_is_translated_without_this_package(saved_models, tmp_path):
     (tmp_path / "in").mkdir()
-    Image.fromarray(np.random.default_rng(1).integers(0, 256, [32, 20], dtype=np.uint8)).save(tmp_path / "in" / "one.png")
-    Image.fromarray(np.random.default_rng(2).integers(0, 256, [8, 8], dtype=np.uint8)).save(tmp_path / "in" / "two.bmp")
-    arguments = [f"--model={saved_models[0]}", f"--images={tmp_path / 'in'}", f"--output={tmp_path / 'out'}"]
+    Image.fromarray(np.random.default_rng(1).integers(0, 256, [32, 20], dtype=np.uint8)).save(
+        tmp_path / "in" / "one.png"
+    )
+    Image.fromarray(np.random.default_rng(2).integers(0, 256, [8, 8], dtype=np.uint8)).save(
+        tmp_path / "in" / "two.bmp"
+    )
+    arguments = [
+        f"--model={saved_models[0]}",
+        f"--images={tmp_path / 'in'}",
+        f"--output={tmp_path / 'out'}",
+    ]
     result = sample(*arguments)
     assert result.returncode == 0, result.stderr
     assert "tf_gan_lth" not in SAMPLE.read_text().replace("runs/", "")
@@ -206,32 +241,57 @@ def test_a_folder_is_translated_without_this_package(saved_models, tmp_path):
     assert again.returncode == 2 and "one.png exists and is not overwritten" in again.stderr
 
 
-def test_pictures_that_do_not_fit_are_refused_by_name_before_any_is_translated(saved_models, tmp_path):
+def test_pictures_that_do_not_fit_are_refused_by_name_before_any_is_translated(
+    saved_models, tmp_path
+):
     (tmp_path / "in").mkdir()
     Image.new("L", (8, 8)).save(tmp_path / "in" / "a.png")
     Image.new("L", (10, 8)).save(tmp_path / "in" / "b.png")
-    result = sample(f"--model={saved_models[0]}", f"--images={tmp_path / 'in'}", f"--output={tmp_path / 'out'}")
-    assert result.returncode == 2 and "b.png is 10x8: width and height must be multiples of 4" in result.stderr
+    result = sample(
+        f"--model={saved_models[0]}", f"--images={tmp_path / 'in'}", f"--output={tmp_path / 'out'}"
+    )
+    assert (
+        result.returncode == 2
+        and "b.png is 10x8: width and height must be multiples of 4" in result.stderr
+    )
     assert [line[:7] for line in result.stderr.splitlines() if "b.png" in line] == ["error: "]
     assert not (tmp_path / "out").exists()
     Image.new("RGBA", (8, 8)).save(tmp_path / "in" / "b.png")
-    result = sample(f"--model={saved_models[0]}", f"--images={tmp_path / 'in'}", f"--output={tmp_path / 'out'}")
+    result = sample(
+        f"--model={saved_models[0]}", f"--images={tmp_path / 'in'}", f"--output={tmp_path / 'out'}"
+    )
     assert "b.png holds RGBA pixels" in result.stderr
 
 
 def test_a_ticket_is_transferred_to_another_pair(options, translated, pictures, tmp_path):
     other = tmp_path / "other"
-    for domain, source in {"trainA": "trainB", "trainB": "testA", "testA": "testB", "testB": "trainA"}.items():
+    for domain, source in {
+        "trainA": "trainB",
+        "trainB": "testA",
+        "testA": "testB",
+        "testB": "trainA",
+    }.items():
         shutil.copytree(pictures / source, other / domain)
     parent = open_ticket(f"{translated[0].run.path}/replicate_0/round_01", "rewind")
-    options = {**options, "dataset": f"folder:{other}", "prune": ("generator", "discriminator"), "branches": ()}
+    options = {
+        **options,
+        "dataset": f"folder:{other}",
+        "prune": ("generator", "discriminator"),
+        "branches": (),
+    }
     config = transfer.config_of(configs.from_options(options), parent)
     lab = lottery.Laboratory(config, RunFolder(tmp_path / "run"), parent=parent)
     transfer.transfer(lab, parent, 0, lambda place: None)
     results = lottery.read_results(lab.run)
-    assert [(r.round, r.generator) for r in results] == [(k, name) for k in (0, 1) for name in GENERATORS]
+    assert [(r.round, r.generator) for r in results] == [
+        (k, name) for k in (0, 1) for name in GENERATORS
+    ]
     masks = lab.run.replicate(0).round(1).masks.get()
-    assert all(np.array_equal(masks[n][p], kept) for n, mask in parent.masks.items() for p, kept in mask.items())
+    assert all(
+        np.array_equal(masks[n][p], kept)
+        for n, mask in parent.masks.items()
+        for p, kept in mask.items()
+    )
 
 
 @pytest.mark.parametrize(
@@ -244,7 +304,10 @@ def test_a_ticket_is_transferred_to_another_pair(options, translated, pictures, 
         ({"discriminator_steps": 5}, "--discriminator_steps=5 is no option of cyclegan"),
         ({"resolution": 30}, "--resolution=30 does not fit cyclegan"),
         ({"augmentation": "flop"}, "unknown augmentation 'flop': did you mean 'flip'"),
-        ({"gan": "sngan", "augmentation": None, "resolution": 16}, "--blocks=1 is no option of sngan"),
+        (
+            {"gan": "sngan", "augmentation": None, "resolution": 16},
+            "--blocks=1 is no option of sngan",
+        ),
         ({"dataset": "digits"}, "unknown pair of domains 'digits'"),
         ({"dataset": "shapes2stripes", "augmentation": "flip"}, "drawn at 64x64 pixels, not 24x24"),
         ({"loss": "hing"}, "unknown loss 'hing'"),

@@ -36,7 +36,9 @@ def normal(shape, seed):
 
 
 def values_and_gradients(function, direction, *arguments):
-    """The results, and the gradients of their product with a direction, which is drawn outside: XLA draws other numbers."""
+    """The results, and the gradients of their product with a direction, which is drawn outside: XLA
+    draws other numbers.
+    """
     with tf.GradientTape() as tape:
         tape.watch(arguments)
         outputs = function(*arguments)
@@ -45,14 +47,21 @@ def values_and_gradients(function, direction, *arguments):
 
 @pytest.mark.parametrize("jit_compile", [False, True])
 @pytest.mark.parametrize("size", [(4, 4), (2, 6), (8, 6)])
-@pytest.mark.parametrize(("fused", "plain"), [(upsampled_conv2d, upsampled_plainly), (pooled_conv2d, pooled_plainly)])
+@pytest.mark.parametrize(
+    ("fused", "plain"), [(upsampled_conv2d, upsampled_plainly), (pooled_conv2d, pooled_plainly)]
+)
 def test_one_convolution_equals_two_steps_in_values_and_gradients(fused, plain, size, jit_compile):
     inputs, kernel = normal([3, *size, 5], 1), normal([3, 3, 5, 7], 2) / 7
     direction = normal(plain(inputs, kernel).shape, 9)
     compiled = tf.function(values_and_gradients, jit_compile=jit_compile)
-    results = compiled(fused, direction, inputs, kernel), values_and_gradients(plain, direction, inputs, kernel)
+    results = (
+        compiled(fused, direction, inputs, kernel),
+        values_and_gradients(plain, direction, inputs, kernel),
+    )
     for found, expected in zip(*results, strict=True):
-        np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5 * float(tf.reduce_max(tf.abs(expected))))
+        np.testing.assert_allclose(
+            found, expected, rtol=1e-5, atol=1e-5 * float(tf.reduce_max(tf.abs(expected)))
+        )
 
 
 @pytest.mark.parametrize("jit_compile", [False, True])
@@ -64,19 +73,33 @@ def test_convolutions_to_few_channels_add_up_columns(size, filters, padding, jit
     direction = normal(plain.shape, 9)
     compiled = tf.function(values_and_gradients, jit_compile=jit_compile)
     found = compiled(lambda i, k: few_channels_conv2d(i, k, padding), direction, inputs, kernel)
-    expected = values_and_gradients(lambda i, k: tf.nn.conv2d(i, k, 1, padding), direction, inputs, kernel)
+    expected = values_and_gradients(
+        lambda i, k: tf.nn.conv2d(i, k, 1, padding), direction, inputs, kernel
+    )
     for first, second in zip(found, expected, strict=True):
-        np.testing.assert_allclose(first, second, rtol=1e-5, atol=1e-5 * float(tf.reduce_max(tf.abs(second))))
+        np.testing.assert_allclose(
+            first, second, rtol=1e-5, atol=1e-5 * float(tf.reduce_max(tf.abs(second)))
+        )
 
 
-@pytest.mark.parametrize(("gan", "name"), [("sngan", "generator"), ("sngan", "discriminator"), ("cyclegan", "generator_a2b")])
+@pytest.mark.parametrize(
+    ("gan", "name"),
+    [("sngan", "generator"), ("sngan", "discriminator"), ("cyclegan", "generator_a2b")],
+)
 def test_networks_are_the_same_function_and_variables_in_both_forms(gan, name):
     config = NetworkConfig(gan=gan, width=6, blocks=1 if gan == "cyclegan" else None)
     fused, plain = (
-        models.build(dataclasses.replace(config, fused_convolutions=fused), 32, 3, seed=3).networks[name] for fused in (True, False)
+        models.build(dataclasses.replace(config, fused_convolutions=fused), 32, 3, seed=3).networks[
+            name
+        ]
+        for fused in (True, False)
     )
     for network, expected in ((fused, True), (plain, False)):
-        forms = {layer.fused for layer in wrap(network, LotterySchedule(0.2)).submodules if isinstance(layer, KINDS)}
+        forms = {
+            layer.fused
+            for layer in wrap(network, LotterySchedule(0.2)).submodules
+            if isinstance(layer, KINDS)
+        }
         assert forms == {expected}
     first, second = models.take_snapshot(fused), models.take_snapshot(plain)
     assert all(np.array_equal(array, second[path]) for path, array in first.items())

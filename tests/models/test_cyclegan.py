@@ -39,12 +39,23 @@ def randomize(network):
 
 def test_parameter_counts_at_paper_size():
     networks = cyclegan.networks(NetworkConfig(gan="cyclegan"), 256, 3)
-    assert list(networks) == ["generator_a2b", "generator_b2a", "discriminator_a", "discriminator_b"]
+    assert list(networks) == [
+        "generator_a2b",
+        "generator_b2a",
+        "discriminator_a",
+        "discriminator_b",
+    ]
     assert [network.name for network in networks.values()] == list(networks)
-    for role, trainable, prunable in [("generator", 11_383_555, 11_372_928), ("discriminator", 2_766_529, 2_763_776)]:
+    for role, trainable, prunable in [
+        ("generator", 11_383_555, 11_372_928),
+        ("discriminator", 2_766_529, 2_763_776),
+    ]:
         for network in (network for name, network in networks.items() if name.startswith(role)):
             assert count(network.trainable_weights) == count(network.weights) == trainable
-            assert count([layer.kernel for layer in network.layers if wrapping.prunable(layer)]) == prunable
+            assert (
+                count([layer.kernel for layer in network.layers if wrapping.prunable(layer)])
+                == prunable
+            )
 
 
 def test_norms_of_the_channels_that_residual_blocks_add_to_have_no_parameters():
@@ -53,7 +64,14 @@ def test_norms_of_the_channels_that_residual_blocks_add_to_have_no_parameters():
     bare = [layer.name for layer in norms if not layer.weights]
     assert bare == ["down_2/norm", "block_1/norm_2", "block_2/norm_2"]
     assert [layer.name for layer in norms if layer.weights] == [
-        *("from_image/norm", "down_1/norm", "block_1/norm_1", "block_2/norm_1", "up_1/norm", "up_2/norm")
+        *(
+            "from_image/norm",
+            "down_1/norm",
+            "block_1/norm_1",
+            "block_2/norm_1",
+            "up_1/norm",
+            "up_2/norm",
+        )
     ]
 
 
@@ -91,29 +109,46 @@ def test_resolutions_that_do_not_fit_are_refused():
 def test_fresh_weights_are_those_of_the_papers_code(kind):
     network = make(kind, width=16)
     snapshot = models.take_snapshot(network)
-    kernels = np.concatenate([array.ravel() for path, array in snapshot.items() if path.endswith("kernel")])
+    kernels = np.concatenate(
+        [array.ravel() for path, array in snapshot.items() if path.endswith("kernel")]
+    )
     assert abs(kernels.mean()) < 1e-3 and 0.019 < kernels.std() < 0.021
-    assert 0.003 < np.mean(np.abs(kernels) > 0.05) < 0.03  # a normal distribution that is not cut off: 0.012
+    assert (
+        0.003 < np.mean(np.abs(kernels) > 0.05) < 0.03
+    )  # a normal distribution that is not cut off: 0.012
     for layer in filter(wrapping.prunable, network.layers):
         transposed = isinstance(layer, keras.layers.Conv2DTranspose)
-        bound = 1 / math.sqrt(np.prod(layer.kernel.shape[:3]))  # height, width, and outputs of a transposed one
+        bound = 1 / math.sqrt(
+            np.prod(layer.kernel.shape[:3])
+        )  # height, width, and outputs of a transposed one
         assert layer.bias.shape == (layer.kernel.shape[2 if transposed else 3],)
         assert np.abs(layer.bias).max() <= bound
         assert layer.filters < 16 or np.abs(layer.bias).max() > 0.75 * bound
     assert all(np.all(array == 1) for path, array in snapshot.items() if path.endswith("gamma"))
     assert not any(np.any(array) for path, array in snapshot.items() if path.endswith("beta"))
-    same_shape = [array for path, array in snapshot.items() if path.startswith("block_") and array.shape == (3, 3, 64, 64)]
+    same_shape = [
+        array
+        for path, array in snapshot.items()
+        if path.startswith("block_") and array.shape == (3, 3, 64, 64)
+    ]
     assert kind == "discriminator" or not np.array_equal(same_shape[0], same_shape[1])
 
 
 def to_torch(array):
-    """A kernel (H, W, I, O) as PyTorch's (O, I, H, W); Keras and PyTorch swap I and O of transposed ones alike."""
+    """A kernel (H, W, I, O) as PyTorch's (O, I, H, W); Keras and PyTorch swap I and O of transposed
+    ones alike.
+    """
     return np.transpose(array, (3, 2, 0, 1)) if np.ndim(array) == 4 else np.asarray(array)
 
 
 @pytest.mark.parametrize(
     ("kind", "size"),
-    [("generator", (8, 8)), ("generator", (20, 12)), ("discriminator", (24, 24)), ("discriminator", (37, 45))],
+    [
+        ("generator", (8, 8)),
+        ("generator", (20, 12)),
+        ("discriminator", (24, 24)),
+        ("discriminator", (37, 45)),
+    ],
 )
 def test_networks_equal_those_of_pytorch_in_values_and_gradients(kind, size):
     torch = pytest.importorskip("torch")
@@ -142,8 +177,12 @@ def test_networks_equal_those_of_pytorch_in_values_and_gradients(kind, size):
     (expected * torch.tensor(channels_first(direction))).mean().backward()
     np.testing.assert_allclose(channels_first(outputs), expected.detach(), rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(channels_first(gradients[0]), inputs.grad, rtol=1e-4, atol=1e-5)
-    for variable, ours, parameter in zip(network.weights, gradients[1:], twin.parameters(), strict=True):
-        np.testing.assert_allclose(to_torch(ours.numpy()), parameter.grad, rtol=1e-4, atol=1e-5, err_msg=variable.name)
+    for variable, ours, parameter in zip(
+        network.weights, gradients[1:], twin.parameters(), strict=True
+    ):
+        np.testing.assert_allclose(
+            to_torch(ours.numpy()), parameter.grad, rtol=1e-4, atol=1e-5, err_msg=variable.name
+        )
 
 
 @pytest.mark.parametrize("kind", ["generator", "discriminator"])
@@ -154,9 +193,13 @@ def test_a_wrapped_network_has_masks_and_computes_the_same(kind):
     wrapped = wrapping.wrap(network, wrapping.LotterySchedule(0.2))
     models.load_snapshot(wrapped, snapshot)
     batch = images(2, 24, 24)
-    np.testing.assert_allclose(wrapped(batch, training=True), network(batch, training=True), rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(
+        wrapped(batch, training=True), network(batch, training=True), rtol=1e-4, atol=1e-5
+    )
     held = wrapping.masks_of(wrapped)
-    assert list(held) == [f"{layer.name}/kernel" for layer in network.layers if wrapping.prunable(layer)]
+    assert list(held) == [
+        f"{layer.name}/kernel" for layer in network.layers if wrapping.prunable(layer)
+    ]
     random = np.random.default_rng(4)
     mask = {path: random.random(kernel.shape) < 0.5 for path, (kernel, _) in held.items()}
     wrapping.set_masks(wrapped, mask)
@@ -177,7 +220,9 @@ def test_networks_compile_under_xla_forward_and_backward(kind):
 
     batch = images(1, 24, 24)
     compiled = tf.function(value_and_gradients, jit_compile=True)(batch)
-    for ours, expected in zip(tf.nest.flatten(compiled), tf.nest.flatten(value_and_gradients(batch)), strict=True):
+    for ours, expected in zip(
+        tf.nest.flatten(compiled), tf.nest.flatten(value_and_gradients(batch)), strict=True
+    ):
         np.testing.assert_allclose(ours, expected, rtol=1e-4, atol=1e-5)
 
 
@@ -207,7 +252,10 @@ def test_instance_norm_of_a_constant_image_is_beta():
 
 
 def test_instance_norm_and_padding_are_copied_by_their_configs():
-    for layer in (layers.InstanceNormalization(affine=False, name="norm"), layers.ReflectionPadding(3, name="padding")):
+    for layer in (
+        layers.InstanceNormalization(affine=False, name="norm"),
+        layers.ReflectionPadding(3, name="padding"),
+    ):
         copy = type(layer).from_config(layer.get_config())
         batch = images(2, 5, 7)
         np.testing.assert_array_equal(copy(batch), layer(batch))

@@ -19,4 +19,6 @@ def test_the_shares_of_a_batch_of_any_size_are_put_together_again(cores, two_rep
         batch = np.arange(3 * count, dtype=np.float32).reshape(count, 3)
         for each in shared:
             results = each(tf.constant(batch))
-            assert np.array_equal(results["double"], 2 * batch) and np.array_equal(results["sum"], batch.sum(axis=1))
+            assert np.array_equal(results["double"], 2 * batch) and np.array_equal(
+                results["sum"], batch.sum(axis=1)
+            )

@@ -24,7 +24,10 @@ def test_global_mask_agrees_with_an_independent_sort(weights, mask):
     for _ in range(4):
         new = pruning.global_mask(pruning.magnitudes(weights), mask, 0.3)
         entries = [
-            (abs(float(weights[path][at])), path, at) for path in mask for at in np.ndindex(weights[path].shape) if mask[path][at]
+            (abs(float(weights[path][at])), path, at)
+            for path in mask
+            for at in np.ndindex(weights[path].shape)
+            if mask[path][at]
         ]
         doomed = {entry[1:] for entry in sorted(entries)[: round(0.3 * len(entries))]}
         for path in mask:
@@ -40,13 +43,18 @@ def test_ranking_is_over_the_network_not_within_a_layer(weights, mask):
 
 def test_ties_go_by_position_so_the_count_is_exact():
     weights = {"a/kernel": np.ones((2, 5), np.float32)}
-    new = pruning.global_mask(pruning.magnitudes(weights), pruning.full_mask(weights, ["a/kernel"]), 0.3)
+    new = pruning.global_mask(
+        pruning.magnitudes(weights), pruning.full_mask(weights, ["a/kernel"]), 0.3
+    )
     assert new["a/kernel"].ravel().tolist() == [False] * 3 + [True] * 7
 
 
 def test_pruned_weights_never_come_back(weights, mask):
     small = pruning.global_mask(pruning.magnitudes(weights), mask, 0.5)
-    huge = {path: np.where(small[path], array, 100) if path in small else array for path, array in weights.items()}
+    huge = {
+        path: np.where(small[path], array, 100) if path in small else array
+        for path, array in weights.items()
+    }
     smaller = pruning.global_mask(pruning.magnitudes(huge), small, 0.1)
     assert not any(np.any(smaller[path] & ~small[path]) for path in small)
 

@@ -18,14 +18,23 @@ def test_the_page_is_self_contained_and_shows_what_was_found(finished):
 
     class Parser(html.parser.HTMLParser):
         def handle_starttag(self, tag, attributes):
-            references.extend(value for name, value in attributes if name in ("src", "href", "xlink:href"))
+            references.extend(
+                value for name, value in attributes if name in ("src", "href", "xlink:href")
+            )
 
     Parser().feed(page)
     assert references and all(reference.startswith(("data:", "#")) for reference in references)
     verdict = lottery.judge_run(finished.run)[1]["generator"]
     assert verdict.sentence[1:] in html.unescape(page)
     assert page.count("<svg") == 2 and page.count("data:image/png") >= 4
-    for word in ("random mask", "random init", "block_1/conv_1", "Before training, it scores", "--learning_rate", "digits"):
+    for word in (
+        "random mask",
+        "random init",
+        "block_1/conv_1",
+        "Before training, it scores",
+        "--learning_rate",
+        "digits",
+    ):
         assert word in page, word
 
 
@@ -45,22 +54,37 @@ def load(path):
 def test_tensorboard_has_scores_sparsity_and_samples_by_round(finished):
     report.write(finished.run)
     events = load(finished.run.tensorboard / "replicate_0" / "rounds" / "main")
-    fids = {event.step: float(tf.make_ndarray(event.tensor_proto)) for event in events.Tensors("scores/fid")}
+    fids = {
+        event.step: float(tf.make_ndarray(event.tensor_proto))
+        for event in events.Tensors("scores/fid")
+    }
     rows = [row for row in lottery.read_results(finished.run) if row.branch == "main"]
     assert set(fids) == {row.round for row in rows} and abs(fids[1] - rows[1].fid) < 1e-3
     tags = events.Tags()["tensors"]
-    assert "sparsity/generator" in tags and "sparsity_generator/block_1/conv_1/kernel" in tags and "samples" in tags
+    assert (
+        "sparsity/generator" in tags
+        and "sparsity_generator/block_1/conv_1/kernel" in tags
+        and "samples" in tags
+    )
     assert (finished.run.tensorboard / "replicate_0" / "rounds" / "random_mask").is_dir()
 
 
 def test_tensorboard_has_the_losses_and_tfmots_summaries_of_each_training(finished):
     folder = finished.run.tensorboard / "replicate_0" / "round_02" / "main"
     losses = load(folder / "train").Tags()["tensors"]
-    assert any("generator_loss" in tag for tag in losses) and any("discriminator_loss" in tag for tag in losses)
+    assert any("generator_loss" in tag for tag in losses) and any(
+        "discriminator_loss" in tag for tag in losses
+    )
     metrics = load(folder / "metrics")
     tags = metrics.Tags()["tensors"]
-    sparsity = [tag for tag in tags if tag.endswith("/sparsity") and "generator/block_1/conv_1/mask" in tag]
-    layer = finished.run.replicate(0).round(2).sparsity.get()["generator"]["layers"]["block_1/conv_1/kernel"]
+    sparsity = [
+        tag for tag in tags if tag.endswith("/sparsity") and "generator/block_1/conv_1/mask" in tag
+    ]
+    layer = (
+        finished.run.replicate(0)
+        .round(2)
+        .sparsity.get()["generator"]["layers"]["block_1/conv_1/kernel"]
+    )
     (value,) = [float(tf.make_ndarray(metrics.Tensors(tag)[0].tensor_proto)) for tag in sparsity]
     assert abs(value - (1 - layer["remaining"] / layer["total"])) < 1e-6
 
@@ -71,9 +95,12 @@ def test_scores_of_two_protocols_are_in_no_report_and_in_no_run(finished, tmp_pa
     place.scores.put({**place.scores.get(), "protocol": "paper/00000000/00000000"})
     page = run.report.get()
     with pytest.raises(
-        EvaluationError, match="scores of different protocols cannot be compared: digits.*, paper/00000000/00000000"
+        EvaluationError,
+        match="scores of different protocols cannot be compared: digits.*, paper/00000000/00000000",
     ):
         report.write(run)
     assert run.report.get() == page
-    with pytest.raises(RunFolderError, match="was scored under paper/00000000/00000000, which is now digits"):
+    with pytest.raises(
+        RunFolderError, match="was scored under paper/00000000/00000000, which is now digits"
+    ):
         lottery.find_ticket(lottery.Laboratory(finished.lab.config, run), 0, lambda place: None)

@@ -1,4 +1,6 @@
-"""The SNGAN of the paper's code in PyTorch, written anew under its names, and files of it as that code saves them."""
+"""The SNGAN of the paper's code in PyTorch, written anew under its names, and files of it as that
+code saves them.
+"""
 
 import numpy as np
 import torch
@@ -59,7 +61,9 @@ class Discriminator(nn.Module):
         self.l5 = spectral_norm(nn.Linear(width, 1, bias=False))
 
     def forward(self, images):
-        return self.l5(self.block4(self.block3(self.block2(self.block1(images)))).relu().sum((2, 3)))
+        return self.l5(
+            self.block4(self.block3(self.block2(self.block1(images)))).relu().sum((2, 3))
+        )
 
 
 def convolutions(network):
@@ -68,12 +72,16 @@ def convolutions(network):
 
 def prune_rounds(network, name, rounds):
     for _ in range(rounds):
-        prune.global_unstructured([(conv, name) for conv in convolutions(network)], prune.L1Unstructured, amount=0.2)
+        prune.global_unstructured(
+            [(conv, name) for conv in convolutions(network)], prune.L1Unstructured, amount=0.2
+        )
 
 
 @torch.no_grad()
 def moved(network, inputs, times):
-    """The network after some training passes: statistics have moved, singular vectors have converged."""
+    """The network after some training passes: statistics have moved, singular vectors have
+    converged.
+    """
     network.train()
     for _ in range(times):
         network(inputs)
@@ -81,12 +89,24 @@ def moved(network, inputs, times):
 
 
 def perturbed(state):
-    """Other parameters under other masks and statistics: what an average beside a live network may be."""
+    """Other parameters under other masks and statistics: what an average beside a live network may
+    be.
+    """
     draw = torch.Generator().manual_seed(7)
-    noise = {name: 0.1 * torch.randn(value.shape, generator=draw) for name, value in state.items() if value.is_floating_point()}
-    changed = {name: value + noise[name] if name in noise else value for name, value in state.items()}
+    noise = {
+        name: 0.1 * torch.randn(value.shape, generator=draw)
+        for name, value in state.items()
+        if value.is_floating_point()
+    }
+    changed = {
+        name: value + noise[name] if name in noise else value for name, value in state.items()
+    }
     flipped = {name: 1 - value for name, value in state.items() if name.endswith("weight_mask")}
-    return {**changed, **flipped, **{name: value.abs() for name, value in changed.items() if name.endswith("running_var")}}
+    return {
+        **changed,
+        **flipped,
+        **{name: value.abs() for name, value in changed.items() if name.endswith("running_var")},
+    }
 
 
 class Theirs:
@@ -96,7 +116,13 @@ class Theirs:
         torch.manual_seed(0)
         self.folder = folder
         self.generator, self.discriminator = Generator(), Discriminator()
-        self.save({"gen_state_dict": self.generator.state_dict(), "dis_state_dict": self.discriminator.state_dict()}, "theta_0.pth")
+        self.save(
+            {
+                "gen_state_dict": self.generator.state_dict(),
+                "dis_state_dict": self.discriminator.state_dict(),
+            },
+            "theta_0.pth",
+        )
         self.save(self.generator.state_dict(), "initial_gen_net.pth")
         self.save(self.discriminator.state_dict(), "initial_dis_net.pth")
         prune_rounds(self.generator, "weight", 5)

@@ -1,4 +1,6 @@
-"""`import_gan_lth.py` against PyTorch itself: an SNGAN under the names of the paper's code, pruned, saved and imported."""
+"""`import_gan_lth.py` against PyTorch itself: an SNGAN under the names of the paper's code, pruned,
+saved and imported.
+"""
 
 import itertools
 import json
@@ -50,7 +52,9 @@ def feature_network(tmp_path_factory):
         return {"pool_3": means, "logits": means}
 
     module = tf.Module()
-    module.f = tf.function(features, input_signature=[tf.TensorSpec([None, RESOLUTION, RESOLUTION, 3])])
+    module.f = tf.function(
+        features, input_signature=[tf.TensorSpec([None, RESOLUTION, RESOLUTION, 3])]
+    )
     path = tmp_path_factory.mktemp("features") / "m"
     tf.saved_model.save(module, str(path), signatures=module.f)
     return path
@@ -67,15 +71,23 @@ def run(script, *arguments):
 def imported(theirs, feature_network, tmp_path_factory):
     """The run that the script writes, and what it prints."""
     path = tmp_path_factory.mktemp("runs") / "theirs"
-    flags = [f"--checkpoint={theirs.file}", f"--run_dir={path}", f"--initial={','.join(theirs.initial())}"]
-    result = run("import_gan_lth.py", *flags, f"--feature_network={feature_network}", "--num_eval_images=60")
+    flags = [
+        f"--checkpoint={theirs.file}",
+        f"--run_dir={path}",
+        f"--initial={','.join(theirs.initial())}",
+    ]
+    result = run(
+        "import_gan_lth.py", *flags, f"--feature_network={feature_network}", "--num_eval_images=60"
+    )
     assert result.returncode == 0, result.stderr
     assert "warning" not in result.stderr
     return RunFolder(path), result.stdout
 
 
 def load(snapshot, network, width=WIDTH, d_width=D_WIDTH):
-    network = models.build(NetworkConfig(width=width, discriminator_width=d_width), RESOLUTION, 3, seed=0).networks[network]
+    network = models.build(
+        NetworkConfig(width=width, discriminator_width=d_width), RESOLUTION, 3, seed=0
+    ).networks[network]
     models.load_snapshot(network, snapshot)
     return network
 
@@ -96,7 +108,9 @@ def test_outputs_are_theirs(theirs, imported):
     expected = theirs.generator(latents).permute(0, 2, 3, 1).numpy()
     np.testing.assert_allclose(ours, expected, atol=1e-4)
     assert expected.std() > 0.05
-    ours = load(weights["discriminator"], "discriminator")(theirs.images.permute(0, 2, 3, 1).numpy(), training=False)
+    ours = load(weights["discriminator"], "discriminator")(
+        theirs.images.permute(0, 2, 3, 1).numpy(), training=False
+    )
     expected = theirs.discriminator(theirs.images).numpy()
     np.testing.assert_allclose(ours, expected, rtol=1e-4, atol=1e-4)
     assert np.abs(expected).max() > 0.1
@@ -119,9 +133,14 @@ def test_masks_and_sparsity_are_theirs(theirs, imported):
     run, output = imported
     place = run.replicate(0).round(5)
     masks, weights, sparsity = place.masks.get(), place.weights.get(), place.sparsity.get()
-    for name, network, form in [("generator", theirs.generator, "weight_mask"), ("discriminator", theirs.discriminator, "_mask")]:
+    for name, network, form in [
+        ("generator", theirs.generator, "weight_mask"),
+        ("discriminator", theirs.discriminator, "_mask"),
+    ]:
         total = sum(conv.weight.numel() for conv in convolutions(network))
-        left = sum(int(value.sum()) for key, value in network.state_dict().items() if key.endswith(form))
+        left = sum(
+            int(value.sum()) for key, value in network.state_dict().items() if key.endswith(form)
+        )
         assert (sparsity[name]["total"], sparsity[name]["remaining"]) == (total, left)
         assert f"{left / total:.1%} of {total:,} prunable weights remain" in output
         for snapshot in (weights[name], weights.get(name + "_ema", weights[name])):
@@ -129,15 +148,26 @@ def test_masks_and_sparsity_are_theirs(theirs, imported):
             assert sum(np.count_nonzero(snapshot[path]) for path in masks[name]) == left
     assert sparsity["generator"]["sparsity"] == pytest.approx(1 - 0.8**5, abs=1e-3)
     notes = json.loads((place.path / "imported.json").read_text())
-    assert (notes["file"], notes["epoch"], notes["best_fid"]) == ("checkpoint_4.pth", 320, 14.25) and "FID 14.25" in output
+    assert (notes["file"], notes["epoch"], notes["best_fid"]) == (
+        "checkpoint_4.pth",
+        320,
+        14.25,
+    ) and "FID 14.25" in output
 
 
 def test_the_config_says_what_the_networks_are(imported, feature_network):
     config = imported[0].read_config()
-    assert (config.networks.gan, config.networks.width, config.networks.discriminator_width) == ("sngan", WIDTH, D_WIDTH)
+    assert (config.networks.gan, config.networks.width, config.networks.discriminator_width) == (
+        "sngan",
+        WIDTH,
+        D_WIDTH,
+    )
     assert (config.data.dataset, config.data.resolution) == ("cifar10", RESOLUTION)
     assert config.lottery.prune == ("generator", "discriminator")
-    assert (config.evaluation.protocol, config.evaluation.feature_network) == ("paper", str(feature_network))
+    assert (config.evaluation.protocol, config.evaluation.feature_network) == (
+        "paper",
+        str(feature_network),
+    )
 
 
 def test_theta_0_is_theirs_and_not_masked(theirs, imported):
@@ -151,24 +181,39 @@ def test_theta_0_is_theirs_and_not_masked(theirs, imported):
 def test_a_ticket_with_its_theta_0_can_be_transferred(imported):
     place = imported[0].replicate(0).round(5)
     parent = open_ticket(str(place.path), "rewind")
-    shapes = {name: {path: array.shape for path, array in weights.items()} for name, weights in place.weights.get().items()}
+    shapes = {
+        name: {path: array.shape for path, array in weights.items()}
+        for name, weights in place.weights.get().items()
+    }
     parent.check_fits(shapes, {name: list(mask) for name, mask in place.masks.get().items()})
-    assert parent.round_number == 5 and parent.masks.keys() == parent.weights.keys() == {"generator", "discriminator"}
+    assert parent.round_number == 5 and parent.masks.keys() == parent.weights.keys() == {
+        "generator",
+        "discriminator",
+    }
 
 
 def test_the_round_is_scored_as_any_other(imported, tmp_path, tmp_path_factory):
     output = tmp_path_factory.mktemp("scores") / "scores.json"
     for number in range(60):
-        pixels = np.random.default_rng(number).integers(0, 256, (RESOLUTION, RESOLUTION, 3), np.uint8)
+        pixels = np.random.default_rng(number).integers(
+            0, 256, (RESOLUTION, RESOLUTION, 3), np.uint8
+        )
         Image.fromarray(pixels).save(tmp_path / f"{number}.png")
     place = imported[0].replicate(0).round(5)
     assert f"--images=round:{place.path} --reference=cifar10" in imported[1]
-    result = run("evaluate.py", f"--images=round:{place.path}", f"--reference=folder:{tmp_path}", f"--output={output}")
+    result = run(
+        "evaluate.py",
+        f"--images=round:{place.path}",
+        f"--reference=folder:{tmp_path}",
+        f"--output={output}",
+    )
     assert result.returncode == 0, result.stderr
     [scores] = json.loads(output.read_text())["scores"]
     assert np.isfinite(scores["fid"]) and scores["protocol_details"]["ema"]
     network = imported[0].read_config().evaluation.feature_network
-    live = evaluate(Evaluation(f"round:{place.path}", f"folder:{tmp_path}", "cyclegan", network, 60))
+    live = evaluate(
+        Evaluation(f"round:{place.path}", f"folder:{tmp_path}", "cyclegan", network, 60)
+    )
     assert live["scores"][0]["fid"] != pytest.approx(scores["fid"], rel=1e-3)
 
 
@@ -178,11 +223,20 @@ def test_an_import_is_never_written_over(theirs, imported):
     before = {path: path.read_bytes() for path in run_folder.path.rglob("*") if path.is_file()}
     evaluation = run_folder.read_config().evaluation
     options = {**OPTIONS, "feature_network": evaluation.feature_network, "num_eval_images": 60}
-    with pytest.raises(RunFolderError, match=f"{place.path} is there and is not overwritten: give another --run_dir or --round"):
+    with pytest.raises(
+        RunFolderError,
+        match=f"{place.path} is there and is not overwritten: give another --run_dir or --round",
+    ):
         import_round(Request(theirs.file, str(run_folder.path), options))
-    with pytest.raises(RunFolderError, match="holds another experiment: --num_eval_images is 60 there and 10 here"):
-        import_round(Request(theirs.file, str(run_folder.path), {**options, "num_eval_images": 10}, round=6))
-    assert before == {path: path.read_bytes() for path in run_folder.path.rglob("*") if path.is_file()}
+    with pytest.raises(
+        RunFolderError, match="holds another experiment: --num_eval_images is 60 there and 10 here"
+    ):
+        import_round(
+            Request(theirs.file, str(run_folder.path), {**options, "num_eval_images": 10}, round=6)
+        )
+    assert before == {
+        path: path.read_bytes() for path in run_folder.path.rglob("*") if path.is_file()
+    }
 
 
 def test_an_import_that_was_interrupted_is_finished_by_the_same_command(theirs, tmp_path):
@@ -202,7 +256,13 @@ def test_rounds_of_one_experiment_share_a_run(theirs, tmp_path):
     run_dir = str(tmp_path / "run")
     import_round(Request(theirs.file, run_dir, OPTIONS, initial=theirs.initial()))
     dense = (
-        import_round(Request(theirs.save(Generator().state_dict(), "dense.pth"), run_dir, {**OPTIONS}, round=None)) if 0 else None
+        import_round(
+            Request(
+                theirs.save(Generator().state_dict(), "dense.pth"), run_dir, {**OPTIONS}, round=None
+            )
+        )
+        if 0
+        else None
     )
     assert dense is None
     theta_0 = str(theirs.folder / "theta_0.pth")
@@ -214,7 +274,9 @@ def test_rounds_of_one_experiment_share_a_run(theirs, tmp_path):
 
 
 def stripped(theirs):
-    """Networks whose masks are made permanent, as their discriminators' are: zeros, and no entry that says so."""
+    """Networks whose masks are made permanent, as their discriminators' are: zeros, and no entry
+    that says so.
+    """
     checkpoint = {}
     for key in ("gen_state_dict", "dis_state_dict"):
         state = dict(theirs.states[key])
@@ -229,14 +291,19 @@ def test_zeros_are_masks_if_the_user_says_so(theirs, imported, tmp_path):
     file = theirs.save(stripped(theirs), "stripped.pth")
     with pytest.warns(ToolkitWarning) as warned:
         dense = import_round(Request(file, str(tmp_path / "dense"), OPTIONS))
-    text = "stripped.pth: 67.2% of the generator's weights are zero and it has no mask; --masks_from_zeros takes them for pruned"
+    text = (
+        "stripped.pth: 67.2% of the generator's weights are zero and it has no mask;"
+        " --masks_from_zeros takes them for pruned"
+    )
     assert len(warned) == 2 and text in str(warned[0].message)
     assert dense.place.round_number == 0 and dense.sparsity["generator"]["sparsity"] == 0
     sparse = import_round(Request(file, str(tmp_path / "sparse"), OPTIONS, masks_from_zeros=True))
     expected = imported[0].replicate(0).round(5)
     assert sparse.place.round_number == 5 and sparse.sparsity == expected.sparsity.get()
     for name, mask in sparse.place.masks.get().items():
-        assert all(np.array_equal(kept, expected.masks.get()[name][path]) for path, kept in mask.items())
+        assert all(
+            np.array_equal(kept, expected.masks.get()[name][path]) for path, kept in mask.items()
+        )
 
 
 @pytest.mark.parametrize("form", ["state dict", "DataParallel", "legacy file", "average only"])
@@ -252,17 +319,30 @@ def test_a_generator_alone_is_enough(theirs, tmp_path, form):
     latents = torch.randn(4, 128)
     with torch.no_grad():
         expected = theirs.generator(latents).permute(0, 2, 3, 1).numpy()
-    np.testing.assert_allclose(load(weights["generator"], "generator")(latents.numpy(), training=False), expected, atol=1e-4)
+    np.testing.assert_allclose(
+        load(weights["generator"], "generator")(latents.numpy(), training=False),
+        expected,
+        atol=1e-4,
+    )
 
 
 def test_a_one_shot_ticket_needs_the_number_of_its_round(theirs, tmp_path):
     generator = Generator()
-    prune.global_unstructured([(conv, "weight") for conv in convolutions(generator)], prune.L1Unstructured, amount=0.7)
+    prune.global_unstructured(
+        [(conv, "weight") for conv in convolutions(generator)], prune.L1Unstructured, amount=0.7
+    )
     file = theirs.save(generator.state_dict(), "one_shot.pth")
-    with pytest.raises(UsageError, match=r"one_shot.pth keeps 29.99% of the generator's weights, which no round leaves.*--round"):
+    with pytest.raises(
+        UsageError,
+        match=(
+            r"one_shot.pth keeps 29.99% of the generator's weights, which no round leaves.*--round"
+        ),
+    ):
         import_round(Request(file, str(tmp_path / "run"), OPTIONS))
     assert not (tmp_path / "run").exists()
-    assert import_round(Request(file, str(tmp_path / "run"), OPTIONS, round=3)).place.round_number == 3
+    assert (
+        import_round(Request(file, str(tmp_path / "run"), OPTIONS, round=3)).place.round_number == 3
+    )
     with pytest.raises(UsageError, match="--round=-1 is out of range"):
         Request(file, "run", OPTIONS, round=-1)
 
@@ -274,13 +354,22 @@ def test_another_theta_0_is_refused_or_warned_of(theirs, tmp_path):
     for initial, error, message in [
         ((generator_0,), UsageError, "lacks the discriminator: give the files of both"),
         ((generator_0, others, discriminator_0), UsageError, "has the generator twice"),
-        ((wider, discriminator_0), ArtifactError, r"generator: dense/kernel is \(128, 160\) there and \(128, 128\) in"),
+        (
+            (wider, discriminator_0),
+            ArtifactError,
+            r"generator: dense/kernel is \(128, 160\) there and \(128, 128\) in",
+        ),
     ]:
         with pytest.raises(error, match=message):
             import_round(Request(theirs.file, str(tmp_path / "run"), OPTIONS, initial=initial))
     assert not (tmp_path / "run").exists()
-    with pytest.warns(ToolkitWarning, match="generator may not be what the ticket started from: pruned weights of "):
-        import_round(Request(theirs.file, str(tmp_path / "run"), OPTIONS, initial=(others, discriminator_0)))
+    with pytest.warns(
+        ToolkitWarning,
+        match="generator may not be what the ticket started from: pruned weights of ",
+    ):
+        import_round(
+            Request(theirs.file, str(tmp_path / "run"), OPTIONS, initial=(others, discriminator_0))
+        )
 
 
 class Payload:
@@ -298,17 +387,35 @@ class Payload:
     [
         (
             {"epoch": 3, "state": {}, "b": 1, "c": 2},
-            "is no checkpoint of GAN-LTH or sngan.pytorch: its first keys are epoch, state, b and 1 more",
+            (
+                "is no checkpoint of GAN-LTH or sngan.pytorch: its first keys are epoch, state, b"
+                " and 1 more"
+            ),
         ),
         ({0: torch.ones(1)}, "is no checkpoint of GAN-LTH or sngan.pytorch: its first keys are 0$"),
         ([1, 2], "is no checkpoint of GAN-LTH or sngan.pytorch: it holds a list"),
         ({}, "is no checkpoint of GAN-LTH or sngan.pytorch: it holds a dict"),
         ({"gen_state_dict": [1]}, "generator: expected a state dict, found a list"),
-        ({"gen_state_dict": {"l1.weight": 3}}, "generator is no state dict: l1.weight hold no tensors"),
-        ("model", r"holds Python objects \(\S+\), which can run code when they are read: save a state_dict\(\) instead"),
+        (
+            {"gen_state_dict": {"l1.weight": 3}},
+            "generator is no state dict: l1.weight hold no tensors",
+        ),
+        (
+            "model",
+            (
+                r"holds Python objects \(\S+\), which can run code when they are read: save a"
+                r" state_dict\(\) instead"
+            ),
+        ),
         ("payload", r"holds Python objects \(\S+\), which can run code"),
         ("discriminator", "holds no generator"),
-        ("other", "other.pth, generator lacks b5.weight; it has 0.weight, 0.bias, 0.running_mean and 1 more"),
+        (
+            "other",
+            (
+                "other.pth, generator lacks b5.weight; it has 0.weight, 0.bias, 0.running_mean and"
+                " 1 more"
+            ),
+        ),
         ("shallow", "the networks do not fit each other: the snapshot is of another discriminator"),
     ],
 )
@@ -321,7 +428,9 @@ def test_what_is_no_checkpoint_is_said(theirs, tmp_path, content, message):
         "shallow": {
             **theirs.states,
             "dis_state_dict": {
-                name: x for name, x in theirs.states["dis_state_dict"].items() if not name.startswith("block2.c_sc")
+                name: x
+                for name, x in theirs.states["dis_state_dict"].items()
+                if not name.startswith("block2.c_sc")
             },
         },
     }
@@ -334,18 +443,34 @@ def test_what_is_no_checkpoint_is_said(theirs, tmp_path, content, message):
 
 
 def test_damaged_files_are_one_line(theirs, tmp_path):
-    for legacy, (number, share) in itertools.product([False, True], enumerate([0.0, 0.1, 0.5, 0.99])):
-        whole = pathlib.Path(theirs.save(theirs.checkpoint, "whole.pth", _use_new_zipfile_serialization=not legacy)).read_bytes()
+    for legacy, (number, share) in itertools.product(
+        [False, True], enumerate([0.0, 0.1, 0.5, 0.99])
+    ):
+        whole = pathlib.Path(
+            theirs.save(theirs.checkpoint, "whole.pth", _use_new_zipfile_serialization=not legacy)
+        ).read_bytes()
         file = tmp_path / f"{legacy}{number}.pth"
         file.write_bytes(whole[: int(share * len(whole))])
-        with pytest.raises(ArtifactError, match=f"{file} is broken, cut off or no file of torch.save$"):
+        with pytest.raises(
+            ArtifactError, match=f"{file} is broken, cut off or no file of torch.save$"
+        ):
             import_round(Request(str(file), str(tmp_path / "run"), OPTIONS))
     with pytest.raises(UsageError, match="there is no file /none.pth"):
         import_round(Request("/none.pth", str(tmp_path / "run"), OPTIONS))
     for option, guess in [("protocol", "paper"), ("dataset", "cifar10")]:
-        with pytest.raises(UsageError, match=f"unknown {option} '{guess}s': did you mean '{guess}'"):
-            import_round(Request(theirs.file, str(tmp_path / "run"), {**OPTIONS, option: guess + "s"}))
-    result = run("import_gan_lth.py", f"--checkpoint={ROOT / 'README.md'}", f"--run_dir={tmp_path / 'run'}")
+        with pytest.raises(
+            UsageError, match=f"unknown {option} '{guess}s': did you mean '{guess}'"
+        ):
+            import_round(
+                Request(theirs.file, str(tmp_path / "run"), {**OPTIONS, option: guess + "s"})
+            )
+    result = run(
+        "import_gan_lth.py", f"--checkpoint={ROOT / 'README.md'}", f"--run_dir={tmp_path / 'run'}"
+    )
     assert result.returncode == 1 and "Traceback" not in result.stderr
-    assert result.stderr.strip().splitlines()[-1].startswith(f"error: {ROOT / 'README.md'} is broken, cut off or no file")
+    assert (
+        result.stderr.strip()
+        .splitlines()[-1]
+        .startswith(f"error: {ROOT / 'README.md'} is broken, cut off or no file")
+    )
     assert not (tmp_path / "run").exists()

@@ -29,14 +29,25 @@ def free_ports(count):
 
 def start(options, run_dir, task=None, ports=(), **changes):
     named = {**options, "branches": (), "rounds": 1, "steps": STEPS, "run_dir": run_dir, **changes}
-    arguments = [f"--{name}={','.join(map(str, value)) if isinstance(value, tuple) else value}" for name, value in named.items()]
+    arguments = [
+        f"--{name}={','.join(map(str, value)) if isinstance(value, tuple) else value}"
+        for name, value in named.items()
+    ]
     environment = {name: value for name, value in os.environ.items() if name != "TF_CONFIG"}
     if ports:
         cluster = {"worker": [f"127.0.0.1:{port}" for port in ports]}
-        environment["TF_CONFIG"] = json.dumps({"cluster": cluster, "task": {"type": "worker", "index": task}})
+        environment["TF_CONFIG"] = json.dumps(
+            {"cluster": cluster, "task": {"type": "worker", "index": task}}
+        )
     command = [sys.executable, str(ROOT / "scripts" / "find_ticket.py"), *arguments]
     return subprocess.Popen(
-        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
+        command,
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
     )
 
 
@@ -51,20 +62,27 @@ def options(tiny_options):
 
 
 def test_two_processes_find_the_ticket_of_one(options, tmp_path):
-    """A bias before a batch norm has no gradient but rounding, which Adam scales up; it moves nothing but the norm's mean.
+    """A bias before a batch norm has no gradient but rounding, which Adam scales up; it moves
+    nothing but the norm's mean.
 
     The moving variance of one device is corrected for the batch size, the synchronised one is not.
     """
     alone = finish(start(options, tmp_path / "one"))
     ports = free_ports(2)
-    chief, other = [finish(process) for process in [start(options, tmp_path / "two", task, ports) for task in range(2)]]
+    chief, other = [
+        finish(process)
+        for process in [start(options, tmp_path / "two", task, ports) for task in range(2)]
+    ]
     assert (alone[0], chief[0], other[0]) == (0, 0, 0), chief[1] + other[1]
     assert "Verdict" in chief[1] and "Verdict" not in other[1]
     one, two = RunFolder(tmp_path / "one").replicate(0), RunFolder(tmp_path / "two").replicate(0)
     compared = 0
     for number in range(2):
         masks, weights = one.round(number).masks.get()["generator"], two.round(number).weights.get()
-        assert all(np.array_equal(mask, masks[path]) for path, mask in two.round(number).masks.get()["generator"].items())
+        assert all(
+            np.array_equal(mask, masks[path])
+            for path, mask in two.round(number).masks.get()["generator"].items()
+        )
         assert not any(np.any(weights["generator"][path][~kept]) for path, kept in masks.items())
         for name, snapshot in one.round(number).weights.get().items():
             for path, array in snapshot.items():
@@ -74,7 +92,9 @@ def test_two_processes_find_the_ticket_of_one(options, tmp_path):
     assert compared > 60
 
 
-def test_a_worker_that_dies_ends_the_job_which_continues_when_it_is_started_again(options, tmp_path):
+def test_a_worker_that_dies_ends_the_job_which_continues_when_it_is_started_again(
+    options, tmp_path
+):
     run_dir, changes = tmp_path / "run", {"steps": 200, "rounds": 0, "checkpoint_minutes": 0}
     ports = free_ports(2)
     chief, other = [start(options, run_dir, task, ports, **changes) for task in range(2)]
@@ -88,6 +108,11 @@ def test_a_worker_that_dies_ends_the_job_which_continues_when_it_is_started_agai
     assert code == 1 and "error: another worker is gone; what is finished is kept" in output, output
     assert checkpoint.exists()
     ports = free_ports(2)
-    chief, other = [finish(process) for process in [start(options, run_dir, task, ports, **changes) for task in range(2)]]
+    chief, other = [
+        finish(process)
+        for process in [start(options, run_dir, task, ports, **changes) for task in range(2)]
+    ]
     assert (chief[0], other[0]) == (0, 0), chief[1] + other[1]
-    assert "continues at step" in chief[1] and RunFolder(run_dir).replicate(0).round(0).is_complete()
+    assert (
+        "continues at step" in chief[1] and RunFolder(run_dir).replicate(0).round(0).is_complete()
+    )

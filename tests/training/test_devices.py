@@ -25,9 +25,13 @@ def test_auto_is_one_device_where_there_is_one(tiny_config):
 def test_auto_takes_as_many_gpus_as_divide_the_batches(tiny_options, monkeypatch):
     monkeypatch.setattr(tf.config, "list_logical_devices", lambda kind: ["GPU"] * 7)
     for sizes, expected in [((16, 8), 4), ((14, 7), 7), ((9, 8), 1), ((12, 6), 6)]:
-        training = configs.TrainingConfig(generator_batch_size=sizes[0], discriminator_batch_size=sizes[1])
+        training = configs.TrainingConfig(
+            generator_batch_size=sizes[0], discriminator_batch_size=sizes[1]
+        )
         assert devices._usable_gpus(training) == expected
-    assert devices._usable_gpus(configs.TrainingConfig(generator_batch_size=4, jit_compile=True)) == 1
+    assert (
+        devices._usable_gpus(configs.TrainingConfig(generator_batch_size=4, jit_compile=True)) == 1
+    )
 
 
 @pytest.mark.parametrize(
@@ -41,27 +45,40 @@ def test_auto_takes_as_many_gpus_as_divide_the_batches(tiny_options, monkeypatch
         (8, {}, None, []),
     ],
 )
-def test_each_operation_of_cyclegan_has_one_core_of_two(cores, changes, variable, expected, monkeypatch):
+def test_each_operation_of_cyclegan_has_one_core_of_two(
+    cores, changes, variable, expected, monkeypatch
+):
     asked = []
     monkeypatch.setattr(os, "sched_getaffinity", lambda process: set(range(cores)))
     monkeypatch.setattr(tf.config.threading, "set_intra_op_parallelism_threads", asked.append)
     monkeypatch.delenv("TF_NUM_INTRAOP_THREADS", raising=False)
     if variable:
         monkeypatch.setenv("TF_NUM_INTRAOP_THREADS", variable)
-    devices.use("one_device", configs.from_options({"gan": "cyclegan", "dataset": "shapes2stripes", **changes}))
+    devices.use(
+        "one_device",
+        configs.from_options({"gan": "cyclegan", "dataset": "shapes2stripes", **changes}),
+    )
     assert asked == expected
 
 
 def test_mirrored_has_a_replica_on_each_device_and_a_share_of_each_batch(tiny_options):
-    assert devices.use("mirrored", configs.from_options(tiny_options)).strategy.num_replicas_in_sync == 2
-    with pytest.raises(UsageError, match="--generator_batch_size=7 cannot be split evenly over 2 replicas"):
+    assert (
+        devices.use("mirrored", configs.from_options(tiny_options)).strategy.num_replicas_in_sync
+        == 2
+    )
+    with pytest.raises(
+        UsageError, match="--generator_batch_size=7 cannot be split evenly over 2 replicas"
+    ):
         devices.use("mirrored", configs.from_options({**tiny_options, "generator_batch_size": 7}))
 
 
 def test_scores_need_no_config_and_no_other_workers(tiny_config, monkeypatch):
     task = {"cluster": {"worker": WORKERS}, "task": {"type": "worker", "index": 0}}
     monkeypatch.setenv("TF_CONFIG", json.dumps(task))
-    assert devices.use("auto").workers == 1 and devices.use("mirrored").strategy.num_replicas_in_sync == 2
+    assert (
+        devices.use("auto").workers == 1
+        and devices.use("mirrored").strategy.num_replicas_in_sync == 2
+    )
 
 
 def test_devices_that_are_not_there_are_refused(tiny_config, monkeypatch):
@@ -71,7 +88,9 @@ def test_devices_that_are_not_there_are_refused(tiny_config, monkeypatch):
         devices.use("tpu", tiny_config)
     with pytest.raises(UsageError, match="neither TF_CONFIG nor Slurm's srun"):
         devices.use("multi_worker", tiny_config)
-    monkeypatch.setattr(tf.config, "list_logical_devices", lambda kind: [kind] if kind == "CPU" else [])
+    monkeypatch.setattr(
+        tf.config, "list_logical_devices", lambda kind: [kind] if kind == "CPU" else []
+    )
     with pytest.raises(UsageError, match="sees no GPU here"):
         devices.use("mirrored", tiny_config)
 
@@ -82,11 +101,25 @@ def test_devices_that_are_not_there_are_refused(tiny_config, monkeypatch):
         ("{", "is not understood: expected"),
         ("[]", "is not understood: expected"),
         ('{"cluster": {}}', "is not understood: expected"),
-        (json.dumps({"cluster": {"worker": WORKERS}, "task": {"type": "boss", "index": 0}}), "is not understood: expected"),
-        (json.dumps({"cluster": {"worker": WORKERS}, "task": {"type": "worker", "index": 2}}), "worker 2, but the cluster has 2"),
-        (json.dumps({"cluster": {"worker": WORKERS}, "task": {"type": "worker", "index": "0"}}), "worker 0, but the cluster has 2"),
         (
-            json.dumps({"cluster": {"worker": WORKERS, "ps": ["a:1"]}, "task": {"type": "worker", "index": 0}}),
+            json.dumps({"cluster": {"worker": WORKERS}, "task": {"type": "boss", "index": 0}}),
+            "is not understood: expected",
+        ),
+        (
+            json.dumps({"cluster": {"worker": WORKERS}, "task": {"type": "worker", "index": 2}}),
+            "worker 2, but the cluster has 2",
+        ),
+        (
+            json.dumps({"cluster": {"worker": WORKERS}, "task": {"type": "worker", "index": "0"}}),
+            "worker 0, but the cluster has 2",
+        ),
+        (
+            json.dumps(
+                {
+                    "cluster": {"worker": WORKERS, "ps": ["a:1"]},
+                    "task": {"type": "worker", "index": 0},
+                }
+            ),
             "tasks that this training has not: ps",
         ),
     ],
@@ -109,7 +142,12 @@ def test_precision_that_a_device_has_not_is_refused(tiny_options, monkeypatch):
     details = {"device_name": "Tesla V100", "compute_capability": (7, 0)}
     monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: ["gpu"])
     monkeypatch.setattr(tf.config.experimental, "get_device_details", lambda gpu: details)
-    with pytest.raises(UsageError, match=r"--precision=mixed_bfloat16: Tesla V100 has compute capability 7.0, and it needs 8.0"):
+    with pytest.raises(
+        UsageError,
+        match=(
+            r"--precision=mixed_bfloat16: Tesla V100 has compute capability 7.0, and it needs 8.0"
+        ),
+    ):
         devices.use("one_device", config)
     details["compute_capability"] = (8, 0)
     devices.use("one_device", config)

@@ -18,5 +18,7 @@ def test_values_are_normal_and_the_same_under_xla():
 
 def test_streams_differ_by_number():
     seed = tf.constant([5, 6])
-    first, second = (latents.normal([1000], latents.fold_in(seed, number)).numpy() for number in (0, 1))
+    first, second = (
+        latents.normal([1000], latents.fold_in(seed, number)).numpy() for number in (0, 1)
+    )
     assert abs(np.corrcoef(first, second)[0, 1]) < 0.1

@@ -6,7 +6,10 @@ from tf_gan_lth.training.optimizers import FusedAdam
 
 
 def test_one_operation_does_what_keras_does():
-    start, gradients = np.linspace(-1, 1, 6, dtype=np.float32), np.random.default_rng(0).normal(size=[20, 6]).astype(np.float32)
+    start, gradients = (
+        np.linspace(-1, 1, 6, dtype=np.float32),
+        np.random.default_rng(0).normal(size=[20, 6]).astype(np.float32),
+    )
     trained = []
     for kind in (FusedAdam, keras.optimizers.Adam):
         variable, optimizer = tf.Variable(start), kind(1e-2, 0.5, 0.999, epsilon=1e-8)

@@ -4,7 +4,12 @@ from tf_gan_lth.data.datasets import FOLDER, ImageSet, load, open_images
 from tf_gan_lth.data.domains import Domains, known_domains, load_domains
 from tf_gan_lth.data.folders import ImageFolder
 from tf_gan_lth.data.pictures import grid
-from tf_gan_lth.data.pipeline import AUGMENTATIONS, load_resolution, training_batches, translation_batches
+from tf_gan_lth.data.pipeline import (
+    AUGMENTATIONS,
+    load_resolution,
+    training_batches,
+    translation_batches,
+)
 from tf_gan_lth.data.pixels import quantize, scale
 
 __all__ = [

@@ -1,4 +1,6 @@
-"""A folder of pictures to train on, `PATH/<split>/<class>/*.jpg`, read through `tfds.ImageFolder` into memory."""
+"""A folder of pictures to train on, `PATH/<split>/<class>/*.jpg`, read through `tfds.ImageFolder`
+into memory.
+"""
 
 import pathlib
 from collections.abc import Container, Iterator
@@ -12,29 +14,35 @@ from tf_gan_lth.data.pixels import resize
 from tf_gan_lth.experiment.errors import DataError, UsageError, check_known
 
 SUFFIXES = (".jpg", ".jpeg", ".png")  # those that tfds.ImageFolder takes
-CHUNK = 16  # pictures that are decoded, and resized together, at a time: photographs of 12 megapixels fill 1 GB
+# Pictures that are decoded, and resized together, at a time: photographs of 12 megapixels
+# fill 1 GB.
+CHUNK = 16
 MIN_COUNT = 2
 
 
 def read(root: pathlib.Path, split: str, resolution: int | None) -> tuple[np.ndarray, np.ndarray]:
     """All pictures of a split, in the order of their paths.
 
-    Hidden files and folders are left out. A class is a folder of any split, so that its number is the same in all of them;
-    of the split that is asked for, each class folder must have a picture: an empty one is most likely a copy that was cut
-    short.
+    Hidden files and folders are left out. A class is a folder of any split, so that its number is
+    the same in all of them;
+    of the split that is asked for, each class folder must have a picture: an empty one is most
+    likely a copy that was cut short.
 
     Args:
       root: the folder; it has a folder for each split, and that one for each class.
       split: name of the split.
-      resolution: height and width to resize to (bilinear, antialiased), in pixels: a picture that is not square is squashed
-        to one. None leaves the pictures as they are; they must be of one size then.
+      resolution: height and width to resize to (bilinear, antialiased), in pixels: a picture that
+        is not square is squashed to one. None leaves the pictures as they are; they must be of one
+        size then.
 
     Returns:
-      `(N, H, W, C)` uint8 images and `(N,)` int64 numbers of their classes, which count the sorted names.
+      `(N, H, W, C)` uint8 images and `(N,)` int64 numbers of their classes, which count the sorted
+      names.
 
     Raises:
       UsageError: there is no such folder or split.
-      DataError: the folder has another layout, fewer than two pictures, or something that is no picture like the others.
+      DataError: the folder has another layout, fewer than two pictures, or something that is no
+        picture like the others.
     """
     if not root.is_dir():
         raise UsageError(f"there is no folder {root}")
@@ -43,7 +51,9 @@ def read(root: pathlib.Path, split: str, resolution: int | None) -> tuple[np.nda
     positions = {file: position for position, file in enumerate(files)}
     images, missing = None, set(files)
     for chunk, contents in _stored(builder, split, positions):
-        pictures = _resized([decode(*stored) for stored in zip(chunk, contents, strict=True)], resolution)
+        pictures = _resized(
+            [decode(*stored) for stored in zip(chunk, contents, strict=True)], resolution
+        )
         if images is None:
             first, images = chunk[0], np.empty((len(files), *pictures[0].shape), np.uint8)
         for file, picture in zip(chunk, pictures, strict=True):
@@ -52,7 +62,10 @@ def read(root: pathlib.Path, split: str, resolution: int | None) -> tuple[np.nda
         missing.difference_update(chunk)
     if missing:
         raise DataError(f"{min(missing)} appeared while {root} was read: try again")
-    numbers = {name: number for number, name in enumerate(filter(_visible, builder.info.features["label"].names))}
+    numbers = {
+        name: number
+        for number, name in enumerate(filter(_visible, builder.info.features["label"].names))
+    }
     return images, np.array([numbers[file.parent.name] for file in files], np.int64)
 
 
@@ -60,14 +73,21 @@ def _builder(root: pathlib.Path) -> tfds.ImageFolder:
     try:
         return tfds.ImageFolder(str(root))
     except UnicodeDecodeError as error:
-        raise DataError(f"{root} has something whose name is not UTF-8: rename {error.object!r}") from None
+        raise DataError(
+            f"{root} has something whose name is not UTF-8: rename {error.object!r}"
+        ) from None
     except tf.errors.OpError as error:
         raise DataError(f"{root} cannot be read: {_reason(error)}") from None
 
 
 def _files(root: pathlib.Path, split: str, splits: list[str]) -> list[pathlib.Path]:
-    """The pictures of a split, sorted, once its layout is checked; `splits` are the folders that have class folders."""
-    layout = f"expected {root}/{split}/<class>/*.jpg or .png; if there are no classes, put all pictures into one"
+    """The pictures of a split, sorted, once its layout is checked; `splits` are the folders that
+    have class folders.
+    """
+    layout = (
+        f"expected {root}/{split}/<class>/*.jpg or .png; if there are no classes, put all pictures"
+        " into one"
+    )
     folder = root / split
     if split not in splits:
         if folder.is_dir() and split in _names(root):
@@ -82,7 +102,10 @@ def _files(root: pathlib.Path, split: str, splits: list[str]) -> list[pathlib.Pa
         elif entry.suffix.lower() in SUFFIXES:
             raise DataError(f"{entry} is outside the class folders: {layout}")
     if len(files) < MIN_COUNT:
-        raise DataError(f"{folder} has {len(files)} picture{'s' * (len(files) != 1)}: expected at least {MIN_COUNT} to train on")
+        raise DataError(
+            f"{folder} has {len(files)} picture{'s' * (len(files) != 1)}: expected at least"
+            f" {MIN_COUNT} to train on"
+        )
     return files
 
 
@@ -94,19 +117,30 @@ def _pictures(folder: pathlib.Path) -> Iterator[pathlib.Path]:
     for name in names:
         file = folder / name
         if file.suffix.lower() not in SUFFIXES or not file.is_file():
-            raise DataError(f"{file} is not a picture: expected {', '.join(SUFFIXES)} and nothing else in {folder}")
+            raise DataError(
+                f"{file} is not a picture: expected {', '.join(SUFFIXES)} and nothing else in"
+                f" {folder}"
+            )
         yield file
 
 
 def _stored(
     builder: tfds.ImageFolder, split: str, files: Container
 ) -> Iterator[tuple[tuple[pathlib.Path, ...], tuple[bytes, ...]]]:
-    """The names and contents of `files`, in chunks, in the order of `tfds.ImageFolder`, which mixes classes."""
-    stored = builder.as_dataset(split=split, decoders={"image": tfds.decode.SkipDecoding()}).batch(CHUNK)
+    """The names and contents of `files`, in chunks, in the order of `tfds.ImageFolder`, which mixes
+    classes.
+    """
+    stored = builder.as_dataset(split=split, decoders={"image": tfds.decode.SkipDecoding()}).batch(
+        CHUNK
+    )
     try:
         for chunk in tfds.as_numpy(stored):
             names = (pathlib.Path(name.decode()) for name in chunk["image/filename"])
-            visible = [(file, contents) for file, contents in zip(names, chunk["image"], strict=True) if file in files]
+            visible = [
+                (file, contents)
+                for file, contents in zip(names, chunk["image"], strict=True)
+                if file in files
+            ]
             if visible:
                 yield tuple(zip(*visible, strict=True))
     except tf.errors.OpError as error:
@@ -119,7 +153,9 @@ def _reason(error: tf.errors.OpError) -> str:
 
 
 def _resized(pictures: list[np.ndarray], resolution: int | None) -> list[np.ndarray]:
-    """The pictures as squares. Together is eight times as fast as one by one, where they are of one shape."""
+    """The pictures as squares. Together is eight times as fast as one by one, where they are of one
+    shape.
+    """
     if not resolution:
         return pictures
     if len({picture.shape for picture in pictures}) == 1:

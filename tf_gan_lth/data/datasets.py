@@ -63,7 +63,9 @@ class ImageSet:
         return digests.short(str(self.images.shape), np.ascontiguousarray(self.images))
 
     def batches(self) -> Iterator[tf.Tensor]:
-        """Yields all images once, in an order that mixes classes, as `(n, H, W, C)` float32 in [-1, 1]."""
+        """Yields all images once, in an order that mixes classes, as `(n, H, W, C)` float32 in [-1,
+        1].
+        """
         order = mixed_order(self.count)
         for at in range(0, self.count, BATCH):
             yield scale(self.images[order[at : at + BATCH]])
@@ -73,15 +75,17 @@ def load(name: str, split: str, resolution: int | None, data_dir: str | None = N
     """Loads a split into memory: of a data set that TFDS prepares on first use, or of a folder.
 
     Args:
-      name: one of `BUILDERS`; or `folder:PATH` with the pictures in `PATH/<split>/<class>/`, see `class_folders.read`.
+      name: one of `BUILDERS`; or `folder:PATH` with the pictures in `PATH/<split>/<class>/`, see
+        `class_folders.read`.
       split: `train` or `test`, or what else the data set or the folder has.
-      resolution: height and width to resize to (bilinear, antialiased), in pixels: an image that is not square is squashed to
-        one. None leaves the images as they are.
+      resolution: height and width to resize to (bilinear, antialiased), in pixels: an image that is
+        not square is squashed to one. None leaves the images as they are.
       data_dir: folder of prepared data sets; None is TFDS's own. Nothing to a folder.
 
     Raises:
       UsageError: the name, the split or the folder is unknown.
-      DataError: the data set cannot be prepared, or the folder holds something else than pictures in class folders.
+      DataError: the data set cannot be prepared, or the folder holds something else than pictures
+        in class folders.
     """
     if name.startswith(FOLDER):
         return ImageSet(name, split, *class_folders.read(folder_path(name), split, resolution))
@@ -90,7 +94,9 @@ def load(name: str, split: str, resolution: int | None, data_dir: str | None = N
     return ImageSet(name, split, resize(images, resolution) if resolution else images, labels)
 
 
-def open_images(text: str, split: str | None, resolution: int | None, data_dir: str | None = None) -> ImageSet | ImageFolder:
+def open_images(
+    text: str, split: str | None, resolution: int | None, data_dir: str | None = None
+) -> ImageSet | ImageFolder:
     """Images to be read once, by what a user calls them.
 
     Args:
@@ -108,7 +114,9 @@ def open_images(text: str, split: str | None, resolution: int | None, data_dir: 
 
 
 def check_name(kind: str, name: str, known: Iterable[str]) -> None:
-    """Raises `UsageError`, with the nearest known name, for one that is neither known nor `folder:PATH`."""
+    """Raises `UsageError`, with the nearest known name, for one that is neither known nor
+    `folder:PATH`.
+    """
     if name not in known and pathlib.Path(name).expanduser().is_dir():
         raise UsageError(f"'{name}' is a folder: write {FOLDER}{name}")
     check_known(kind, name, [*known, f"{FOLDER}PATH"])

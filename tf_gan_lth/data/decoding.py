@@ -1,4 +1,6 @@
-"""Files of pictures to pixels: 8-bit grey or RGB of one shape; what is something else is refused by the name of its file."""
+"""Files of pictures to pixels: 8-bit grey or RGB of one shape; what is something else is refused by
+the name of its file.
+"""
 
 import io
 import pathlib
@@ -23,27 +25,47 @@ def decode(file: pathlib.Path, contents: bytes | None = None) -> np.ndarray:
       `(H, W, C)` uint8, C is 1 or 3.
 
     Raises:
-      DataError: the file is broken, or holds transparency, more than 8 bits or another colour space.
+      DataError: the file is broken, or holds transparency, more than 8 bits or another colour
+        space.
     """
     try:
         with Image.open(file if contents is None else io.BytesIO(contents)) as picture:
             mode = CONVERTED.get(picture.mode, picture.mode)
             if mode not in CHANNELS:
-                raise DataError(f"{file} holds {picture.mode} pixels: expected 8-bit grey (L) or RGB without transparency")
+                raise DataError(
+                    f"{file} holds {picture.mode} pixels: expected 8-bit grey (L) or RGB without"
+                    " transparency"
+                )
             pixels = np.asarray(picture.convert(mode) if mode != picture.mode else picture)
-    except UnidentifiedImageError:  # its message names the file, or the place of the contents in memory
+    except (
+        UnidentifiedImageError
+    ):  # its message names the file, or the place of the contents in memory
         raise DataError(f"{file} is broken: no picture can be found in it") from None
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise DataError(f"{file} is broken: {error}") from None
     return pixels.reshape(*pixels.shape[:2], CHANNELS[mode])
 
 
-def check_shape(file: pathlib.Path, shape: tuple[int, int, int], first: pathlib.Path, expected: tuple[int, int, int]) -> None:
-    """Raises `DataError` if a picture has another shape `(H, W, C)` than the first one of its folder."""
+def check_shape(
+    file: pathlib.Path,
+    shape: tuple[int, int, int],
+    first: pathlib.Path,
+    expected: tuple[int, int, int],
+) -> None:
+    """Raises `DataError` if a picture has another shape `(H, W, C)` than the first one of its
+    folder.
+    """
     if shape == expected:
         return
-    advice = "; --resolution resizes them" if shape[:2] != expected[:2] and shape[2] == expected[2] else ""
-    raise DataError(f"{file} is {_size(shape)} and {first.name} is {_size(expected)}: expected one shape{advice}")
+    advice = (
+        "; --resolution resizes them"
+        if shape[:2] != expected[:2] and shape[2] == expected[2]
+        else ""
+    )
+    raise DataError(
+        f"{file} is {_size(shape)} and {first.name} is {_size(expected)}: expected one"
+        f" shape{advice}"
+    )
 
 
 def _size(shape: tuple[int, int, int]) -> str:

@@ -1,4 +1,6 @@
-"""The 1,797 real handwritten digits that scikit-learn carries, as a TFDS builder: nothing is downloaded."""
+"""The 1,797 real handwritten digits that scikit-learn carries, as a TFDS builder: nothing is
+downloaded.
+"""
 
 from collections.abc import Iterator
 
@@ -10,10 +12,11 @@ TEST_EVERY = 5
 
 
 class Digits(tfds.core.GeneratorBasedBuilder):
-    """8x8 grey digits of 13 writers (Kaynak 1995; the test part of the UCI set "Optical Recognition of Handwritten Digits").
+    """8x8 grey digits of 13 writers (Kaynak 1995; the test part of the UCI set "Optical Recognition
+    of Handwritten Digits").
 
-    Every fifth image is in `test` (360), the others in `train` (1,437), so both have all writers and classes.
-    """
+    Every fifth image is in `test` (360), the others in `train` (1,437), so both have all writers
+    and classes."""
 
     VERSION = tfds.core.Version("1.0.0")
 
@@ -22,19 +25,33 @@ class Digits(tfds.core.GeneratorBasedBuilder):
             builder=self,
             description=self.__doc__,
             features=tfds.features.FeaturesDict(
-                {"image": tfds.features.Image(shape=(8, 8, 1)), "label": tfds.features.ClassLabel(num_classes=10)}
+                {
+                    "image": tfds.features.Image(shape=(8, 8, 1)),
+                    "label": tfds.features.ClassLabel(num_classes=10),
+                }
             ),
             supervised_keys=("image", "label"),
-            homepage="https://archive.ics.uci.edu/dataset/80/optical+recognition+of+handwritten+digits",
+            homepage=(
+                "https://archive.ics.uci.edu/dataset/80/optical+recognition+of+handwritten+digits"
+            ),
             license="CC BY 4.0",
         )
 
     def _split_generators(self, dl_manager: tfds.download.DownloadManager) -> dict[str, Iterator]:
         del dl_manager
-        return {"train": self._generate_examples(test=False), "test": self._generate_examples(test=True)}
+        return {
+            "train": self._generate_examples(test=False),
+            "test": self._generate_examples(test=True),
+        }
 
     def _generate_examples(self, test: bool) -> Iterator[tuple[int, dict]]:
         digits = datasets.load_digits()
         for number, (image, label) in enumerate(zip(digits.images, digits.target, strict=True)):
             if (number % TEST_EVERY == 0) == test:
-                yield number, {"image": np.uint8(np.round(image * 255 / 16))[..., None], "label": int(label)}
+                yield (
+                    number,
+                    {
+                        "image": np.uint8(np.round(image * 255 / 16))[..., None],
+                        "label": int(label),
+                    },
+                )

@@ -21,13 +21,14 @@ RESIZING = "bicubic"  # as Zhu et al. 2017 do
 
 @dataclasses.dataclass(frozen=True)
 class Domains:
-    """A split of two domains, decoded and resized, in memory; no image of one belongs to an image of the other.
+    """A split of two domains, decoded and resized, in memory; no image of one belongs to an image
+    of the other.
 
     Attributes:
       a: images of domain A; its split is `trainA` or `testA`, its labels are all 0.
       b: images of domain B, as many channels; its labels are all 1.
-      masks: of each domain, `a` and `b`, `(N, H, W, 1)` uint8 with 255 where translation should change something; None where
-        nobody knows.
+      masks: of each domain, `a` and `b`, `(N, H, W, 1)` uint8 with 255 where translation should
+        change something; None where nobody knows.
     """
 
     a: ImageSet
@@ -42,26 +43,30 @@ class Domains:
 
 @functools.cache
 def known_domains() -> tuple[str, ...]:
-    """Names that `load_domains` takes: `shapes2stripes` and the pairs of TFDS's `cycle_gan`, which are downloaded."""
+    """Names that `load_domains` takes: `shapes2stripes` and the pairs of TFDS's `cycle_gan`, which
+    are downloaded.
+    """
     pairs = tfds.builder_cls("cycle_gan").builder_configs
     return (shapes2stripes.NAME, *(f"cycle_gan/{pair}" for pair in pairs))
 
 
 def load_domains(name: str, split: str, resolution: int, data_dir: str | None = None) -> Domains:
-    """Loads a split of two domains into memory: of a data set that TFDS prepares on first use, or of a folder.
+    """Loads a split of two domains into memory: of a data set that TFDS prepares on first use, or
+    of a folder.
 
     Args:
-      name: one of `known_domains()`; or `folder:PATH` with pictures in `PATH/trainA`, `PATH/trainB`, `PATH/testA` and
-        `PATH/testB`, where hidden files are left out.
+      name: one of `known_domains()`; or `folder:PATH` with pictures in `PATH/trainA`,
+        `PATH/trainB`, `PATH/testA` and `PATH/testB`, where hidden files are left out.
       split: `train` or `test`.
-      resolution: height and width to resize to (bicubic, antialiased), in pixels: an image that is not square is squashed to
-        one, a smaller one is enlarged. `shapes2stripes` cannot be resized: it is 64.
+      resolution: height and width to resize to (bicubic, antialiased), in pixels: an image that is
+        not square is squashed to one, a smaller one is enlarged. `shapes2stripes` cannot be
+        resized: it is 64.
       data_dir: folder of prepared data sets; None is TFDS's own. Nothing to a folder.
 
     Raises:
       UsageError: the name or the folder is unknown, or the resolution impossible.
-      DataError: the data set cannot be prepared; or the folder lacks a domain, or holds something else than two or more
-        pictures in each, all in grey or all in RGB.
+      DataError: the data set cannot be prepared; or the folder lacks a domain, or holds something
+        else than two or more pictures in each, all in grey or all in RGB.
     """
     check_known("split", split, SPLITS)
     splits = [split + domain for domain in DOMAINS]
@@ -82,10 +87,14 @@ def load_domains(name: str, split: str, resolution: int, data_dir: str | None = 
     return Domains(a, b, masks)
 
 
-def _read_drawn(splits: list[str], data_dir: str | None) -> tuple[list[np.ndarray], dict[str, np.ndarray]]:
+def _read_drawn(
+    splits: list[str], data_dir: str | None
+) -> tuple[list[np.ndarray], dict[str, np.ndarray]]:
     """Images of both domains, and their masks by name."""
     builder = shapes2stripes.Shapes2Stripes
-    read = functools.partial(prepared.read, shapes2stripes.NAME, builder, data_dir=data_dir, features=("image", "mask"))
+    read = functools.partial(
+        prepared.read, shapes2stripes.NAME, builder, data_dir=data_dir, features=("image", "mask")
+    )
     (a, mask_a), (b, mask_b) = (read(split=domain) for domain in splits)
     return [a, b], {"a": mask_a, "b": mask_b}
 
@@ -96,7 +105,9 @@ def _read_folder(root: pathlib.Path, splits: list[str], resolution: int) -> list
     expected = [split + domain for split in SPLITS for domain in DOMAINS]
     missing = [domain for domain in expected if not (root / domain).is_dir()]
     if missing:
-        raise DataError(f"{root} has no folder {missing[0]}: expected pictures in four, {', '.join(expected)}")
+        raise DataError(
+            f"{root} has no folder {missing[0]}: expected pictures in four, {', '.join(expected)}"
+        )
     return [ImageFolder(root, resolution, domain).read(RESIZING) for domain in splits]
 
 
@@ -109,7 +120,10 @@ def _read_pair(name: str, split: str, resolution: int, data_dir: str | None) -> 
 def _check_fit(name: str, a: ImageSet, b: ImageSet) -> None:
     for domain in (a, b):
         if domain.count < MIN_COUNT:
-            raise DataError(f"{name} has {domain.count} image in {domain.split}: expected at least {MIN_COUNT} in each domain")
+            raise DataError(
+                f"{name} has {domain.count} image in {domain.split}: expected at least {MIN_COUNT}"
+                " in each domain"
+            )
     if a.channels != b.channels:
         kinds = {1: "grey", 3: "RGB"}
         differ = f"{a.split} holds {kinds[a.channels]} and {b.split} {kinds[b.channels]} images"

@@ -23,7 +23,8 @@ class ImageFolder:
 
     Attributes:
       path: the folder.
-      resolution: height and width to resize to (bilinear, antialiased), in pixels; None leaves the pictures as they are.
+      resolution: height and width to resize to (bilinear, antialiased), in pixels; None leaves the
+        pictures as they are.
       split: the subfolder to take; None is the whole folder.
 
     Raises:
@@ -42,7 +43,10 @@ class ImageFolder:
             raise DataError(f"{self.root} has no pictures ({', '.join(SUFFIXES)})")
         for file in self.files:
             if file.suffix.lower() not in SUFFIXES:
-                raise DataError(f"{file} is not a picture: expected {', '.join(SUFFIXES)} and nothing else in {self.root}")
+                raise DataError(
+                    f"{file} is not a picture: expected {', '.join(SUFFIXES)} and nothing else in"
+                    f" {self.root}"
+                )
 
     @property
     def root(self) -> pathlib.Path:
@@ -78,10 +82,14 @@ class ImageFolder:
     @functools.cached_property
     def digest(self) -> str:
         """SHA-256 of names, contents and resolution, 16 hex digits."""
-        return digests.short(str(self.resolution), *(f"\n{line}" for line in digests.file_lines(self.root, self.files)))
+        return digests.short(
+            str(self.resolution),
+            *(f"\n{line}" for line in digests.file_lines(self.root, self.files)),
+        )
 
     def batches(self) -> Iterator[tf.Tensor]:
-        """Yields all pictures once, in an order that mixes subfolders, as `(n, H, W, C)` float32 in [-1, 1].
+        """Yields all pictures once, in an order that mixes subfolders, as `(n, H, W, C)` float32 in
+        [-1, 1].
 
         Raises:
           DataError: a file is broken, or of another shape than the first; it is named.
@@ -92,7 +100,9 @@ class ImageFolder:
             yield scale(np.stack(pictures))
 
     def read(self, method: str = "bilinear") -> np.ndarray:
-        """All pictures in the order of their paths, `(N, H, W, C)` uint8, resized by `method`; errors as in `batches`."""
+        """All pictures in the order of their paths, `(N, H, W, C)` uint8, resized by `method`;
+        errors as in `batches`.
+        """
         pictures = (self._decode(file, method) for file in self.files)
         return np.fromiter(pictures, np.dtype((np.uint8, self.shape)), self.count)
 

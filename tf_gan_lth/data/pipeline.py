@@ -1,4 +1,6 @@
-"""Batches of image sets, as a function of (seed, step): any step can be recomputed without the ones before it."""
+"""Batches of image sets, as a function of (seed, step): any step can be recomputed without the ones
+before it.
+"""
 
 import numpy as np
 import tensorflow as tf
@@ -9,54 +11,72 @@ from tf_gan_lth.data.pixels import scale
 from tf_gan_lth.experiment.errors import UsageError, check_known
 
 AUGMENTATIONS = ("none", "flip", "crop_and_flip")
-UNCROPPED = 286 / 256  # side of an image before crop_and_flip, as a share of that after it (Zhu et al. 2017)
+UNCROPPED = (
+    286 / 256
+)  # side of an image before crop_and_flip, as a share of that after it (Zhu et al. 2017)
 
 
-def training_batches(image_set: ImageSet, batch_size: int, groups: int, seed: np.ndarray, first_step: int = 0) -> tf.data.Dataset:
+def training_batches(
+    image_set: ImageSet, batch_size: int, groups: int, seed: np.ndarray, first_step: int = 0
+) -> tf.data.Dataset:
     """Endless batches of shuffled images.
 
-    Every epoch is a permutation of all images that depends on its number alone, not on a shuffle buffer's past; epochs
-    follow each other without a gap, so a batch may span two.
+    Every epoch is a permutation of all images that depends on its number alone, not on a shuffle
+    buffer's past; epochs follow each other without a gap, so a batch may span two.
 
     Args:
       image_set: the images to draw from.
       batch_size: images of a group, over all devices.
       groups: batches that one training step consumes.
       seed: two int32, the stream that the order is drawn from.
-      first_step: batches to leave out, at least 0: what follows is what `.skip(first_step)` would give, but at once, since
-        the epochs before are not drawn.
+      first_step: batches to leave out, at least 0: what follows is what `.skip(first_step)` would
+        give, but at once, since the epochs before are not drawn.
 
     Returns:
-      A data set of `{"image": (batch_size, groups, H, W, C) float32 in [-1, 1]}`. The groups come second so that a
-      strategy that splits the first axis gives each replica its share of every group.
+      A data set of `{"image": (batch_size, groups, H, W, C) float32 in [-1, 1]}`. The groups come
+      second so that a strategy that splits the first axis gives each replica its share of every
+      group.
     """
     images = tf.constant(image_set.images)
     size = batch_size * groups
 
     def batch(chosen: tf.Tensor) -> dict[str, tf.Tensor]:
-        return {"image": tf.reshape(scale(tf.gather(images, chosen)), [batch_size, groups, *images.shape[1:]])}
+        return {
+            "image": tf.reshape(
+                scale(tf.gather(images, chosen)), [batch_size, groups, *images.shape[1:]]
+            )
+        }
 
     order = _order(image_set.count, seed, first_step * size)
     return _finish(order.batch(size, drop_remainder=True).map(batch))
 
 
 def load_resolution(augmentation: str, resolution: int) -> int:
-    """The resolution to load images at, so that augmented ones have `resolution`: 286 for 256 where they are cropped."""
+    """The resolution to load images at, so that augmented ones have `resolution`: 286 for 256 where
+    they are cropped.
+    """
     check_known("augmentation", augmentation, AUGMENTATIONS)
     return round(resolution * UNCROPPED) if augmentation == "crop_and_flip" else resolution
 
 
 def translation_batches(
-    domains: Domains, batch_size: int, seed: np.ndarray, resolution: int, augmentation: str, first_step: int = 0
+    domains: Domains,
+    batch_size: int,
+    seed: np.ndarray,
+    resolution: int,
+    augmentation: str,
+    first_step: int = 0,
 ) -> tf.data.Dataset:
-    """Endless batches of shuffled, augmented images of two domains, each of which has epochs of its own.
+    """Endless batches of shuffled, augmented images of two domains, each of which has epochs of its
+    own.
 
     Args:
       domains: the images to draw from, loaded at `load_resolution(augmentation, resolution)`.
       batch_size: images of each domain, over all devices.
       seed: two int32, the stream that order, crops and flips are drawn from.
       resolution: height and width of what is yielded.
-      augmentation: `none`, `flip` (left to right, every second time on average) or `crop_and_flip` (that of a random crop).
+      augmentation: `none`, `flip` (left to right, every second time on average) or `crop_and_flip`
+        (that of a random crop).
       first_step: batches to leave out, as in `training_batches`.
 
     Returns:
@@ -70,7 +90,10 @@ def translation_batches(
     for number, (name, image_set) in enumerate(domains.sets.items()):
         if image_set.shape[:2] != (size, size):
             height, width = image_set.shape[:2]
-            advice = f"'{augmentation}' to {resolution}x{resolution} takes {size}x{size}, see load_resolution"
+            advice = (
+                f"'{augmentation}' to {resolution}x{resolution} takes {size}x{size}, see"
+                " load_resolution"
+            )
             raise UsageError(f"images of {image_set.name} are {height}x{width}: {advice}")
         seeds = (_fold(seed, 2 * number), _fold(seed, 2 * number + 1))
         images = _augmented(image_set, *seeds, resolution, augmentation, first_step * batch_size)
@@ -79,9 +102,16 @@ def translation_batches(
 
 
 def _augmented(
-    image_set: ImageSet, order_seed: tf.Tensor, seed: tf.Tensor, resolution: int, augmentation: str, first: int
+    image_set: ImageSet,
+    order_seed: tf.Tensor,
+    seed: tf.Tensor,
+    resolution: int,
+    augmentation: str,
+    first: int,
 ) -> tf.data.Dataset:
-    """Endless images from position `first` on; how one is augmented depends on `seed` and its position alone."""
+    """Endless images from position `first` on; how one is augmented depends on `seed` and its
+    position alone.
+    """
     images = tf.constant(image_set.images)
     shape = (resolution, resolution, image_set.channels)
     room = image_set.shape[0] - resolution  # 0 where nothing is cropped
@@ -99,10 +129,14 @@ def _augmented(
 
 
 def _order(count: int, seed: np.ndarray, first: int) -> tf.data.Dataset:
-    """Endless positions of `count` images, one permutation after the other, from the one at `first` on."""
+    """Endless positions of `count` images, one permutation after the other, from the one at `first`
+    on.
+    """
 
     def epoch(number: tf.Tensor) -> tf.data.Dataset:
-        key = tf.random.experimental.stateless_fold_in(seed, tf.cast(number, tf.int32), alg="philox")
+        key = tf.random.experimental.stateless_fold_in(
+            seed, tf.cast(number, tf.int32), alg="philox"
+        )
         order = tf.random.experimental.stateless_shuffle(tf.range(count), key, alg="philox")
         return tf.data.Dataset.from_tensor_slices(order)
 
@@ -117,8 +151,9 @@ def _fold(seed: np.ndarray, number: int | tf.Tensor) -> tf.Tensor:
 
 def _finish(batches: tf.data.Dataset) -> tf.data.Dataset:
     options = tf.data.Options()
-    # With autotuning on, the end of a round waited, often for half as long again as its training (seen on TensorFlow 2.21:
-    # rounds of 26 s took 41 s, of 1.3 s 2.6 s, as if an iterator were freed only when a sleep that doubles is over).
+    # With autotuning on, the end of a round waited, often for half as long again as its training
+    # (seen on TensorFlow 2.21: rounds of 26 s took 41 s, of 1.3 s 2.6 s, as if an iterator were
+    # freed only when a sleep that doubles is over).
     options.autotune.enabled = False
     options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.OFF
     return batches.prefetch(2).with_options(options)

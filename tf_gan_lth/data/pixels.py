@@ -14,16 +14,25 @@ def scale(images: tf.Tensor) -> tf.Tensor:
 
 
 def quantize(images: tf.Tensor) -> tf.Tensor:
-    """The 8-bit values of float images in [-1, 1], still float: 0, 1, ... 255, what a PNG of them would hold."""
+    """The 8-bit values of float images in [-1, 1], still float: 0, 1, ... 255, what a PNG of them
+    would hold.
+    """
     return tf.round((tf.clip_by_value(images, -1.0, 1.0) + 1.0) * 127.5)
 
 
 def resize(images: np.ndarray, resolution: int, method: str = "bilinear") -> np.ndarray:
-    """uint8 pictures `(..., H, W, C)`, with or without a batch axis, to squares, uint8 again; `method` is antialiased."""
+    """uint8 pictures `(..., H, W, C)`, with or without a batch axis, to squares, uint8 again;
+    `method` is antialiased.
+    """
     if images.shape[-3:-1] == (resolution, resolution):
         return images
     if images.ndim == 4:  # part by part, as they are float in between
-        return np.concatenate([_resize(images[at : at + BATCH], resolution, method) for at in range(0, len(images), BATCH)])
+        return np.concatenate(
+            [
+                _resize(images[at : at + BATCH], resolution, method)
+                for at in range(0, len(images), BATCH)
+            ]
+        )
     return _resize(images, resolution, method)
 
 
@@ -35,7 +44,6 @@ def _resize(images: np.ndarray, resolution: int, method: str) -> np.ndarray:
 def mixed_order(count: int) -> np.ndarray:
     """A permutation of `count` pictures, always the same.
 
-    Data sets are often stored class by class; estimates that split the pictures into blocks (KID, the Inception score)
-    need every block to be a sample of the whole.
-    """
+    Data sets are often stored class by class; estimates that split the pictures into blocks (KID,
+    the Inception score) need every block to be a sample of the whole."""
     return seeds.generator(0, "mixed order").permutation(count)

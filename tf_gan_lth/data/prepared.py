@@ -13,15 +13,19 @@ from tensorflow_datasets.core.download import downloader
 from tf_gan_lth.experiment import locks, paths
 from tf_gan_lth.experiment.errors import DataError, check_known, error_reason
 
-# TFDS tries a download eleven times, with pauses that double: without a network that takes three and a half minutes. Five
-# times take three seconds. It has no option for that.
+# TFDS tries a download eleven times, with pauses that double: without a network that takes three
+# and a half minutes. Five times take three seconds. It has no option for that.
 RETRIES = 4
 
 Builder = Callable[..., tfds.core.DatasetBuilder]
 
 
 def read(
-    name: str, make_builder: Builder, split: str, data_dir: str | None, features: tuple[str, str] = ("image", "label")
+    name: str,
+    make_builder: Builder,
+    split: str,
+    data_dir: str | None,
+    features: tuple[str, str] = ("image", "label"),
 ) -> tuple[np.ndarray, np.ndarray]:
     """All images of a split, in the order in which TFDS stores them.
 
@@ -45,8 +49,12 @@ def read(
     return tuple(stored[feature] for feature in features)
 
 
-def stream(name: str, make_builder: Builder, split: str, data_dir: str | None) -> Iterator[np.ndarray]:
-    """Yields the images of a split one by one, `(H, W, C)` uint8, as they may differ in size; else as `read`."""
+def stream(
+    name: str, make_builder: Builder, split: str, data_dir: str | None
+) -> Iterator[np.ndarray]:
+    """Yields the images of a split one by one, `(H, W, C)` uint8, as they may differ in size; else
+    as `read`.
+    """
     builder = _prepare(name, make_builder, split, data_dir)
     with _reading(builder):
         for example in tfds.as_numpy(builder.as_dataset(split=split)):
@@ -58,27 +66,40 @@ def _reading(builder: tfds.core.DatasetBuilder) -> Iterator[None]:
     try:
         yield
     except (OSError, tf.errors.OpError) as error:
-        raise DataError(f"{builder.data_dir} cannot be read: {_reason(error)}; delete it to have it prepared again") from error
+        raise DataError(
+            f"{builder.data_dir} cannot be read: {_reason(error)}; delete it to have it prepared"
+            " again"
+        ) from error
 
 
-def _prepare(name: str, make_builder: Builder, split: str, data_dir: str | None) -> tfds.core.DatasetBuilder:
+def _prepare(
+    name: str, make_builder: Builder, split: str, data_dir: str | None
+) -> tfds.core.DatasetBuilder:
     retries = tfds.core.utils.temporary_assignment(downloader, "MAX_RETRIES", RETRIES)
-    silence = tfds.core.utils.temporary_assignment(logging.getLogger("urllib3.connectionpool"), "disabled", True)
+    silence = tfds.core.utils.temporary_assignment(
+        logging.getLogger("urllib3.connectionpool"), "disabled", True
+    )
     try:
         with retries, silence:  # urllib3 warns of every try
             builder = make_builder(data_dir=data_dir)
             if not builder.data_path.exists():
-                # One of several processes prepares it, and the others wait. TFDS itself would have them all do it.
+                # One of several processes prepares it, and the others wait. TFDS itself would have
+                # them all do it.
                 with locks.hold(paths.parse(builder.data_path.parent) / locks.NAME):
                     builder = make_builder(data_dir=data_dir)
                     builder.download_and_prepare()
     except (RequestException, tfds.download.DownloadError) as error:
-        advice = f"prepare it once on a machine with network access, with --dataset={name}, and give its folder as --data_dir"
+        advice = (
+            f"prepare it once on a machine with network access, with --dataset={name}, and give its"
+            " folder as --data_dir"
+        )
         raise DataError(f"{name} cannot be downloaded: {_reason(error)}; {advice}") from error
     except Exception as error:  # those of TFDS have no common class
         place = data_dir or "TFDS's own folder"
         advice = "give a folder with room that can be written as --data_dir"
-        raise DataError(f"{name} cannot be prepared in {place}: {_reason(error)}; {advice}") from error
+        raise DataError(
+            f"{name} cannot be prepared in {place}: {_reason(error)}; {advice}"
+        ) from error
     if not builder.info.splits:
         raise DataError(f"{builder.data_dir} holds no data: delete it to have it prepared again")
     check_known(f"split of {name}", split, builder.info.splits)
@@ -86,7 +107,9 @@ def _prepare(name: str, make_builder: Builder, split: str, data_dir: str | None)
 
 
 def _reason(error: Exception) -> str:
-    """What an error says, in short: without the history of retries, and without the place in TensorFlow's graph."""
+    """What an error says, in short: without the history of retries, and without the place in
+    TensorFlow's graph.
+    """
     if isinstance(error, tf.errors.OpError):
         return str(error.message).splitlines()[0].rsplit("}} ", 1)[-1]
     cause = error.args[0] if error.args else None

@@ -1,4 +1,6 @@
-"""Plain shapes against striped ones: a pair of domains to translate between, drawn by code, whose true translations are known."""
+"""Plain shapes against striped ones: a pair of domains to translate between, drawn by code, whose
+true translations are known.
+"""
 
 import colorsys
 from collections.abc import Iterator
@@ -17,35 +19,44 @@ COUNTS = {"train": 1000, "test": 200}
 DIRECTIONS = ("a2b", "b2a")
 
 AREA = (0.15, 0.45)  # share of an image that its shape covers
-SIDES = (28, 50)  # pixels; one shape an image, as several would have to agree on the phase of their stripes
+SIDES = (
+    28,
+    50,
+)  # pixels; one shape an image, as several would have to agree on the phase of their stripes
 SHAPES = {  # where a shape is, for u to the right and v down, both -1..1 within the box around it
     "ellipse": lambda u, v: u**2 + v**2 <= 1,
     "rectangle": lambda u, v: np.maximum(abs(u), abs(v)) <= 1,
     "triangle": lambda u, v: 2 * abs(u) <= v + 1,
     "diamond": lambda u, v: abs(u) + abs(v) <= 1,
 }
-# A stripe's colour is a third of the plain one plus 0 or 170 levels: (x - 2) / 3 and (x + 2) / 3 of x in [-1, 1]. It is linear,
-# so that a small network learns it; it can be undone; and plain levels are multiples of 3, so that 8 bits hold it exactly.
+# A stripe's colour is a third of the plain one plus 0 or 170 levels: (x - 2) / 3 and (x + 2) / 3 of
+# x in [-1, 1]. It is linear, so that a small network learns it; it can be undone; and plain levels
+# are multiples of 3, so that 8 bits hold it exactly.
 SHRINK = 3
 CONTRAST = 170
-# Hues from red to yellow, as horses are all of some brown. With the whole circle of hues the images do not say which hue belongs
-# to which: narrow networks learned some other assignment first (seen: further from the truth than no change at all).
+# Hues from red to yellow, as horses are all of some brown. With the whole circle of hues the images
+# do not say which hue belongs to which: narrow networks learned some other assignment first (seen:
+# further from the truth than no change at all).
 HUES = (0.0, 1 / 6)
-# The average of all grounds. Instance norms take the average of a map away, so networks of them hardly learn to keep one.
+# The average of all grounds. Instance norms take the average of a map away, so networks of them
+# hardly learn to keep one.
 GREY = 0.5
 
 
 class Shapes2Stripes(tfds.core.GeneratorBasedBuilder):
-    """64x64 RGB images of a shape on soft grey texture: a plain one in domain A, a striped one in domain B.
+    """64x64 RGB images of a shape on soft grey texture: a plain one in domain A, a striped one in
+    domain B.
 
-    A shape covers 15 to 45 % of its image, in a saturated colour from red to yellow. The stripes of domain B are horizontal, in
-    bands of four rows, in a dark and a light colour that follow from the plain one; their phase, 0 to 7 rows, is free. `mask` is
-    255 inside the shape. No image of one domain has a counterpart in the other: every image is a draw of its own, a function of
-    its split and number.
-    """
+    A shape covers 15 to 45 % of its image, in a saturated colour from red to yellow. The stripes of
+    domain B are horizontal, in bands of four rows, in a dark and a light colour that follow from
+    the plain one; their phase, 0 to 7 rows, is free. `mask` is 255 inside the shape. No image of
+    one domain has a counterpart in the other: every image is a draw of its own, a function of its
+    split and number."""
 
     name = NAME  # TFDS would make it shapes2_stripes
-    VERSION = tfds.core.Version("2.0.0")  # a new one for every change of the pixels: scores depend on them
+    VERSION = tfds.core.Version(
+        "2.0.0"
+    )  # a new one for every change of the pixels: scores depend on them
 
     def _info(self) -> tfds.core.DatasetInfo:
         features = {
@@ -61,7 +72,11 @@ class Shapes2Stripes(tfds.core.GeneratorBasedBuilder):
 
     def _split_generators(self, dl_manager: tfds.download.DownloadManager) -> dict[str, Iterator]:
         del dl_manager
-        return {f"{split}{domain}": self._generate_examples(split, domain) for split in COUNTS for domain in "AB"}
+        return {
+            f"{split}{domain}": self._generate_examples(split, domain)
+            for split in COUNTS
+            for domain in "AB"
+        }
 
     def _generate_examples(self, split: str, domain: str) -> Iterator[tuple[int, dict]]:
         for number in range(COUNTS[split]):
@@ -100,31 +115,41 @@ def counterparts(images: np.ndarray, masks: np.ndarray, direction: str) -> np.nd
       `(N, P, 64, 64, 3)` float32 in [-1, 1]; P is 8 for `a2b` and 1 for `b2a`.
 
     Raises:
-      UsageError: the images have another size, or inside the masks another look than those of that domain.
+      UsageError: the images have another size, or inside the masks another look than those of that
+        domain.
     """
     return _families(images, masks, _colours(images, masks, direction), direction)
 
 
-def distances(inputs: np.ndarray, outputs: np.ndarray, masks: np.ndarray, direction: str) -> tuple[np.ndarray, np.ndarray]:
-    """How far translations are from the nearest true one, which is the one that differs least inside the shape.
+def distances(
+    inputs: np.ndarray, outputs: np.ndarray, masks: np.ndarray, direction: str
+) -> tuple[np.ndarray, np.ndarray]:
+    """How far translations are from the nearest true one, which is the one that differs least
+    inside the shape.
 
-    A map that changes nothing has 1/3 inside, as dark and light stripes are 2/3 apart, and 0 outside.
+    A map that changes nothing has 1/3 inside, as dark and light stripes are 2/3 apart, and 0
+    outside.
 
     Args:
       inputs, masks, direction: as in `counterparts`.
       outputs: `(N, 64, 64, 3)` float32 in [-1, 1], the translations of `inputs`.
 
     Returns:
-      Mean absolute differences, inside and outside the shape, as shares of the value range: two `(N,)` float64 in [0, 1].
+      Mean absolute differences, inside and outside the shape, as shares of the value range: two
+        `(N,)` float64 in [0, 1].
 
     Raises:
       UsageError: as in `counterparts`, or `outputs` have another shape than `inputs`.
       EvaluationError: an output is not finite.
     """
     if outputs.shape != inputs.shape:
-        raise UsageError(f"inputs are {inputs.shape} and outputs {outputs.shape}: expected one shape")
+        raise UsageError(
+            f"inputs are {inputs.shape} and outputs {outputs.shape}: expected one shape"
+        )
     if not np.isfinite(outputs).all():
-        raise EvaluationError(f"translations {direction} hold values that are not finite: the generator diverged")
+        raise EvaluationError(
+            f"translations {direction} hold values that are not finite: the generator diverged"
+        )
     colours = _colours(inputs, masks, direction)
     inside, outside = np.empty((2, len(inputs)))
     for number in range(len(inputs)):  # one by one: a family is eight times as large as its image
@@ -133,7 +158,10 @@ def distances(inputs: np.ndarray, outputs: np.ndarray, masks: np.ndarray, direct
         errors = abs(outputs[number] - family).mean(-1) / 2
         shape = masks[number, ..., 0] > 0
         nearest = errors[:, shape].mean(-1).argmin()
-        inside[number], outside[number] = errors[nearest, shape].mean(), errors[nearest, ~shape].mean()
+        inside[number], outside[number] = (
+            errors[nearest, shape].mean(),
+            errors[nearest, ~shape].mean(),
+        )
     return inside, outside
 
 
@@ -145,12 +173,17 @@ def check_size(height: int, width: int) -> None:
 
 
 def _colours(images: np.ndarray, masks: np.ndarray, direction: str) -> np.ndarray:
-    """Levels inside the masks, `(N, 3)`: the plain colours of domain A, the dark ones of domain B. Refuses other images."""
+    """Levels inside the masks, `(N, 3)`: the plain colours of domain A, the dark ones of domain B.
+    Refuses other images.
+    """
     check_known("direction", direction, DIRECTIONS)
     for stack, channels in ((images, 3), (masks, 1)):
         check_size(*stack.shape[1:3])
         if stack.shape != (len(images), SIZE, SIZE, channels):
-            raise UsageError(f"images are {images.shape} and masks {masks.shape}: expected (N, 64, 64, 3) and (N, 64, 64, 1)")
+            raise UsageError(
+                f"images are {images.shape} and masks {masks.shape}: expected (N, 64, 64, 3) and"
+                " (N, 64, 64, 1)"
+            )
     levels = quantize(images).numpy().astype(int)
     low = levels.min((1, 2), where=masks > 0, initial=255)
     high = levels.max((1, 2), where=masks > 0, initial=0)
@@ -162,7 +195,9 @@ def _colours(images: np.ndarray, masks: np.ndarray, direction: str) -> np.ndarra
     return low
 
 
-def _families(images: np.ndarray, masks: np.ndarray, colours: np.ndarray, direction: str) -> np.ndarray:
+def _families(
+    images: np.ndarray, masks: np.ndarray, colours: np.ndarray, direction: str
+) -> np.ndarray:
     colours = colours[:, None, None]
     if direction == "a2b":
         inside = np.stack([_striped(colours, phase) for phase in range(PERIOD)], axis=1)
@@ -176,7 +211,10 @@ def _mask(random: np.random.Generator) -> np.ndarray:
     while True:
         sides = random.integers(*SIDES, size=2, endpoint=True)
         starts = random.integers(1, SIZE - sides)
-        v, u = ((np.arange(SIZE) + 0.5 - start) * 2 / side - 1 for start, side in zip(starts, sides, strict=True))
+        v, u = (
+            (np.arange(SIZE) + 0.5 - start) * 2 / side - 1
+            for start, side in zip(starts, sides, strict=True)
+        )
         u, v = u[None], v[:, None]
         kind = SHAPES[random.choice(list(SHAPES))]
         mask = kind(u, v) & (np.maximum(abs(u), abs(v)) <= 1)
@@ -186,24 +224,32 @@ def _mask(random: np.random.Generator) -> np.ndarray:
 
 def _plain_colour(random: np.random.Generator) -> np.ndarray:
     """A saturated colour, three levels that are multiples of 3."""
-    colour = colorsys.hsv_to_rgb(random.uniform(*HUES), random.uniform(0.7, 1.0), random.uniform(0.8, 1.0))
+    colour = colorsys.hsv_to_rgb(
+        random.uniform(*HUES), random.uniform(0.7, 1.0), random.uniform(0.8, 1.0)
+    )
     return np.round(np.array(colour) * 255 / SHRINK).astype(int) * SHRINK
 
 
 def _striped(colour: np.ndarray, phase: int) -> np.ndarray:
-    """The stripes of a plain colour `(..., 3)` in levels: `(64, 1, 3)`, or with the axes of `colour` in front."""
+    """The stripes of a plain colour `(..., 3)` in levels: `(64, 1, 3)`, or with the axes of
+    `colour` in front.
+    """
     light = (np.arange(SIZE)[:, None, None] + phase) % PERIOD >= PERIOD // 2
     return colour // SHRINK + CONTRAST * light
 
 
 def _ground(random: np.random.Generator) -> np.ndarray:
     """Soft texture, `(64, 64, 3)` levels: coarse clouds, and a finer grain with a tint."""
-    texture = _clouds(random.normal(0, 0.07, (7, 7, 1))) + _clouds(random.normal(0, 0.03, (14, 14, 3)))
+    texture = _clouds(random.normal(0, 0.07, (7, 7, 1))) + _clouds(
+        random.normal(0, 0.03, (14, 14, 3))
+    )
     return np.round(np.clip(GREY + texture, 0, 1) * 255)
 
 
 def _clouds(grid: np.ndarray) -> np.ndarray:
     """A grid `(n, n, C)`, corners on corners, interpolated linearly to `(64, 64, C)`."""
     knots = np.linspace(0, SIZE - 1, len(grid))
-    weights = np.stack([np.interp(np.arange(SIZE), knots, row) for row in np.eye(len(grid))], axis=1)
+    weights = np.stack(
+        [np.interp(np.arange(SIZE), knots, row) for row in np.eye(len(grid))], axis=1
+    )
     return np.einsum("yn,nmc,xm->yxc", weights, grid, weights, optimize=True)

@@ -1,8 +1,8 @@
-"""Feature networks for the data sets that need no download: small convnets, trained by `scripts/train_feature_network.py`, shipped
-as SavedModels.
+"""Feature networks for the data sets that need no download: small convnets, trained by
+`scripts/train_feature_network.py`, shipped as SavedModels.
 
-They have the signature of TF-GAN's Inception module, so every score is computed the same way as on photographs.
-"""
+They have the signature of TF-GAN's Inception module, so every score is computed the same way as on
+photographs."""
 
 import dataclasses
 import pathlib
@@ -44,7 +44,9 @@ class Embedded:
         return FOLDER / self.dataset
 
     def build(self) -> keras.Model:
-        """Images `(N, resolution, resolution, channels)` in [-1, 1] to `{"pool_3": (N, 64), "logits": (N, classes)}`."""
+        """Images `(N, resolution, resolution, channels)` in [-1, 1] to `{"pool_3": (N, 64),
+        "logits": (N, classes)}`.
+        """
         images = keras.Input([self.resolution, self.resolution, self.channels])
         x = images
         for filters, stride in [(32, 1), (FEATURES, 2), (FEATURES, 2)]:
@@ -52,7 +54,9 @@ class Embedded:
             x = keras.layers.ReLU()(keras.layers.BatchNormalization()(x))
         features = keras.layers.GlobalAveragePooling2D()(x)
         logits = keras.layers.Dense(self.classes)(keras.layers.Dropout(0.3)(features))
-        return keras.Model(images, {"pool_3": features, "logits": logits}, name=f"{self.dataset}_network")
+        return keras.Model(
+            images, {"pool_3": features, "logits": logits}, name=f"{self.dataset}_network"
+        )
 
 
 def _digits(split: str) -> ImageSet:
@@ -74,14 +78,18 @@ def _shapes(split: str) -> ImageSet:
     images, labels = [], []
     for number, (name, domain) in enumerate(domains.sets.items()):
         shapes = domains.masks[name] > 0
-        colours = (domain.images * shapes).sum((1, 2)) / shapes.sum((1, 2))  # of stripes: their mean, which has the same hue
+        colours = (domain.images * shapes).sum((1, 2)) / shapes.sum(
+            (1, 2)
+        )  # of stripes: their mean, which has the same hue
         labels.append(number * TONES + _tones(colours))
         images.append(domain.images)
     return ImageSet("shapes2stripes", split, np.concatenate(images), np.concatenate(labels))
 
 
 def _tones(colours: np.ndarray) -> np.ndarray:
-    """The third, 0 to 2, of the hues from red to yellow that each of `(N, 3)` colours is in: how much green beside the red."""
+    """The third, 0 to 2, of the hues from red to yellow that each of `(N, 3)` colours is in: how
+    much green beside the red.
+    """
     red, green, blue = colours.T
     return np.clip((green - blue) / (red - blue) * TONES, 0, TONES - 1).astype(int)
 
@@ -128,9 +136,13 @@ def train(embedded: Embedded, epochs: int, seed: int) -> tuple[keras.Model, floa
     keras.utils.set_random_seed(seed)
     network = embedded.build()
     augment = keras.Sequential(embedded.augment())
-    examples = tf.data.Dataset.from_tensor_slices((scale(train_set.images), train_set.labels)).cache()
+    examples = tf.data.Dataset.from_tensor_slices(
+        (scale(train_set.images), train_set.labels)
+    ).cache()
     batches = examples.shuffle(len(train_set.labels), seed=seed).batch(64)
-    batches = batches.map(lambda images, labels: (augment(images, training=True), labels)).prefetch(2)
+    batches = batches.map(lambda images, labels: (augment(images, training=True), labels)).prefetch(
+        2
+    )
     schedule = keras.optimizers.schedules.CosineDecay(2e-3, epochs * len(batches))
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     network.compile(optimizer=keras.optimizers.Adam(schedule), loss={"logits": loss})
@@ -149,7 +161,9 @@ def export(embedded: Embedded, network: keras.Model, path: pathlib.Path) -> None
             self.network = embedded.build()  # without the optimizer's variables
             self.network.set_weights(network.get_weights())
 
-        @tf.function(input_signature=[tf.TensorSpec([None, None, None, embedded.channels], tf.float32)])
+        @tf.function(
+            input_signature=[tf.TensorSpec([None, None, None, embedded.channels], tf.float32)]
+        )
         def __call__(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
             return self.network(tf.image.resize(images, size, antialias=True), training=False)
 

@@ -1,4 +1,6 @@
-"""Streams of images to features: every image is checked, rounded to 8 bits, resized once and seen by the network."""
+"""Streams of images to features: every image is checked, rounded to 8 bits, resized once and seen
+by the network.
+"""
 
 import functools
 from collections.abc import Callable, Iterable
@@ -13,13 +15,15 @@ from tf_gan_lth.evaluation.protocols import Protocol
 from tf_gan_lth.experiment.errors import EvaluationError, check_known, error_reason
 from tf_gan_lth.models import replicas
 
-# Height and width to resize to; images as float. TensorFlow 1's bilinear filter is the one inside the frozen Inception graph.
+# Height and width to resize to; images as float. TensorFlow 1's bilinear filter is the one inside
+# the frozen Inception graph.
 RESIZE_FILTERS: dict[str, Callable[[tf.Tensor, tuple[int, int]], tf.Tensor]] = {
     "bilinear_tf1": tf.compat.v1.image.resize_bilinear,
     "bilinear": functools.partial(tf.image.resize, method="bilinear", antialias=True),
     "bicubic": functools.partial(tf.image.resize, method="bicubic", antialias=True),
 }
-# Raised whenever an image's way to its features changes, so that statistics that were cached before are not taken for today's.
+# Raised whenever an image's way to its features changes, so that statistics that were cached before
+# are not taken for today's.
 VERSION = 1
 PIXELS = 2**23  # that the network sees at a time: bounds the memory of its activations
 TOLERANCE = 1e-3  # beyond [-1, 1] that counts as rounding
@@ -48,12 +52,17 @@ class Extractor:
         return cls(feature_networks.load(protocol.feature_network), protocol.resize_filter)
 
     def _activations(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
-        # As if saved as PNG: a score is then the same for a generator and for the folder of its pictures.
+        # As if saved as PNG: a score is then the same for a generator and for the folder of its
+        # pictures.
         return self.network.function(self.resize(quantize(images) / 127.5 - 1.0))
 
     def resize(self, images: tf.Tensor) -> tf.Tensor:
         """Float images in the size that the network takes."""
-        return RESIZE_FILTERS[self.resize_filter](images, self.network.size) if self.network.size else images
+        return (
+            RESIZE_FILTERS[self.resize_filter](images, self.network.size)
+            if self.network.size
+            else images
+        )
 
     def features(
         self,
@@ -76,8 +85,8 @@ class Extractor:
           `(count, D)` float32, in the order of the images.
 
         Raises:
-          EvaluationError: another number of images; values that are not finite or out of range; images that the network
-            does not take; images that are all alike.
+          EvaluationError: another number of images; values that are not finite or out of range;
+            images that the network does not take; images that are all alike.
         """
         features, seen, lowest = None, 0, np.inf
         for images in batches:
@@ -101,26 +110,37 @@ class Extractor:
         return features
 
     def _check(self, name: str, images: tf.Tensor, size: tuple[int, int] | None) -> float:
-        """Raises `EvaluationError` if the images are not as they should be; returns their lowest value."""
+        """Raises `EvaluationError` if the images are not as they should be; returns their lowest
+        value.
+        """
         network = self.network
         if images.shape.rank != 4:
-            raise EvaluationError(f"{name}: images come as {images.shape}, expected (n, height, width, channels)")
+            raise EvaluationError(
+                f"{name}: images come as {images.shape}, expected (n, height, width, channels)"
+            )
         # Asked of the images, because a ReLU turns NaN into 0 and hides it from every score.
         if not tf.reduce_all(tf.math.is_finite(images)):
-            raise EvaluationError(f"{name}: an image holds values that are not finite; if it was generated, training diverged")
+            raise EvaluationError(
+                f"{name}: an image holds values that are not finite; if it was generated, training"
+                " diverged"
+            )
         low, high = float(tf.reduce_min(images)), float(tf.reduce_max(images))
         if low < -1.0 - TOLERANCE or high > 1.0 + TOLERANCE:
-            raise EvaluationError(f"{name}: images hold values from {low:g} to {high:g}, expected [-1, 1]")
+            raise EvaluationError(
+                f"{name}: images hold values from {low:g} to {high:g}, expected [-1, 1]"
+            )
         if network.channels not in (None, images.shape[-1]):
             raise EvaluationError(
-                f"{name}: the number of channels is {images.shape[-1]}, feature network '{network.name}' takes {network.channels}; "
-                "choose another --feature_network or --protocol"
+                f"{name}: the number of channels is {images.shape[-1]}, feature network"
+                f" '{network.name}' takes {network.channels}; choose another --feature_network or"
+                " --protocol"
             )
         found = tuple(images.shape[1:3])
         if size and not network.size and found != size:
             raise EvaluationError(
-                f"{name}: {found[0]}x{found[1]} pixels, the reference was made of {size[0]}x{size[1]}: feature network "
-                f"'{network.name}' takes any size, so both must have the same; make the reference at another --resolution"
+                f"{name}: {found[0]}x{found[1]} pixels, the reference was made of"
+                f" {size[0]}x{size[1]}: feature network '{network.name}' takes any size, so both"
+                " must have the same; make the reference at another --resolution"
             )
         return low
 
@@ -129,7 +149,8 @@ class Extractor:
             return self._step(images)
         except (ValueError, TypeError, tf.errors.OpError) as error:
             raise EvaluationError(
-                f"{name}: feature network '{self.network.name}' failed on images of shape {images.shape}: {error_reason(error)}"
+                f"{name}: feature network '{self.network.name}' failed on images of shape"
+                f" {images.shape}: {error_reason(error)}"
             ) from error
 
 
@@ -139,6 +160,10 @@ def _check_all(name: str, features: np.ndarray, lowest: float) -> None:
         raise EvaluationError(f"{name}: the feature network returned values that are not finite")
     high, low = features.max(axis=0), features.min(axis=0)
     if (high - low).max() <= 1e-6 * max(high.max(), -low.min()):
-        raise EvaluationError(f"{name}: all {len(features)} images are alike (they have the same features)")
+        raise EvaluationError(
+            f"{name}: all {len(features)} images are alike (they have the same features)"
+        )
     if lowest >= 0.0:
-        raise EvaluationError(f"{name}: no image has a value below 0, so they seem to lie in [0, 1]; expected [-1, 1]")
+        raise EvaluationError(
+            f"{name}: no image has a value below 0, so they seem to lie in [0, 1]; expected [-1, 1]"
+        )

@@ -1,4 +1,6 @@
-"""Feature networks: anything with the signature of TF-GAN's Inception module, by name, path or URL."""
+"""Feature networks: anything with the signature of TF-GAN's Inception module, by name, path or
+URL.
+"""
 
 import dataclasses
 import functools
@@ -23,7 +25,8 @@ class FeatureNetwork:
     Attributes:
       name: its name, or the path or URL it was loaded from.
       digest: SHA-256 over its files, 16 hex digits.
-      function: images `(N, H, W, channels)` float32 in [-1, 1] to `{"pool_3": (N, D), "logits": (N, K)}`, float32.
+      function: images `(N, H, W, channels)` float32 in [-1, 1] to `{"pool_3": (N, D), "logits": (N,
+        K)}`, float32.
       size: height and width of the images it takes, in pixels; None if it takes any.
       channels: channels of the images it takes; None if it does not say.
       width: the D of its features; None if it does not say.
@@ -41,7 +44,8 @@ def load(name: str) -> FeatureNetwork:
     """Loads a feature network, once a process, onto the replicas of the strategy in use.
 
     Args:
-      name: one of `NAMES`, the URL of a TF-Hub module, or the path of a SavedModel or of Inception's frozen graph.
+      name: one of `NAMES`, the URL of a TF-Hub module, or the path of a SavedModel or of
+        Inception's frozen graph.
 
     Raises:
       UsageError: neither a known name nor a path that exists.
@@ -57,7 +61,14 @@ def _load(name: str, strategy: tf.distribute.Strategy) -> FeatureNetwork:
     graph = path if path.is_file() else path / inception.GRAPH
     if graph.is_file():
         size = (inception.SIZE, inception.SIZE)
-        return FeatureNetwork(name, _digest(graph), inception.load_graph(graph), size, channels=3, width=inception.FEATURES)
+        return FeatureNetwork(
+            name,
+            _digest(graph),
+            inception.load_graph(graph),
+            size,
+            channels=3,
+            width=inception.FEATURES,
+        )
     return _load_saved_model(name, path)
 
 
@@ -71,7 +82,10 @@ def _locate(name: str) -> pathlib.Path:
     path = pathlib.Path(name).expanduser()
     if not path.exists():
         if "/" in name:
-            raise EvaluationError(f"there is no feature network at {path}: expected a SavedModel's folder or {inception.GRAPH}")
+            raise EvaluationError(
+                f"there is no feature network at {path}: expected a SavedModel's folder or"
+                f" {inception.GRAPH}"
+            )
         check_known("feature network", name, NAMES)
     return path
 
@@ -83,36 +97,54 @@ def _load_saved_model(name: str, path: pathlib.Path) -> FeatureNetwork:
         concrete = signature or loaded.__call__.concrete_functions[0]
     except (OSError, AttributeError, IndexError, ValueError, tf.errors.OpError) as error:
         raise EvaluationError(
-            f"{path} is not a SavedModel with a signature 'serving_default' or a call: {error_reason(error)}"
+            f"{path} is not a SavedModel with a signature 'serving_default' or a call:"
+            f" {error_reason(error)}"
         ) from None
     outputs = concrete.structured_outputs
-    missing = [output for output in OUTPUTS if not isinstance(outputs, dict) or output not in outputs]
+    missing = [
+        output for output in OUTPUTS if not isinstance(outputs, dict) or output not in outputs
+    ]
     if missing:
-        raise EvaluationError(f"{path} lacks the outputs {missing}: a feature network returns {list(OUTPUTS)}")
-    inputs = [spec for spec in tf.nest.flatten(concrete.structured_input_signature) if isinstance(spec, tf.TensorSpec)]
+        raise EvaluationError(
+            f"{path} lacks the outputs {missing}: a feature network returns {list(OUTPUTS)}"
+        )
+    inputs = [
+        spec
+        for spec in tf.nest.flatten(concrete.structured_input_signature)
+        if isinstance(spec, tf.TensorSpec)
+    ]
     if len(inputs) != 1 or inputs[0].dtype != tf.float32 or inputs[0].shape.rank not in (None, 4):
         expected = "float32 images (N, H, W, C) and nothing else"
         raise EvaluationError(
-            f"{path} takes {[(str(spec.shape), spec.dtype.name) for spec in inputs]}: a feature network takes {expected}"
+            f"{path} takes {[(str(spec.shape), spec.dtype.name) for spec in inputs]}: a feature"
+            f" network takes {expected}"
         )
     _, *size, channels = inputs[0].shape if inputs[0].shape.rank else (None, None, None, None)
     if None in size:
         size = None
-        if (outputs["pool_3"].shape[-1], outputs["logits"].shape[-1]) == (inception.FEATURES, inception.CLASSES):
+        if (outputs["pool_3"].shape[-1], outputs["logits"].shape[-1]) == (
+            inception.FEATURES,
+            inception.CLASSES,
+        ):
             size, channels = (inception.SIZE, inception.SIZE), 3
     function = functools.partial(_call, loaded, signature or loaded)
     width = outputs["pool_3"].shape[1:].num_elements()
-    return FeatureNetwork(name, _digest(path), function, tuple(size) if size else None, channels, width)
+    return FeatureNetwork(
+        name, _digest(path), function, tuple(size) if size else None, channels, width
+    )
 
 
 def _call(owner: object, function: Callable, images: tf.Tensor) -> dict[str, tf.Tensor]:
-    del owner  # kept alive by being an argument: a signature alone lets the module go, and its variables with it
+    # Kept alive by being an argument: a signature alone lets the module go, and its variables.
+    del owner
     outputs = function(images)
     return {name: tf.reshape(outputs[name], [tf.shape(images)[0], -1]) for name in OUTPUTS}
 
 
 def _digest(path: pathlib.Path) -> str:
-    """SHA-256 over a file, or over what makes up a SavedModel; what else lies in its folder does not count."""
+    """SHA-256 over a file, or over what makes up a SavedModel; what else lies in its folder does
+    not count.
+    """
     if path.is_file():
         return digests.short(path.read_bytes())
     files = sorted(file for part in SAVED_MODEL for file in path.glob(part) if file.is_file())

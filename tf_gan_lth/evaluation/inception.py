@@ -1,8 +1,8 @@
-"""The Inception network of 2015, as the field scores with it: TF-Hub's module or the frozen graph that came first.
+"""The Inception network of 2015, as the field scores with it: TF-Hub's module or the frozen graph
+that came first.
 
-Both hold the same weights. The frozen graph takes `(pixel - 128) / 128` and has, as Salimans et al. 2016 use it, logits
-without their bias; the module takes images in [-1, 1].
-"""
+Both hold the same weights. The frozen graph takes `(pixel - 128) / 128` and has, as Salimans et al.
+2016 use it, logits without their bias; the module takes images in [-1, 1]."""
 
 import pathlib
 from collections.abc import Callable
@@ -20,7 +20,8 @@ GRAPH_URL = "http://download.tensorflow.org/models/image/imagenet/inception-2015
 SIZE = 299
 FEATURES, CLASSES = 2048, 1008
 
-# Of the frozen graph: what the first convolution takes, the features, and what multiplies them by the logits' weights.
+# Of the frozen graph: what the first convolution takes, the features, and what multiplies them by
+# the logits' weights.
 INPUT, FINAL_POOL, LOGITS = "Mul", "pool_3", "softmax/logits/MatMul"
 
 
@@ -50,8 +51,9 @@ def download(url: str) -> pathlib.Path:
     if url == URL:
         place = cache.folder() / "feature_networks" / "inception"
         by_hand = (
-            f"download, elsewhere, either {URL}?tf-hub-format=compressed (the page {URL} describes it) or {GRAPH_URL}, "
-            f"unpack it into {place}, so that saved_model.pb or {GRAPH} lies there, or give its place as --feature_network=PATH"
+            f"download, elsewhere, either {URL}?tf-hub-format=compressed (the page {URL} describes"
+            f" it) or {GRAPH_URL}, unpack it into {place}, so that saved_model.pb or {GRAPH} lies"
+            " there, or give its place as --feature_network=PATH"
         )
     raise EvaluationError(f"feature network {url} cannot be downloaded ({reason}): {by_hand}")
 
@@ -74,18 +76,35 @@ def load_graph(path: pathlib.Path) -> Callable[[tf.Tensor], dict[str, tf.Tensor]
             pixels = (images + 1.0) * 127.5
             elements = [f"{FINAL_POOL}:0", f"{weights}:0"]
             inputs = {f"{INPUT}:0": (pixels - 128.0) / 128.0}
-            pool, kernel = tf.graph_util.import_graph_def(graph, input_map=inputs, return_elements=elements)
+            pool, kernel = tf.graph_util.import_graph_def(
+                graph, input_map=inputs, return_elements=elements
+            )
             features = tf.reshape(pool, [-1, FEATURES])
             return {"pool_3": features, "logits": tf.matmul(features, kernel)}
 
         return tf.compat.v1.wrap_function(network, [tf.TensorSpec([None, SIZE, SIZE, 3])])
-    except (DecodeError, KeyError, IndexError, AssertionError, ValueError, tf.errors.OpError) as error:
-        raise EvaluationError(f"{path} is not the frozen Inception graph of 2015, {GRAPH}: {error!r}") from None
+    except (
+        DecodeError,
+        KeyError,
+        IndexError,
+        AssertionError,
+        ValueError,
+        tf.errors.OpError,
+    ) as error:
+        raise EvaluationError(
+            f"{path} is not the frozen Inception graph of 2015, {GRAPH}: {error!r}"
+        ) from None
 
 
 def _modern(graph: tf.compat.v1.GraphDef) -> tf.compat.v1.GraphDef:
-    """The graph with a placeholder for its input, and its batch normalizations, which TensorFlow has dropped, as today's."""
-    constants = {node.name: tf.make_ndarray(node.attr["value"].tensor) for node in graph.node if node.op == "Const"}
+    """The graph with a placeholder for its input, and its batch normalizations, which TensorFlow
+    has dropped, as today's.
+    """
+    constants = {
+        node.name: tf.make_ndarray(node.attr["value"].tensor)
+        for node in graph.node
+        if node.op == "Const"
+    }
     modern = tf.compat.v1.GraphDef(versions=graph.versions)
     for node in graph.node:
         if node.name == INPUT:
@@ -102,7 +121,9 @@ def _modern(graph: tf.compat.v1.GraphDef) -> tf.compat.v1.GraphDef:
             constant = modern.node.add(name=scale, op="Const")
             constant.attr["dtype"].type = tf.float32.as_datatype_enum
             constant.attr["value"].tensor.CopyFrom(tf.make_tensor_proto(ones))
-        today = modern.node.add(name=node.name, op="FusedBatchNormV3", input=[values, scale, offset, mean, variance])
+        today = modern.node.add(
+            name=node.name, op="FusedBatchNormV3", input=[values, scale, offset, mean, variance]
+        )
         today.attr["T"].type = today.attr["U"].type = tf.float32.as_datatype_enum
         today.attr["epsilon"].f = node.attr["variance_epsilon"].f
         today.attr["is_training"].b = False

@@ -1,9 +1,9 @@
-"""FID, KID, Inception score; precision, recall, density and coverage: numbers from activations. No images, no networks.
+"""FID, KID, Inception score; precision, recall, density and coverage: numbers from activations. No
+images, no networks.
 
-KID and the Inception score are TF-GAN's, called part by part so that memory stays small. TF-GAN computes FID from
-activations only and takes its square roots by two singular value decompositions; here it is computed from means and
-covariances, which can be stored, to the same value.
-"""
+KID and the Inception score are TF-GAN's, called part by part so that memory stays small. TF-GAN
+computes FID from activations only and takes its square roots by two singular value decompositions;
+here it is computed from means and covariances, which can be stored, to the same value."""
 
 import dataclasses
 import functools
@@ -21,7 +21,9 @@ ROWS = 1000  # of features that are worked on at a time
 
 @dataclasses.dataclass(frozen=True)
 class Gaussian:
-    """The normal distribution fitted to activations: `mu` `(D,)` and the unbiased covariance `sigma` `(D, D)`, float64."""
+    """The normal distribution fitted to activations: `mu` `(D,)` and the unbiased covariance
+    `sigma` `(D, D)`, float64.
+    """
 
     mu: np.ndarray
     sigma: np.ndarray
@@ -46,17 +48,22 @@ def fit_gaussian(features: np.ndarray) -> Gaussian:
 def frechet_distance(a: Gaussian, b: Gaussian) -> float:
     """FID: |mu_a - mu_b|^2 + tr(sigma_a + sigma_b - 2 (sigma_a sigma_b)^(1/2)).
 
-    The trace of the root is the sum of the singular values of A^T B, where sigma_a = A A^T and sigma_b = B B^T. Unlike the
-    roots of the eigenvalues of the product, these are exact to rounding where covariances are singular.
+    The trace of the root is the sum of the singular values of A^T B, where sigma_a = A A^T and
+    sigma_b = B B^T. Unlike the roots of the eigenvalues of the product, these are exact to rounding
+    where covariances are singular.
 
     Source: Heusel et al. 2017; the identity is that of the Bures distance, Bhatia et al. 2019.
     """
     roots = scipy.linalg.svdvals(a.factor.T @ b.factor).sum()
     distance = np.sum((a.mu - b.mu) ** 2) + np.trace(a.sigma) + np.trace(b.sigma) - 2.0 * roots
-    return float(np.maximum(distance, 0.0))  # less than zero by rounding only; not a number stays so
+    return float(
+        np.maximum(distance, 0.0)
+    )  # less than zero by rounding only; not a number stays so
 
 
-def kernel_distance(real: np.ndarray, generated: np.ndarray, block_size: int) -> tuple[float, float | None]:
+def kernel_distance(
+    real: np.ndarray, generated: np.ndarray, block_size: int
+) -> tuple[float, float | None]:
     """KID by TF-GAN, block by block, and its standard error.
 
     Args:
@@ -64,8 +71,8 @@ def kernel_distance(real: np.ndarray, generated: np.ndarray, block_size: int) ->
       block_size: most images of a block.
 
     Returns:
-      The mean of the blocks' unbiased estimates of the squared maximum mean discrepancy, and its standard error; None
-      with a single block.
+      The mean of the blocks' unbiased estimates of the squared maximum mean discrepancy, and its
+      standard error; None with a single block.
 
     Raises:
       ValueError: a block would have fewer than two images of one of the sets.
@@ -77,14 +84,18 @@ def kernel_distance(real: np.ndarray, generated: np.ndarray, block_size: int) ->
         raise ValueError(f"{blocks} blocks need {2 * blocks} images of each set")
     estimates = []
     for a, b in zip(_blocks(real, blocks), _blocks(generated, blocks), strict=True):
-        estimates.append(float(_block_distance(tf.constant(a, tf.float64), tf.constant(b, tf.float64))))
+        estimates.append(
+            float(_block_distance(tf.constant(a, tf.float64), tf.constant(b, tf.float64)))
+        )
     error = np.std(estimates, ddof=1) / np.sqrt(blocks) if blocks > 1 else None
     return float(np.mean(estimates)), None if error is None else float(error)
 
 
 @tf.function  # several times faster: eager TensorFlow cubes by a general power
 def _block_distance(real: tf.Tensor, generated: tf.Tensor) -> tf.Tensor:
-    return tfgan.metrics.kernel_classifier_distance_from_activations(real, generated, max_block_size=2**30)
+    return tfgan.metrics.kernel_classifier_distance_from_activations(
+        real, generated, max_block_size=2**30
+    )
 
 
 def _blocks(features: np.ndarray, number: int) -> list[np.ndarray]:
@@ -94,7 +105,8 @@ def _blocks(features: np.ndarray, number: int) -> list[np.ndarray]:
 
 
 class InceptionScore:
-    """The Inception score by TF-GAN over equal splits, of logits that come in any batches; one split's are kept.
+    """The Inception score by TF-GAN over equal splits, of logits that come in any batches; one
+    split's are kept.
 
     Args:
       count: number of images to come.
@@ -149,13 +161,16 @@ class Manifold:
 def fit_manifold(features: np.ndarray, neighbours: int) -> Manifold:
     """The balls around features `(N, D)`, N more than `neighbours`."""
     features = features.astype(np.float64)
-    index = sklearn.neighbors.NearestNeighbors(n_neighbors=neighbours, algorithm="brute", metric="sqeuclidean").fit(features)
+    index = sklearn.neighbors.NearestNeighbors(
+        n_neighbors=neighbours, algorithm="brute", metric="sqeuclidean"
+    ).fit(features)
     distances, _ = index.kneighbors()  # without an argument, a point is not its own neighbour
     return Manifold(features, distances[:, -1], neighbours)
 
 
 def manifold_scores(real: Manifold, generated: Manifold) -> dict[str, float]:
-    """Precision, recall, density and coverage of generated features under balls around real ones, and the other way.
+    """Precision, recall, density and coverage of generated features under balls around real ones,
+    and the other way.
 
     Returns:
       `precision`, `recall` and `coverage` in [0, 1], `density` from 0 on.

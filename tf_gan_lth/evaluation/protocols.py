@@ -1,7 +1,7 @@
 """Protocols: the ways a score is computed, by name. Data, not code.
 
-The same weights score several FID points apart under other images, other networks or another resizing, so every score
-carries its protocol, and scores of different protocols are not compared.
+The same weights score several FID points apart under other images, other networks or another
+resizing, so every score carries its protocol, and scores of different protocols are not compared.
 """
 
 import dataclasses
@@ -19,11 +19,14 @@ class Protocol:
       feature_network: name or path of what turns images into features.
       reference_split: the split of a data set that generated images are compared with.
       num_images: how many generated images; None is as many as there are.
-      ema: whether the generator's averaged parameters make them (with the live batch-norm statistics).
-      resize_filter: how images become the size that the network takes, if it takes only one: a key of `RESIZE_FILTERS`.
+      ema: whether the generator's averaged parameters make them (with the live batch-norm
+        statistics).
+      resize_filter: how images become the size that the network takes, if it takes only one: a key
+        of `RESIZE_FILTERS`.
       inception_splits: parts of the generated images that the Inception score is averaged over.
       kid_block_size: most images of a block of KID.
-      manifold_images: most images for precision, recall, density and coverage; as many real as generated ones.
+      manifold_images: most images for precision, recall, density and coverage; as many real as
+        generated ones.
       neighbours: the k of their k-nearest-neighbour balls.
     """
 
@@ -41,9 +44,11 @@ class Protocol:
     def but(self, **changes: object) -> "Protocol":
         """This protocol with some fields changed; None changes nothing.
 
-        Its name is the original's and, in a fixed order, how it differs from that: `quick+num_images=100`.
-        """
-        changed = dataclasses.replace(self, **{field: value for field, value in changes.items() if value is not None})
+        Its name is the original's and, in a fixed order, how it differs from that:
+        `quick+num_images=100`."""
+        changed = dataclasses.replace(
+            self, **{field: value for field, value in changes.items() if value is not None}
+        )
         original = PROTOCOLS[self.name.split("+")[0]]
         labels = [original.name]
         for field in dataclasses.fields(Protocol):

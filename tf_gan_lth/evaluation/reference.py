@@ -1,4 +1,6 @@
-"""Reference statistics: what scores keep of the real images. Made once, cached, read from files of this or other tools."""
+"""Reference statistics: what scores keep of the real images. Made once, cached, read from files of
+this or other tools.
+"""
 
 import dataclasses
 import json
@@ -16,7 +18,12 @@ from tf_gan_lth.evaluation.extraction import VERSION, Extractor
 from tf_gan_lth.evaluation.metrics import Gaussian, fit_gaussian
 from tf_gan_lth.experiment import cache, digests
 from tf_gan_lth.experiment.artifacts import Artifact, open_flushed
-from tf_gan_lth.experiment.errors import ArtifactError, EvaluationError, RunFolderError, ToolkitWarning
+from tf_gan_lth.experiment.errors import (
+    ArtifactError,
+    EvaluationError,
+    RunFolderError,
+    ToolkitWarning,
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,8 +55,16 @@ class Origin:
 
     @property
     def digest(self) -> str:
-        """Of everything but names, 16 hex digits: the same on every machine, whatever the rounding of its features."""
-        identity = [self.images_digest, self.count, self.feature_network_digest, self.resize_filter, self.version]
+        """Of everything but names, 16 hex digits: the same on every machine, whatever the rounding
+        of its features.
+        """
+        identity = [
+            self.images_digest,
+            self.count,
+            self.feature_network_digest,
+            self.resize_filter,
+            self.version,
+        ]
         return digests.short(json.dumps(identity))
 
 
@@ -60,8 +75,8 @@ class Reference:
     Attributes:
       origin: where they come from.
       gaussian: mean and covariance of the features.
-      features: `(count, D)` float32 in random order; None where a file holds none. KID, precision, recall, density and
-        coverage need them.
+      features: `(count, D)` float32 in random order; None where a file holds none. KID, precision,
+        recall, density and coverage need them.
     """
 
     origin: Origin
@@ -91,15 +106,24 @@ def of_images(images: ImageSet | ImageFolder, extractor: Extractor) -> Reference
     )
     cached = _CachedReference(cache.folder() / "references" / f"{origin.digest}.npz")
     if cached.exists():
-        return dataclasses.replace(cached.get(), origin=origin)  # the same images may have had another name
+        return dataclasses.replace(
+            cached.get(), origin=origin
+        )  # the same images may have had another name
     if images.count < 2:
-        raise EvaluationError(f"{images.name} has {images.count} image: statistics need two, and are good from thousands on")
+        raise EvaluationError(
+            f"{images.name} has {images.count} image: statistics need two, and are good from"
+            " thousands on"
+        )
     features = extractor.features(images.name, images.batches(), images.count)
     reference = Reference(origin, fit_gaussian(features), features)
     try:
         cached.put(reference)
     except RunFolderError as error:
-        warnings.warn(f"statistics are not cached ({error}); ${cache.VARIABLE} names another folder", ToolkitWarning, stacklevel=2)
+        warnings.warn(
+            f"statistics are not cached ({error}); ${cache.VARIABLE} names another folder",
+            ToolkitWarning,
+            stacklevel=2,
+        )
     return reference
 
 
@@ -116,42 +140,68 @@ def read(path: pathlib.Path, extractor: Extractor) -> Reference:
         return reference
     if origin.feature_network_digest != network.digest:
         raise EvaluationError(
-            f"{path} holds statistics of feature network '{origin.feature_network}' (digest {origin.feature_network_digest}), "
-            f"not of '{network.name}' ({network.digest})"
+            f"{path} holds statistics of feature network '{origin.feature_network}' (digest"
+            f" {origin.feature_network_digest}), not of '{network.name}' ({network.digest})"
         )
     if network.size and origin.resize_filter != extractor.resize_filter:
         raise EvaluationError(
-            f"{path} was resized by '{origin.resize_filter}', the protocol's filter is '{extractor.resize_filter}'"
+            f"{path} was resized by '{origin.resize_filter}', the protocol's filter is"
+            f" '{extractor.resize_filter}'"
         )
     if origin.version != VERSION:
-        raise EvaluationError(f"{path} was made by version {origin.version} of the extraction, this is {VERSION}: make it again")
+        raise EvaluationError(
+            f"{path} was made by version {origin.version} of the extraction, this is {VERSION}:"
+            " make it again"
+        )
     return reference
 
 
 class ReferenceFile(Artifact):
-    """Statistics as npz: `mu`, `sigma` (float64), `features` (float32) if they are kept, and `origin` (JSON)."""
+    """Statistics as npz: `mu`, `sigma` (float64), `features` (float32) if they are kept, and
+    `origin` (JSON).
+    """
 
     def _read(self, path: pathlib.Path) -> Reference:
         try:
             with np.load(path, allow_pickle=False) as stored:
                 arrays = {name: stored[name] for name in stored.files}
-        except (OSError, ValueError, TypeError, AttributeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        except (
+            OSError,
+            ValueError,
+            TypeError,
+            AttributeError,
+            EOFError,
+            zipfile.BadZipFile,
+            zlib.error,
+        ) as error:
             reason = " ".join(str(error).split()) or type(error).__name__
             raise ArtifactError(
-                f"{path} is broken or no npz file ({reason}): expected arrays mu and sigma; if it is cached, delete it"
+                f"{path} is broken or no npz file ({reason}): expected arrays mu and sigma; if it"
+                " is cached, delete it"
             ) from None
         gaussian = _gaussian(path, arrays)
         try:
-            origin = _origin(str(arrays["origin"])) if "origin" in arrays else _foreign(path, gaussian)
+            origin = (
+                _origin(str(arrays["origin"])) if "origin" in arrays else _foreign(path, gaussian)
+            )
         except (KeyError, TypeError, ValueError) as error:
-            raise ArtifactError(f"{path} has an origin that this version does not read: {error}") from None
+            raise ArtifactError(
+                f"{path} has an origin that this version does not read: {error}"
+            ) from None
         features = arrays.get("features")
         if features is not None and features.shape != (origin.count, len(gaussian.mu)):
-            raise ArtifactError(f"{path} holds features {features.shape}: expected {(origin.count, len(gaussian.mu))}")
+            raise ArtifactError(
+                f"{path} holds features {features.shape}: expected"
+                f" {(origin.count, len(gaussian.mu))}"
+            )
         return Reference(origin, gaussian, features)
 
     def _write(self, path: pathlib.Path, value: Reference) -> None:
-        arrays = {"mu": value.gaussian.mu, "sigma": value.gaussian.sigma, "origin": json.dumps(dataclasses.asdict(value.origin))}
+        arrays = {
+            "mu": value.gaussian.mu,
+            "sigma": value.gaussian.sigma,
+            "origin": json.dumps(dataclasses.asdict(value.origin)),
+        }
         if value.features is not None:
             arrays["features"] = value.features
         with open_flushed(path) as file:  # not by way of bytes in memory: features are large
@@ -159,14 +209,19 @@ class ReferenceFile(Artifact):
 
 
 class _CachedReference(ReferenceFile):
-    """Processes that make the same statistics at once write different temporary files; the last one stays."""
+    """Processes that make the same statistics at once write different temporary files; the last one
+    stays.
+    """
 
     def _partial(self) -> pathlib.Path:
         return self.path.with_name(f"{self.path.name}.{os.getpid()}.partial")
 
 
 def _foreign(path: pathlib.Path, gaussian: Gaussian) -> Origin:
-    return Origin(images=path.name, images_digest=digests.short(gaussian.mu, np.ascontiguousarray(gaussian.sigma)))
+    return Origin(
+        images=path.name,
+        images_digest=digests.short(gaussian.mu, np.ascontiguousarray(gaussian.sigma)),
+    )
 
 
 def _origin(text: str) -> Origin:
@@ -178,12 +233,24 @@ def _gaussian(path: pathlib.Path, arrays: dict[str, np.ndarray]) -> Gaussian:
     if not {"mu", "sigma"} <= arrays.keys():
         raise ArtifactError(f"{path} holds {sorted(arrays)}: expected arrays mu and sigma")
     mu, sigma = arrays["mu"], arrays["sigma"]
-    if mu.ndim != 1 or not len(mu) or sigma.shape != (len(mu), len(mu)) or not {mu.dtype.kind, sigma.dtype.kind} <= {"f"}:
-        raise ArtifactError(f"{path} holds mu {mu.shape} and sigma {sigma.shape}: expected floats (D,) and (D, D)")
+    if (
+        mu.ndim != 1
+        or not len(mu)
+        or sigma.shape != (len(mu), len(mu))
+        or not {mu.dtype.kind, sigma.dtype.kind} <= {"f"}
+    ):
+        raise ArtifactError(
+            f"{path} holds mu {mu.shape} and sigma {sigma.shape}: expected floats (D,) and (D, D)"
+        )
     mu, sigma = mu.astype(np.float64), sigma.astype(np.float64)
     if not (np.isfinite(mu).all() and np.isfinite(sigma).all()):
         raise ArtifactError(f"{path} holds values that are not finite")
     largest = np.abs(sigma).max()
-    if not np.allclose(sigma, sigma.T, atol=1e-6 * largest) or scipy.linalg.eigvalsh(sigma)[0] < -1e-6 * largest:
-        raise ArtifactError(f"{path}: sigma is not a covariance (it must be symmetric, with no eigenvalue below 0)")
+    if (
+        not np.allclose(sigma, sigma.T, atol=1e-6 * largest)
+        or scipy.linalg.eigvalsh(sigma)[0] < -1e-6 * largest
+    ):
+        raise ArtifactError(
+            f"{path}: sigma is not a covariance (it must be symmetric, with no eigenvalue below 0)"
+        )
     return Gaussian(mu, sigma)

@@ -1,8 +1,8 @@
-"""Artifacts: the files of a run. Written whole or not at all, checked when read, never recomputed silently.
+"""Artifacts: the files of a run. Written whole or not at all, checked when read, never recomputed
+silently.
 
-On a disk an artifact is written under a temporary name, flushed and renamed. In a store, where files appear whole, it is there
-when the last of its files is. Whoever finds it finds all of it.
-"""
+On a disk an artifact is written under a temporary name, flushed and renamed. In a store, where
+files appear whole, it is there when the last of its files is. Whoever finds it finds all of it."""
 
 import contextlib
 import hashlib
@@ -37,7 +37,9 @@ class Artifact:
     def get(self):
         """Reads and checks the artifact. Raises `ArtifactError` if it is missing or broken."""
         if not self.exists():
-            raise ArtifactError(f"{self.path} is missing; the command that started this run makes it again")
+            raise ArtifactError(
+                f"{self.path} is missing; the command that started this run makes it again"
+            )
         return self._read(self.path)
 
     def put(self, value):
@@ -96,11 +98,11 @@ class Record(Artifact):
 
 
 class Snapshots(Artifact):
-    """A folder with one npz a network, {network: {variable path: array}}, and a record of the files' checksums.
+    """A folder with one npz a network, {network: {variable path: array}}, and a record of the
+    files' checksums.
 
-    On a disk the folder appears when all of it is there; in a store the record is written last. A file that is missing, extra
-    or changed is found before it is parsed.
-    """
+    On a disk the folder appears when all of it is there; in a store the record is written last. A
+    file that is missing, extra or changed is found before it is parsed."""
 
     def exists(self) -> bool:
         return (self.path / RECORD if isinstance(self.path, RemotePath) else self.path).exists()
@@ -112,7 +114,10 @@ class Snapshots(Artifact):
         found = {file.stem for file in path.glob("*.npz")}
         if found != recorded.keys():
             raise _broken(path, f"it should hold {sorted(recorded)} and holds {sorted(found)}")
-        return {network: _read_arrays(path / f"{network}.npz", recorded[network]) for network in sorted(recorded)}
+        return {
+            network: _read_arrays(path / f"{network}.npz", recorded[network])
+            for network in sorted(recorded)
+        }
 
     def _write(self, path: Path, value: dict[str, Arrays]) -> None:
         path.mkdir()
@@ -125,7 +130,9 @@ class Snapshots(Artifact):
 
 
 class ArrayFile(Artifact):
-    """Arrays by name in one file, which may be written again and again: their checksum, then an npz."""
+    """Arrays by name in one file, which may be written again and again: their checksum, then an
+    npz.
+    """
 
     def _read(self, path: Path) -> Arrays:
         content = path.read_bytes()
@@ -175,7 +182,10 @@ def _parse(content: bytes) -> Arrays:
 
 
 def _broken(path: Path, reason: object) -> ArtifactError:
-    return ArtifactError(f"{path} is broken ({reason}); restore it from a copy, or delete it and run the same command again")
+    return ArtifactError(
+        f"{path} is broken ({reason}); restore it from a copy, or delete it and run the same"
+        " command again"
+    )
 
 
 def _json_digest(record: dict) -> str:

@@ -1,4 +1,5 @@
-"""The edge between a terminal and the package: flags from config fields, help by concern, errors as one line.
+"""The edge between a terminal and the package: flags from config fields, help by concern, errors as
+one line.
 
 The package below takes a `Config`; nothing in it reads flags.
 """
@@ -32,7 +33,9 @@ DEFINE = {
 }
 
 
-def define_flag(values: flags.FlagValues, concern: str, name: str, kind: type, default: object, help: str) -> None:
+def define_flag(
+    values: flags.FlagValues, concern: str, name: str, kind: type, default: object, help: str
+) -> None:
     """Defines a flag that `--help` lists under `concern`."""
     default = ",".join(map(str, default)) if isinstance(default, tuple) else default
     DEFINE[kind](name, default, help, flag_values=values, module_name=concern)
@@ -46,7 +49,9 @@ def define_config_flags(values: flags.FlagValues) -> None:
             if not field.metadata["flag"]:
                 continue
             kind = configs.value_type(hints[field.name])
-            define_flag(values, section.__doc__, field.name, kind, field.default, field.metadata["help"])
+            define_flag(
+                values, section.__doc__, field.name, kind, field.default, field.metadata["help"]
+            )
     seed = next(field for field in dataclasses.fields(configs.Config) if field.name == "seed")
     define_flag(values, "Run", "seed", int, seed.default, seed.metadata["help"])
 
@@ -58,7 +63,10 @@ def define_run_flags(values: flags.FlagValues, run_dir: str) -> None:
       run_dir: what `--run_dir` is.
     """
     define_flag(values, "Run", "run_dir", str, None, f"{run_dir}, on a disk or gs://...; required")
-    strategy = "devices to compute on: auto, one_device, mirrored (all GPUs here), multi_worker (TF_CONFIG or Slurm) or tpu"
+    strategy = (
+        "devices to compute on: auto, one_device, mirrored (all GPUs here), multi_worker (TF_CONFIG"
+        " or Slurm) or tpu"
+    )
     define_flag(values, "Run", "strategy", str, "auto", strategy)
     flags.mark_flag_as_required("run_dir", flag_values=values)
 
@@ -69,11 +77,19 @@ def config_from_flags(values: flags.FlagValues) -> configs.Config:
     Raises:
       UsageError: a value is out of range.
     """
-    return configs.from_options({name: values[name].value for name in configs.to_options(configs.Config()) if name in values})
+    return configs.from_options(
+        {
+            name: values[name].value
+            for name in configs.to_options(configs.Config())
+            if name in values
+        }
+    )
 
 
 def check_free(path: Path, flag: str, suffix: str = "") -> None:
-    """Raises `UsageError` if an output file is there already, or has another suffix than it should."""
+    """Raises `UsageError` if an output file is there already, or has another suffix than it
+    should.
+    """
     if path.exists():
         raise UsageError(f"{path} exists and is not overwritten: give another --{flag}")
     if suffix and path.suffix != suffix:
@@ -81,7 +97,8 @@ def check_free(path: Path, flag: str, suffix: str = "") -> None:
 
 
 def run(main: Callable[[flags.FlagValues], None], values: flags.FlagValues) -> None:
-    """Parses the command line and runs `main`; exits with 0, 1 (it failed) or 2 (it was called wrongly).
+    """Parses the command line and runs `main`; exits with 0, 1 (it failed) or 2 (it was called
+    wrongly).
 
     A `ToolkitError` is printed as one line, without a traceback unless `--verbosity=1`.
     """
@@ -97,7 +114,10 @@ def run(main: Callable[[flags.FlagValues], None], values: flags.FlagValues) -> N
         except flags.Error as error:
             _fail(str(error), UsageError.exit_code)
         if rest[1:]:
-            _fail(f"unexpected argument '{rest[1]}': options are written --name=value", UsageError.exit_code)
+            _fail(
+                f"unexpected argument '{rest[1]}': options are written --name=value",
+                UsageError.exit_code,
+            )
         return rest
 
     def guarded(argv: list[str]) -> None:
@@ -129,13 +149,17 @@ def help_text(doc: str, values: flags.FlagValues) -> str:
         for flag in members:
             default = "unset" if flag.value is None else flag.default_as_str.strip("'")
             lines.append(f"  --{flag.name}  (default: {default})")
-            lines.append(textwrap.fill(flag.help, 100, initial_indent=" " * 6, subsequent_indent=" " * 6))
+            lines.append(
+                textwrap.fill(flag.help, 100, initial_indent=" " * 6, subsequent_indent=" " * 6)
+            )
         lines.append("")
     lines.append("Also: --flagfile=PATH reads flags from a file; --verbosity=1 shows tracebacks.")
     return "\n".join(lines)
 
 
-def _show_warning(others: Callable, message: Warning, category: type[Warning], *rest, **named) -> None:
+def _show_warning(
+    others: Callable, message: Warning, category: type[Warning], *rest, **named
+) -> None:
     if issubclass(category, ToolkitWarning):
         print("warning:", message, file=sys.stderr)
     else:

@@ -1,8 +1,8 @@
 """The config of an experiment: frozen dataclasses, one a concern, with the help text on the field.
 
-A run's identity is the hash of its config. Fields left at their default do not enter it, so a field that is added later
-leaves the hashes of earlier runs alone; nor do the fields that only extend a run (`rounds`, `replicates`, branches).
-"""
+A run's identity is the hash of its config. Fields left at their default do not enter it, so a field
+that is added later leaves the hashes of earlier runs alone; nor do the fields that only extend a
+run (`rounds`, `replicates`, branches)."""
 
 import dataclasses
 import hashlib
@@ -31,11 +31,20 @@ def option(
       help: one sentence, with the unit where there is one.
       low, high: smallest and largest allowed value, both included.
       choices: the words that it, or each of its items, may be; empty if any.
-      extends: the field adds to a run without changing what is there, so it is not part of the run's identity.
+      extends: the field adds to a run without changing what is there, so it is not part of the
+        run's identity.
       flag: whether a flag sets it; a program sets the others.
     """
     return dataclasses.field(
-        default=default, metadata={"help": help, "low": low, "high": high, "choices": choices, "extends": extends, "flag": flag}
+        default=default,
+        metadata={
+            "help": help,
+            "low": low,
+            "high": high,
+            "choices": choices,
+            "extends": extends,
+            "flag": flag,
+        },
     )
 
 
@@ -43,9 +52,13 @@ def option(
 class DataConfig:
     """Data"""
 
-    dataset: str = option("digits", "name of the data set, or folder:PATH with PATH/<split>/<class>/ pictures")
+    dataset: str = option(
+        "digits", "name of the data set, or folder:PATH with PATH/<split>/<class>/ pictures"
+    )
     resolution: int = option(32, "height and width that images are resized to, in pixels", low=8)
-    data_dir: str | None = option(None, "folder of prepared TFDS data sets; unset: TFDS's own", extends=True)
+    data_dir: str | None = option(
+        None, "folder of prepared TFDS data sets; unset: TFDS's own", extends=True
+    )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,12 +66,21 @@ class NetworkConfig:
     """Networks"""
 
     gan: str = option("sngan", "name of the GAN")
-    width: int | None = option(None, "channels of the generator's hidden maps; unset: the GAN's own", low=1)
-    discriminator_width: int | None = option(
-        None, "channels of the discriminator's hidden maps; unset: half of --width for sngan, --width for cyclegan", low=1
+    width: int | None = option(
+        None, "channels of the generator's hidden maps; unset: the GAN's own", low=1
     )
-    blocks: int | None = option(None, "residual blocks of each generator of cyclegan; unset: 9", low=1)
-    fused_convolutions: bool = option(True, "compute some convolutions in another form, which is the same function in less time")
+    discriminator_width: int | None = option(
+        None,
+        "channels of the discriminator's hidden maps; unset: half of --width for sngan, --width for"
+        " cyclegan",
+        low=1,
+    )
+    blocks: int | None = option(
+        None, "residual blocks of each generator of cyclegan; unset: 9", low=1
+    )
+    fused_convolutions: bool = option(
+        True, "compute some convolutions in another form, which is the same function in less time"
+    )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,38 +88,69 @@ class TrainingConfig:
     """Training"""
 
     steps: int | None = option(None, "generator steps a round; unset: the GAN's own", low=1)
-    discriminator_steps: int | None = option(None, "discriminator steps a generator step; unset: the GAN's own", low=1)
-    generator_batch_size: int | None = option(None, "images a generator step, over all devices; unset: the GAN's own", low=1)
-    discriminator_batch_size: int | None = option(None, "real images a discriminator step, likewise; unset: the GAN's own", low=1)
-    learning_rate: float | None = option(None, "Adam's learning rate of all networks; unset: the GAN's own", low=0.0)
+    discriminator_steps: int | None = option(
+        None, "discriminator steps a generator step; unset: the GAN's own", low=1
+    )
+    generator_batch_size: int | None = option(
+        None, "images a generator step, over all devices; unset: the GAN's own", low=1
+    )
+    discriminator_batch_size: int | None = option(
+        None, "real images a discriminator step, likewise; unset: the GAN's own", low=1
+    )
+    learning_rate: float | None = option(
+        None, "Adam's learning rate of all networks; unset: the GAN's own", low=0.0
+    )
     decay_from: float | None = option(
         None,
-        "share of the steps after which the learning rate falls linearly to 0; 1: never; unset: the GAN's own",
+        "share of the steps after which the learning rate falls linearly to 0; 1: never; unset: the"
+        " GAN's own",
         low=0.0,
         high=1.0,
     )
     loss: str | None = option(None, "adversarial loss by name; unset: the GAN's own")
     kd_weight: float = option(
-        0.0, "weight of the KL divergence from the dense discriminator, which teaches the pruned one", low=0.0
+        0.0,
+        "weight of the KL divergence from the dense discriminator, which teaches the pruned one",
+        low=0.0,
     )
-    ema_decay: float | None = option(None, "decay of the generator's averaged parameters; unset: the GAN's own", low=0.0, high=1.0)
-    cycle_weight: float | None = option(None, "weight of the cycle-consistency loss; unset: the GAN's own", low=0.0)
-    identity_weight: float | None = option(None, "weight of the identity loss; unset: the GAN's own", low=0.0)
-    pool_size: int | None = option(None, "translated images that are kept to be judged again; unset: the GAN's own", low=0)
+    ema_decay: float | None = option(
+        None,
+        "decay of the generator's averaged parameters; unset: the GAN's own",
+        low=0.0,
+        high=1.0,
+    )
+    cycle_weight: float | None = option(
+        None, "weight of the cycle-consistency loss; unset: the GAN's own", low=0.0
+    )
+    identity_weight: float | None = option(
+        None, "weight of the identity loss; unset: the GAN's own", low=0.0
+    )
+    pool_size: int | None = option(
+        None, "translated images that are kept to be judged again; unset: the GAN's own", low=0
+    )
     augmentation: str | None = option(
-        None, "of the training images of cyclegan: none, flip or crop_and_flip, which crops from 286/256; unset: the GAN's own"
+        None,
+        "of the training images of cyclegan: none, flip or crop_and_flip, which crops from 286/256;"
+        " unset: the GAN's own",
     )
     checkpoint_minutes: float = option(
-        10.0, "minutes of training between checkpoints, from which an interrupted round continues", low=0.0, extends=True
+        10.0,
+        "minutes of training between checkpoints, from which an interrupted round continues",
+        low=0.0,
+        extends=True,
     )
     precision: str = option(
         "float32",
-        "what the training step computes in; weights, statistics, losses and scores are always float32",
+        "what the training step computes in; weights, statistics, losses and scores are always"
+        " float32",
         choices=("float32", "mixed_bfloat16", "mixed_float16"),
     )
     jit_compile: bool = option(False, "compile the training step with XLA")
     steps_per_execution: int = option(
-        1, "training steps between two returns to Python, for its bar, summaries and checkpoints", low=1, extends=True
+        1,
+        "training steps between two returns to Python, for its bar, summaries and checkpoints",
+        low=1,
+        extends=True,
     )
 
 
@@ -106,25 +159,49 @@ class LotteryConfig:
     """Lottery"""
 
     rounds: int = option(10, "pruned rounds after the dense round 0", low=0, extends=True)
-    rate: float = option(0.2, "share of the remaining weights that each round prunes", low=0.0, high=0.999)
-    prune: tuple[str, ...] = option(
-        ("generator",), "what is pruned, each network within itself", choices=("generator", "discriminator")
+    rate: float = option(
+        0.2, "share of the remaining weights that each round prunes", low=0.0, high=0.999
     )
-    exclude: tuple[str, ...] = option((), "layers to leave dense: patterns such as generator/to_image or */block_1/*")
+    prune: tuple[str, ...] = option(
+        ("generator",),
+        "what is pruned, each network within itself",
+        choices=("generator", "discriminator"),
+    )
+    exclude: tuple[str, ...] = option(
+        (), "layers to leave dense: patterns such as generator/to_image or */block_1/*"
+    )
     criterion: str = option("magnitude", "what ranks the weights that a round prunes")
     ranking: str = option(
-        "global", "rank the weights of all layers of a network together, or within each", choices=("global", "layerwise")
+        "global",
+        "rank the weights of all layers of a network together, or within each",
+        choices=("global", "layerwise"),
     )
-    ranking_weights: str = option("live", "trained weights that magnitudes are taken of", choices=("live", "ema"))
-    rewind: bool = option(True, "rewind the weights before each pruned round; without, every round goes on from the one before")
-    rewind_step: int = option(0, "step whose weights the rounds rewind to; the steps a round stay the same in all", low=0)
+    ranking_weights: str = option(
+        "live", "trained weights that magnitudes are taken of", choices=("live", "ema")
+    )
+    rewind: bool = option(
+        True,
+        "rewind the weights before each pruned round; without, every round goes on from the one"
+        " before",
+    )
+    rewind_step: int = option(
+        0, "step whose weights the rounds rewind to; the steps a round stay the same in all", low=0
+    )
     discriminator_start: str = option(
-        "rewound", "the discriminator's weights at the start of each pruned round", choices=("rewound", "dense", "second_seed")
+        "rewound",
+        "the discriminator's weights at the start of each pruned round",
+        choices=("rewound", "dense", "second_seed"),
     )
-    branches: tuple[str, ...] = option(("random_mask", "random_init"), "controls to train beside the ticket", extends=True)
-    branch_rounds: tuple[int, ...] = option((5, 10), "rounds that get the controls", low=1, extends=True)
+    branches: tuple[str, ...] = option(
+        ("random_mask", "random_init"), "controls to train beside the ticket", extends=True
+    )
+    branch_rounds: tuple[int, ...] = option(
+        (5, 10), "rounds that get the controls", low=1, extends=True
+    )
     replicates: int = option(1, "times to repeat everything under other seeds", low=1, extends=True)
-    margin: float = option(0.1, "share of the dense FID by which a matching ticket may be worse", low=0.0, extends=True)
+    margin: float = option(
+        0.1, "share of the dense FID by which a matching ticket may be worse", low=0.0, extends=True
+    )
     parent: str | None = option(None, "digest of the ticket that is transferred", flag=False)
 
     def __post_init__(self):
@@ -137,8 +214,12 @@ class EvaluationConfig:
     """Evaluation"""
 
     protocol: str = option("digits", "name of the protocol that scores are computed under")
-    feature_network: str | None = option(None, "feature network instead of the protocol's: a name, path or URL")
-    num_eval_images: int | None = option(None, "generated images a score is computed from, instead of the protocol's", low=2)
+    feature_network: str | None = option(
+        None, "feature network instead of the protocol's: a name, path or URL"
+    )
+    num_eval_images: int | None = option(
+        None, "generated images a score is computed from, instead of the protocol's", low=2
+    )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -183,12 +264,19 @@ def sections() -> dict[str, type]:
 
 
 def walk(config: Config) -> dict[str, tuple[dataclasses.Field, object]]:
-    """{option name: (field, value)} of every option of every concern; names are unique over all concerns."""
+    """{option name: (field, value)} of every option of every concern; names are unique over all
+    concerns.
+    """
     found = {}
     for field in dataclasses.fields(config):
         value = getattr(config, field.name)
         if dataclasses.is_dataclass(value):
-            found.update({inner.name: (inner, getattr(value, inner.name)) for inner in dataclasses.fields(value)})
+            found.update(
+                {
+                    inner.name: (inner, getattr(value, inner.name))
+                    for inner in dataclasses.fields(value)
+                }
+            )
         else:
             found[field.name] = (field, value)
     return found
@@ -196,7 +284,9 @@ def walk(config: Config) -> dict[str, tuple[dataclasses.Field, object]]:
 
 def identity(config: Config) -> dict[str, object]:
     """The options that make two runs different experiments, without those left at their default."""
-    return {n: v for n, (f, v) in walk(config).items() if not f.metadata["extends"] and v != f.default}
+    return {
+        n: v for n, (f, v) in walk(config).items() if not f.metadata["extends"] and v != f.default
+    }
 
 
 def from_options(options: dict[str, object]) -> Config:
@@ -211,7 +301,9 @@ def from_options(options: dict[str, object]) -> Config:
     concerns = {}
     for name, kind in sections().items():
         hints = typing.get_type_hints(kind)
-        concerns[name] = kind(**{o: _coerce(o, options[o], hints[o]) for o in hints if o in options})
+        concerns[name] = kind(
+            **{o: _coerce(o, options[o], hints[o]) for o in hints if o in options}
+        )
     rest = {"seed": _coerce("seed", options["seed"], int)} if "seed" in options else {}
     return Config(**concerns, **rest)
 
@@ -236,6 +328,10 @@ def _coerce(name: str, value: object, hint: object) -> object:
     try:
         items = [item_kind(item) for item in (value if kind is tuple else [value])]
     except ValueError:
-        expected = f"a list of {item_kind.__name__}, separated by commas" if kind is tuple else item_kind.__name__
+        expected = (
+            f"a list of {item_kind.__name__}, separated by commas"
+            if kind is tuple
+            else item_kind.__name__
+        )
         raise UsageError(f"--{name}={value} is not understood: expected {expected}") from None
     return tuple(items) if kind is tuple else items[0]

@@ -1,4 +1,6 @@
-"""Errors that a user can act on. Each is one clear line: what was wrong, with the value, and what to do."""
+"""Errors that a user can act on. Each is one clear line: what was wrong, with the value, and what
+to do.
+"""
 
 import difflib
 from collections.abc import Iterable
@@ -11,7 +13,9 @@ class ToolkitError(Exception):
 
 
 class UsageError(ToolkitError):
-    """The command line or the config asks for something that cannot be; programs exit with code 2."""
+    """The command line or the config asks for something that cannot be; programs exit with
+    code 2.
+    """
 
     exit_code = 2
 

@@ -1,8 +1,7 @@
 """Locks on folders that several processes share.
 
-On a disk the system holds them, and releases them when a process ends, however it ends. In a store they are leases: free
-again when a process ends, or some time after it was killed.
-"""
+On a disk the system holds them, and releases them when a process ends, however it ends. In a store
+they are leases: free again when a process ends, or some time after it was killed."""
 
 import contextlib
 import fcntl
@@ -30,9 +29,10 @@ LOST = signal.SIGUSR2  # not SIGINT, which a job in a shell's background ignores
 def hold(path: Path, busy: str | None = None) -> Iterator[None]:
     """Holds a lock file, made if need be.
 
-    A store has no locks, so the process that has written the file last holds it, and writes it again and again to show that it
-    lives; one that finds a file watches for that, which takes a while. A process that was out of reach for longer than others
-    waited is interrupted when it sees that; a thread that is not its main one hears of it on leaving.
+    A store has no locks, so the process that has written the file last holds it, and writes it
+    again and again to show that it lives; one that finds a file watches for that, which takes a
+    while. A process that was out of reach for longer than others waited is interrupted when it sees
+    that; a thread that is not its main one hears of it on leaving.
 
     Args:
       path: the lock file, on a local disk, a network file system with POSIX locks, or in a store.
@@ -77,7 +77,9 @@ def _lease(path: RemotePath, busy: str | None) -> Iterator[None]:
     done, lost = threading.Event(), threading.Event()
     try:
         with _interruptible() as interrupt:
-            beating = threading.Thread(target=_beat, args=(path, mine, done, lost, interrupt), daemon=True)
+            beating = threading.Thread(
+                target=_beat, args=(path, mine, done, lost, interrupt), daemon=True
+            )
             beating.start()
             try:
                 yield
@@ -92,12 +94,17 @@ def _lease(path: RemotePath, busy: str | None) -> Iterator[None]:
             with contextlib.suppress(OSError):  # a lease that nobody renews ends too
                 path.unlink(missing_ok=True)
     if lost.is_set():
-        raise RunFolderError(f"{path.parent} was taken over by another process while this one was out of reach: run it again")
+        raise RunFolderError(
+            f"{path.parent} was taken over by another process while this one was out of reach: run"
+            " it again"
+        )
 
 
 @contextlib.contextmanager
 def _interruptible() -> Iterator[Callable[[], None]]:
-    """What interrupts this thread from another one, if it is the main one; Python's signals reach no other."""
+    """What interrupts this thread from another one, if it is the main one; Python's signals reach
+    no other.
+    """
     here = threading.current_thread()
     if here is not threading.main_thread():
         yield lambda: None
@@ -140,8 +147,16 @@ def _living_holder(path: RemotePath) -> str:
     return ""
 
 
-def _beat(path: RemotePath, mine: str, done: threading.Event, lost: threading.Event, interrupt: Callable[[], None]) -> None:
-    """Shows that this process lives, until it is done, or stops it if another one has taken over."""
+def _beat(
+    path: RemotePath,
+    mine: str,
+    done: threading.Event,
+    lost: threading.Event,
+    interrupt: Callable[[], None],
+) -> None:
+    """Shows that this process lives, until it is done, or stops it if another one has taken
+    over.
+    """
     beats = 0
     while not done.wait(BEAT):
         beats += 1
@@ -176,4 +191,6 @@ def _whoami() -> str:
 
 
 def _cannot_write(path: Path, error: OSError) -> RunFolderError:
-    return RunFolderError(f"cannot write {path.parent}: {error.strerror or error}; give a folder that can be written")
+    return RunFolderError(
+        f"cannot write {path.parent}: {error.strerror or error}; give a folder that can be written"
+    )

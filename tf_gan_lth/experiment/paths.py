@@ -1,8 +1,8 @@
-"""Paths of a run: on a disk, or in a store of objects (`gs://bucket/run`), which `tf.io.gfile` reads and writes.
+"""Paths of a run: on a disk, or in a store of objects (`gs://bucket/run`), which `tf.io.gfile`
+reads and writes.
 
-A store has neither folders, renames nor locks. What it must promise is that a file appears whole, when its writing ends, as
-those of `gs://` do.
-"""
+A store has neither folders, renames nor locks. What it must promise is that a file appears whole,
+when its writing ends, as those of `gs://` do."""
 
 import contextlib
 import fnmatch
@@ -126,7 +126,10 @@ def parse(text: str | os.PathLike) -> Path:
     scheme = str(text).partition("://")[0]
     known = set(tf.io.gfile.get_registered_schemes()) - {""}
     if scheme not in known:
-        raise UsageError(f"{text}: TensorFlow reads no {scheme}://; it has {', '.join(f'{name}://' for name in sorted(known))}")
+        raise UsageError(
+            f"{text}: TensorFlow reads no {scheme}://; it has"
+            f" {', '.join(f'{name}://' for name in sorted(known))}"
+        )
     return RemotePath(str(text))
 
 

@@ -8,13 +8,15 @@ RUN/replicate_0/initial/<network>.npz              theta_0
 RUN/replicate_0/rewind/<network>.npz               theta_k, only with late rewinding
 RUN/replicate_0/round_03/masks/<network>.npz       only the networks that are pruned
 RUN/replicate_0/round_03/weights/<network>.npz     trained; <network>_ema.npz beside it
-RUN/replicate_0/round_03/checkpoint                where a training that is interrupted continues; gone when it is done
+RUN/replicate_0/round_03/checkpoint                where a training that is interrupted continues;
+gone when it is done
 RUN/replicate_0/round_03/training.json  sparsity.json  scores.json  samples.png
-RUN/replicate_0/round_03/saved_model/              only of the ticket that is exported; saved_model_a2b/ of a direction
+RUN/replicate_0/round_03/saved_model/              only of the ticket that is exported;
+saved_model_a2b/ of a direction
 RUN/replicate_0/round_03/branches/random_mask/...  the same files as a round
 
-Several processes may work in one run folder, each on replicates or branches of its own: `.lock` files keep them apart.
-"""
+Several processes may work in one run folder, each on replicates or branches of its own: `.lock`
+files keep them apart."""
 
 import contextlib
 import os
@@ -50,7 +52,9 @@ class Place:
 
     def lock(self) -> contextlib.AbstractContextManager:
         """Keeps other processes from this training. Raises `BusyError` if one of them is at it."""
-        return locks.hold(self.path / locks.NAME, f"{self.title} of {self.path} is being run by another process")
+        return locks.hold(
+            self.path / locks.NAME, f"{self.title} of {self.path} is being run by another process"
+        )
 
     @property
     def title(self) -> str:
@@ -62,7 +66,14 @@ class Place:
 
     def is_complete(self) -> bool:
         """Whether every artifact of the training is there."""
-        artifacts = (self.masks, self.sparsity, self.weights, self.training, self.samples, self.scores)
+        artifacts = (
+            self.masks,
+            self.sparsity,
+            self.weights,
+            self.training,
+            self.samples,
+            self.scores,
+        )
         return all(artifact.exists() for artifact in artifacts)
 
     def branch(self, name: str) -> "Place":
@@ -86,8 +97,13 @@ class Replicate:
         self.untrained_scores = Record(path / "untrained_scores.json")
 
     def lock(self) -> contextlib.AbstractContextManager:
-        """Keeps other processes from this replicate's rounds, not from its branches. Raises `BusyError` if one is at it."""
-        return locks.hold(self.path / locks.NAME, f"{self.path} is being run by another process: give another --replicate")
+        """Keeps other processes from this replicate's rounds, not from its branches. Raises
+        `BusyError` if one is at it.
+        """
+        return locks.hold(
+            self.path / locks.NAME,
+            f"{self.path} is being run by another process: give another --replicate",
+        )
 
     def round(self, number: int) -> Place:
         return Place(self.path / f"round_{number:02d}", self.number, number)
@@ -117,11 +133,16 @@ class RunFolder:
         yield from (self.replicate(number) for number in _numbered(self.path, "replicate"))
 
     def lock(self) -> contextlib.AbstractContextManager:
-        """Keeps other processes from what belongs to all replicates: config, table, report, exports. Waits for its turn."""
+        """Keeps other processes from what belongs to all replicates: config, table, report,
+        exports. Waits for its turn.
+        """
         return locks.hold(self.path / locks.NAME)
 
     def claim(
-        self, config: configs.Config, images: dict[str, object] | None = None, parent: dict[str, object] | None = None
+        self,
+        config: configs.Config,
+        images: dict[str, object] | None = None,
+        parent: dict[str, object] | None = None,
     ) -> None:
         """Makes the folder this config's, or checks that it is.
 
@@ -131,7 +152,8 @@ class RunFolder:
           parent: where its ticket comes from, to be kept; None if it finds its own.
 
         Raises:
-          RunFolderError: it holds a run of another config or images, or something that is no run; or it cannot be written.
+          RunFolderError: it holds a run of another config or images, or something that is no run;
+            or it cannot be written.
         """
         if not self.config.exists():
             self._check_empty()
@@ -143,8 +165,13 @@ class RunFolder:
                 self.parent.put(parent)
 
     def _check_empty(self) -> None:
-        if self.path.is_dir() and any(path.suffix != ".partial" and path.name != locks.NAME for path in self.path.iterdir()):
-            raise RunFolderError(f"{self.path} is neither empty nor a run (it has no config.json); give another --run_dir")
+        if self.path.is_dir() and any(
+            path.suffix != ".partial" and path.name != locks.NAME for path in self.path.iterdir()
+        ):
+            raise RunFolderError(
+                f"{self.path} is neither empty nor a run (it has no config.json); give another"
+                " --run_dir"
+            )
         if self.path.exists() and not self.path.is_dir():
             raise RunFolderError(f"{self.path} is a file; give a folder as --run_dir")
 
@@ -152,25 +179,33 @@ class RunFolder:
         if self.config.exists():
             there = configs.from_options(self.config.get()["options"])
             if there.digest != config.digest:
-                raise RunFolderError(f"{self.path} holds another experiment: {_difference(there, config)}; give another --run_dir")
+                raise RunFolderError(
+                    f"{self.path} holds another experiment: {_difference(there, config)}; give"
+                    " another --run_dir"
+                )
             if there == config:
                 return
         self.config.put({"digest": config.digest, "options": configs.to_options(config)})
 
     def _check_images(self, images: dict[str, object]) -> None:
-        """Records what the run trains on, or raises `RunFolderError` if that is something else than before."""
+        """Records what the run trains on, or raises `RunFolderError` if that is something else than
+        before.
+        """
         if not self.images.exists():
             self.images.put(images)
         elif self.images.get() != images:
             raise RunFolderError(
-                f"{self.path} was trained on other images: {self.images.get()} there, {images} here; give another --run_dir"
+                f"{self.path} was trained on other images: {self.images.get()} there, {images}"
+                " here; give another --run_dir"
             )
 
     def copy_to(self, folder: pathlib.Path) -> "RunFolder":
         """A copy on a disk, of what is finished and cannot be made again quickly."""
 
         def left_out(path: Path) -> bool:
-            if path.name.startswith(("tensorboard", "saved_model")) or path.name.endswith(".partial"):
+            if path.name.startswith(("tensorboard", "saved_model")) or path.name.endswith(
+                ".partial"
+            ):
                 return True
             return path.name in SNAPSHOTS and not Snapshots(path).exists()
 
@@ -193,7 +228,8 @@ def find_place(path: str) -> tuple[RunFolder, Place]:
     run = RunFolder(match[1] if match else absolute)
     if not match or not run.config.exists():
         raise UsageError(
-            f"{path} is not a round of a run: expected RUN/replicate_0/round_05, or one of its branches, RUN with a config.json"
+            f"{path} is not a round of a run: expected RUN/replicate_0/round_05, or one of its"
+            " branches, RUN with a config.json"
         )
     place = run.replicate(int(match[2])).round(int(match[3]))
     return run, place.branch(match[4]) if match[4] else place
@@ -201,11 +237,19 @@ def find_place(path: str) -> tuple[RunFolder, Place]:
 
 def _numbered(folder: Path, name: str) -> list[int]:
     """The numbers of the folders `<name>_<number>` that are there; other names are a user's own."""
-    matches = [re.fullmatch(rf"{name}_(\d+)", path.name) for path in folder.glob(f"{name}_*") if path.is_dir()]
+    matches = [
+        re.fullmatch(rf"{name}_(\d+)", path.name)
+        for path in folder.glob(f"{name}_*")
+        if path.is_dir()
+    ]
     return sorted(int(match[1]) for match in matches if match)
 
 
 def _difference(there: configs.Config, here: configs.Config) -> str:
     old, new = configs.to_options(there), configs.to_options(here)
     changed = configs.identity(there).keys() | configs.identity(here).keys()
-    return ", ".join(f"--{name} is {old[name]} there and {new[name]} here" for name in sorted(changed) if old[name] != new[name])
+    return ", ".join(
+        f"--{name} is {old[name]} there and {new[name]} here"
+        for name in sorted(changed)
+        if old[name] != new[name]
+    )

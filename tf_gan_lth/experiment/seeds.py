@@ -1,7 +1,8 @@
-"""Every random number is a function of (seed, labels): latents, data order, initial weights, random masks.
+"""Every random number is a function of (seed, labels): latents, data order, initial weights, random
+masks.
 
-A stream is named by what it is for, never by when it is drawn, so any step of any round can be recomputed alone.
-"""
+A stream is named by what it is for, never by when it is drawn, so any step of any round can be
+recomputed alone."""
 
 import hashlib
 import json
@@ -10,7 +11,9 @@ import numpy as np
 
 
 def derive(seed: int, *labels: int | str) -> int:
-    """A 64-bit number from a seed and labels, e.g. `derive(0, "replicate", 2, "round", 3, "latents")`."""
+    """A 64-bit number from a seed and labels, e.g. `derive(0, "replicate", 2, "round", 3,
+    "latents")`.
+    """
     digest = hashlib.sha256(json.dumps([seed, *labels]).encode()).digest()
     return int.from_bytes(digest[:8], "little")
 

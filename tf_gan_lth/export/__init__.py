@@ -1,4 +1,6 @@
-"""Tickets as things to use elsewhere: SavedModels, and the check that they are as sparse as they claim."""
+"""Tickets as things to use elsewhere: SavedModels, and the check that they are as sparse as they
+claim.
+"""
 
 from tf_gan_lth.export.saved_model import export_tickets, verify
 

@@ -30,7 +30,9 @@ class _Generator(tf.Module):
         # The network itself is not tracked: Keras would add its own functions to the file.
         self.weights = list(network.variables)
         inputs = tf.TensorSpec(network.input_shape, tf.float32, name=network.input_names[0])
-        self.__call__ = tf.function(lambda inputs: network(inputs, training=False), input_signature=[inputs])
+        self.__call__ = tf.function(
+            lambda inputs: network(inputs, training=False), input_signature=[inputs]
+        )
 
 
 class _Sampler(_Generator):
@@ -40,26 +42,37 @@ class _Sampler(_Generator):
         super().__init__(network)
         self.latent_dim = network.input_shape[-1]
 
-    @tf.function(input_signature=[tf.TensorSpec([], tf.int32, name="count"), tf.TensorSpec([2], tf.int32, name="seed")])
+    @tf.function(
+        input_signature=[
+            tf.TensorSpec([], tf.int32, name="count"),
+            tf.TensorSpec([2], tf.int32, name="seed"),
+        ]
+    )
     def sample(self, count: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
         return self.__call__(tf.random.stateless_normal([count, self.latent_dim], seed))
 
 
 def export_tickets(run: RunFolder, verdicts: dict[str, Verdict]) -> list[Path]:
-    """Exports the best ticket of each generator that has one, of replicate 0, unless that is done, and checks it.
+    """Exports the best ticket of each generator that has one, of replicate 0, unless that is done,
+    and checks it.
 
     Raises:
       MaskError: a pruned weight is not zero, in the run's weights or in what is on the disk.
       ArtifactError: what is on the disk is not this ticket.
     """
-    return [_export(run, verdict.best, name) for name, verdict in verdicts.items() if verdict.best is not None]
+    return [
+        _export(run, verdict.best, name)
+        for name, verdict in verdicts.items()
+        if verdict.best is not None
+    ]
 
 
 def _export(run: RunFolder, number: int, name: str) -> Path:
     place = run.replicate(0).round(number)
     weights, mask, path = place.weights.get(), place.masks.get()[name], place.saved_model(name)
     snapshot = weights.get(name + EMA, weights[name])
-    # In a store nothing can be renamed: there the model is whole when it has the file that TensorFlow writes last.
+    # In a store nothing can be renamed: there the model is whole when it has the file that
+    # TensorFlow writes last.
     in_store = isinstance(path, RemotePath)
     if (path / LAST_FILE if in_store else path).exists():
         verify(path, snapshot, mask)
@@ -87,7 +100,8 @@ def _write(network: keras.Model, path: Path) -> None:
 
 
 def verify(path: Path, snapshot: Arrays, mask: Arrays) -> dict[str, float]:
-    """Checks that a SavedModel on disk holds a snapshot's values, bit for bit, and zeros wherever the mask is.
+    """Checks that a SavedModel on disk holds a snapshot's values, bit for bit, and zeros wherever
+    the mask is.
 
     Returns:
       {kernel path: sparsity as found}.
@@ -100,9 +114,14 @@ def verify(path: Path, snapshot: Arrays, mask: Arrays) -> dict[str, float]:
         loaded = tf.saved_model.load(str(path))
         found = {variable.name.removesuffix(":0"): variable.numpy() for variable in loaded.weights}
     except (OSError, IndexError, ValueError, AttributeError, tf.errors.OpError) as error:
-        raise ArtifactError(f"{path} is broken ({error}); delete it and run the same command again") from None
+        raise ArtifactError(
+            f"{path} is broken ({error}); delete it and run the same command again"
+        ) from None
     for name, array in snapshot.items():
         if name not in found or found[name].tobytes() != array.tobytes():
-            raise ArtifactError(f"{path} does not hold this ticket's {name}; delete it and run the same command again")
+            raise ArtifactError(
+                f"{path} does not hold this ticket's {name}; delete it and run the same command"
+                " again"
+            )
     pruning.check_pruned(found, mask, str(path))
     return {name: float(np.mean(found[name] == 0)) for name in mask}

@@ -1,4 +1,5 @@
-"""The lottery: rounds, rewinding, branches, verdict. The only folder that knows all the parts below it.
+"""The lottery: rounds, rewinding, branches, verdict. The only folder that knows all the parts below
+it.
 
 Read `ticket.py` first: it is the paper's algorithm.
 """

@@ -1,8 +1,7 @@
 """Branches: controls and variants that start from one round of the trunk.
 
-A branch is a function of the laboratory and a ticket that returns what to train instead. To add one, write the function and
-register it; `--branches` and the error for unknown names follow.
-"""
+A branch is a function of the laboratory and a ticket that returns what to train instead. To add
+one, write the function and register it; `--branches` and the error for unknown names follow."""
 
 import dataclasses
 from collections.abc import Callable
@@ -59,21 +58,29 @@ def random_mask_by_layer(lab: "Laboratory", ticket: Ticket) -> Ticket:
 
 def _at_random(lab: "Laboratory", ticket: Ticket, shuffle: Callable, name: str) -> Ticket:
     labels = ("replicate", ticket.place.replicate, "round", ticket.place.round_number, name)
-    shuffled = {n: shuffle(mask, seeds.generator(lab.config.seed, *labels, n)) for n, mask in ticket.masks.items()}
+    shuffled = {
+        n: shuffle(mask, seeds.generator(lab.config.seed, *labels, n))
+        for n, mask in ticket.masks.items()
+    }
     return dataclasses.replace(ticket, masks=shuffled)
 
 
 @register
 def random_init(lab: "Laboratory", ticket: Ticket) -> Ticket:
-    """The random ticket: its masks over fresh weights of every network that is pruned; the others start where they do.
+    """The random ticket: its masks over fresh weights of every network that is pruned; the others
+    start where they do.
 
-    Fresh weights have not been trained up to the step of late rewinding, so training begins at step 0, with theta_0 of the others.
-    """
-    fresh = lab.fresh_weights(ticket.place.replicate, "round", ticket.place.round_number, "random_init")
+    Fresh weights have not been trained up to the step of late rewinding, so training begins at step
+    0, with theta_0 of the others."""
+    fresh = lab.fresh_weights(
+        ticket.place.replicate, "round", ticket.place.round_number, "random_init"
+    )
     initial = lab.run.replicate(ticket.place.replicate).initial.get()
     weights = {**initial, **{name: fresh[name] for name in ticket.masks}}
     start = lab.config.lottery.discriminator_start
-    return dataclasses.replace(ticket, weights=lab.with_discriminator(start, ticket.place, weights), first_step=0)
+    return dataclasses.replace(
+        ticket, weights=lab.with_discriminator(start, ticket.place, weights), first_step=0
+    )
 
 
 @register
@@ -84,13 +91,17 @@ def one_shot(lab: "Laboratory", ticket: Ticket) -> Ticket:
 
 @register
 def snip(lab: "Laboratory", ticket: Ticket) -> Ticket:
-    """As many weights, all chosen at once by their saliency before training; a pruned discriminator keeps the ticket's mask."""
+    """As many weights, all chosen at once by their saliency before training; a pruned discriminator
+    keeps the ticket's mask.
+    """
     return lab.prune_at_once(ticket, criteria.snip(lab, ticket.place))
 
 
 @register
 def not_rewound(lab: "Laboratory", ticket: Ticket) -> Ticket:
-    """Every network goes on from what the round before trained. (Standard pruning, where no round rewinds, is `--norewind`.)"""
+    """Every network goes on from what the round before trained. (Standard pruning, where no round
+    rewinds, is `--norewind`.)
+    """
     before = lab.run.replicate(ticket.place.replicate).round(ticket.place.round_number - 1)
     return dataclasses.replace(ticket, weights=before.weights.get())
 
@@ -98,10 +109,14 @@ def not_rewound(lab: "Laboratory", ticket: Ticket) -> Ticket:
 @register
 def dense_discriminator(lab: "Laboratory", ticket: Ticket) -> Ticket:
     """The discriminator starts from the trained one of the dense GAN."""
-    return dataclasses.replace(ticket, weights=lab.with_discriminator("dense", ticket.place, ticket.weights))
+    return dataclasses.replace(
+        ticket, weights=lab.with_discriminator("dense", ticket.place, ticket.weights)
+    )
 
 
 @register
 def second_discriminator(lab: "Laboratory", ticket: Ticket) -> Ticket:
     """The discriminator starts from the initial weights of a second seed."""
-    return dataclasses.replace(ticket, weights=lab.with_discriminator("second_seed", ticket.place, ticket.weights))
+    return dataclasses.replace(
+        ticket, weights=lab.with_discriminator("second_seed", ticket.place, ticket.weights)
+    )

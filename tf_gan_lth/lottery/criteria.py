@@ -1,9 +1,9 @@
 """Criteria: what ranks the weights that a round prunes.
 
-A criterion is a function of the laboratory and the round before that returns a score for each weight, {network: {kernel path:
-array}}; the lowest are pruned, over a whole network or within each layer. To add one, write the function and register it;
-`--criterion` and the error for unknown names follow.
-"""
+A criterion is a function of the laboratory and the round before that returns a score for each
+weight, {network: {kernel path: array}}; the lowest are pruned, over a whole network or within each
+layer. To add one, write the function and register it; `--criterion` and the error for unknown names
+follow."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -28,15 +28,21 @@ def register(criterion: Criterion) -> Criterion:
 
 @register
 def magnitude(lab: "Laboratory", place: Place) -> dict[str, Arrays]:
-    """|w| of the trained weights: the live ones, or the generator's averages if the config says so."""
+    """|w| of the trained weights: the live ones, or the generator's averages if the config
+    says so.
+    """
     weights = place.weights.get()
     suffix = EMA if lab.config.lottery.ranking_weights == "ema" else ""
-    return {name: pruning.magnitudes(weights.get(name + suffix, weights[name])) for name in lab.pruned}
+    return {
+        name: pruning.magnitudes(weights.get(name + suffix, weights[name])) for name in lab.pruned
+    }
 
 
 @register
 def snip(lab: "Laboratory", place: Place) -> dict[str, Arrays]:
-    """|w dL/dw| at theta_0, L the generator's loss: the weights that matter before any training (Lee et al. 2019)."""
+    """|w dL/dw| at theta_0, L the generator's loss: the weights that matter before any training
+    (Lee et al. 2019).
+    """
     initial = lab.run.replicate(place.replicate).initial.get()
     gradients = lab.generator_gradients(initial, place.replicate)
     return {name: pruning.saliencies(initial[name], found) for name, found in gradients.items()}

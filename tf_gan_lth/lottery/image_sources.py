@@ -1,9 +1,11 @@
-"""Images to be scored, by what a user calls them: a folder, an exported generator, or a round of a run.
+"""Images to be scored, by what a user calls them: a folder, an exported generator, or a round of a
+run.
 
 folder:PATH                                  the pictures in a folder
-saved_model:PATH                             a SavedModel that takes latents, such as the ones that a run exports
-round:RUN/replicate_0/round_05               a trained ticket; round_05/branches/random_mask is one of its controls
-"""
+saved_model:PATH                             a SavedModel that takes latents, such as the ones that
+a run exports
+round:RUN/replicate_0/round_05               a trained ticket; round_05/branches/random_mask is one
+of its controls"""
 
 import pathlib
 from collections.abc import Iterator
@@ -36,10 +38,16 @@ class FolderImages:
     def __init__(self, path: str):
         self._folder = data.ImageFolder(pathlib.Path(path).expanduser())
         height, width, _ = self._folder.shape
-        self.name, self.available, self.resolution = self._folder.name, self._folder.count, height if height == width else None
+        self.name, self.available, self.resolution = (
+            self._folder.name,
+            self._folder.count,
+            height if height == width else None,
+        )
 
     def batches(self, count: int, repeat: int) -> Iterator[tf.Tensor]:
-        """Yields the first `count` pictures in mixed order, whatever the number of the sample set."""
+        """Yields the first `count` pictures in mixed order, whatever the number of the sample
+        set.
+        """
         del repeat
         for images in self._folder.batches():
             yield images[:count]
@@ -49,7 +57,8 @@ class FolderImages:
 
 
 class SavedModelImages:
-    """What a SavedModel draws: a function of latents `(N, Z)` float32 that returns images `(N, H, W, C)`.
+    """What a SavedModel draws: a function of latents `(N, Z)` float32 that returns images `(N, H,
+    W, C)`.
 
     Args:
       path: of the SavedModel.
@@ -72,25 +81,40 @@ class SavedModelImages:
             function = self._loaded.signatures["serving_default"]
         except (OSError, KeyError, ValueError, tf.errors.OpError) as error:
             raise EvaluationError(
-                f"{folder} is not a SavedModel with a signature 'serving_default': {error_reason(error)}"
+                f"{folder} is not a SavedModel with a signature 'serving_default':"
+                f" {error_reason(error)}"
             ) from None
-        inputs, outputs = (tf.nest.flatten(part) for part in (function.structured_input_signature, function.structured_outputs))
+        inputs, outputs = (
+            tf.nest.flatten(part)
+            for part in (function.structured_input_signature, function.structured_outputs)
+        )
         if not _are_latents(inputs) or [spec.shape.rank for spec in outputs] != [4]:
-            found = " to ".join(str([f"{spec.dtype.name}{spec.shape}" for spec in specs]) for specs in (inputs, outputs))
-            raise EvaluationError(f"{folder} maps {found}: a generator maps float32 latents (N, Z) to images (N, H, W, C)")
+            found = " to ".join(
+                str([f"{spec.dtype.name}{spec.shape}" for spec in specs])
+                for specs in (inputs, outputs)
+            )
+            raise EvaluationError(
+                f"{folder} maps {found}: a generator maps float32 latents (N, Z) to images (N, H,"
+                " W, C)"
+            )
         self._latent_dim, self.resolution = inputs[0].shape[1], outputs[0].shape[1]
         self._generate = share(lambda noise: tf.nest.flatten(function(noise))[0])
 
     def batches(self, count: int, repeat: int) -> Iterator[tf.Tensor]:
         """Yields the images of sample set number `repeat`."""
-        # Yielded here, not returned, so that what iterates keeps `self`, and with it the SavedModel's variables, alive.
-        yield from sample(self._call, self._latent_dim, count, seeds.pair(self._seed, "evaluation", repeat))
+        # Yielded here, not returned, so that what iterates keeps `self`, and with it the
+        # SavedModel's variables, alive.
+        yield from sample(
+            self._call, self._latent_dim, count, seeds.pair(self._seed, "evaluation", repeat)
+        )
 
     def _call(self, noise: tf.Tensor) -> tf.Tensor:
         try:
             return self._generate(noise)
         except (ValueError, TypeError, tf.errors.OpError) as error:
-            raise EvaluationError(f"{self.name} failed on latents {noise.shape}: {error_reason(error)}") from error
+            raise EvaluationError(
+                f"{self.name} failed on latents {noise.shape}: {error_reason(error)}"
+            ) from error
 
 
 def _are_latents(inputs: list[tf.TensorSpec]) -> bool:
@@ -102,11 +126,13 @@ def _are_latents(inputs: list[tf.TensorSpec]) -> bool:
 
 
 class RoundImages:
-    """What the generator of a finished training draws. Its sample set 0 is the one that the run itself was scored on.
+    """What the generator of a finished training draws. Its sample set 0 is the one that the run
+    itself was scored on.
 
     Args:
       path: of the round or branch.
-      protocol: says which of the generators to take, the averaged or the live one; None is the run's own.
+      protocol: says which of the generators to take, the averaged or the live one; None is the
+        run's own.
 
     Raises:
       UsageError: it is not a round of a run.
@@ -121,12 +147,18 @@ class RoundImages:
         self._config = run.read_config()
         if models.kind(self._config.networks.gan).family != "noise_to_image":
             raise UsageError(
-                f"{self.name} translates pictures: translate a folder with scripts/sample.py and give it as folder:PATH"
+                f"{self.name} translates pictures: translate a folder with scripts/sample.py and"
+                " give it as folder:PATH"
             )
-        self.protocol, self.resolution = protocol or protocol_of(self._config.evaluation), self._config.data.resolution
+        self.protocol, self.resolution = (
+            protocol or protocol_of(self._config.evaluation),
+            self._config.data.resolution,
+        )
         weights = self._place.weights.get()
         self._snapshot = scored_generator(weights, self.protocol)
-        self.ema = self._snapshot is weights.get("generator" + EMA)  # an imported round may have no averages
+        self.ema = self._snapshot is weights.get(
+            "generator" + EMA
+        )  # an imported round may have no averages
         self._sampler = Sampler(load_generator(self._config, "generator", self._snapshot))
 
     def batches(self, count: int, repeat: int) -> Iterator[tf.Tensor]:
@@ -151,13 +183,22 @@ def open_source(text: str, protocol: Protocol | None, seed: int) -> Source:
         return SavedModelImages(path, seed)
     if kind == "round" and path:
         return RoundImages(path, protocol)
-    raise UsageError(f"--images={text} is not understood: expected folder:PATH, saved_model:PATH or round:RUN/replicate_0/round_05")
+    raise UsageError(
+        f"--images={text} is not understood: expected folder:PATH, saved_model:PATH or"
+        " round:RUN/replicate_0/round_05"
+    )
 
 
 def load_generator(config: Config, name: str, snapshot: Arrays) -> keras.Model:
-    """A plain generator of a run, with the weights of a snapshot; one that translates takes images of any size."""
+    """A plain generator of a run, with the weights of a snapshot; one that translates takes images
+    of any size.
+    """
     channels = snapshot["to_image/kernel"].shape[-1]
-    resolution = config.data.resolution if models.kind(config.networks.gan).family == "noise_to_image" else None
+    resolution = (
+        config.data.resolution
+        if models.kind(config.networks.gan).family == "noise_to_image"
+        else None
+    )
     network = models.build(config.networks, resolution, channels, seed=0).networks[name]
     models.load_snapshot(network, snapshot)
     return network

@@ -1,4 +1,6 @@
-"""Translating images between two domains: what such a GAN trains on, and how its translations are scored and shown."""
+"""Translating images between two domains: what such a GAN trains on, and how its translations are
+scored and shown.
+"""
 
 import functools
 
@@ -28,14 +30,15 @@ def protocol_of(config: Config) -> Protocol:
     named = protocols.get(config.evaluation.protocol)
     if named.ema or named.num_images is not None or config.evaluation.num_eval_images is not None:
         raise UsageError(
-            f"{config.networks.gan} translates every test image once and keeps no averages: it needs --protocol=cyclegan and no "
-            f"--num_eval_images, not --protocol={named.name}"
+            f"{config.networks.gan} translates every test image once and keeps no averages: it"
+            f" needs --protocol=cyclegan and no --num_eval_images, not --protocol={named.name}"
         )
     return named.but(feature_network=config.evaluation.feature_network)
 
 
 class ImageToImage:
-    """The images of a lottery whose generators translate between two domains; attributes as of `NoiseToImage`.
+    """The images of a lottery whose generators translate between two domains; attributes as of
+    `NoiseToImage`.
 
     Raises:
       ToolkitError: images or protocol cannot be had.
@@ -44,7 +47,10 @@ class ImageToImage:
     def __init__(self, config: Config):
         self._config = config
         self._protocol = protocol_of(config)
-        resolution, augmentation = config.data.resolution, resolve(config.training, models.kind(config.networks.gan)).augmentation
+        resolution, augmentation = (
+            config.data.resolution,
+            resolve(config.training, models.kind(config.networks.gan)).augmentation,
+        )
         self.images = self._load("train", data.load_resolution(augmentation, resolution))
         self.channels = self.images.a.channels
         domains = self.images.sets.values()
@@ -55,14 +61,18 @@ class ImageToImage:
         }
 
     def _load(self, split: str, resolution: int) -> data.Domains:
-        return data.load_domains(self._config.data.dataset, split, resolution, self._config.data.data_dir)
+        return data.load_domains(
+            self._config.data.dataset, split, resolution, self._config.data.data_dir
+        )
 
     @functools.cached_property
     def _test(self) -> data.Domains:
         return self._load("test", self._config.data.resolution)
 
     def equip(self, gan: models.GAN) -> None:
-        """Makes what scores and samples need, of plain networks whose weights are used up for it."""
+        """Makes what scores and samples need, of plain networks whose weights are used up for
+        it.
+        """
         extractor = Extractor.of(self._protocol)
         split, resolution = self._protocol.reference_split, self._config.data.resolution
         # Training images that are cropped are larger than those that scores compare with.
@@ -72,10 +82,14 @@ class ImageToImage:
         self.evaluators = {}
         for name, (source, target) in DIRECTIONS.items():
             protocol = self._protocol.but(num_images=self._test.sets[source].count)
-            self.evaluators[name] = Evaluator(protocol, extractor, reference.of_images(real.sets[target], extractor))
+            self.evaluators[name] = Evaluator(
+                protocol, extractor, reference.of_images(real.sets[target], extractor)
+            )
 
     def score(self, weights: Weights, replicate: int) -> dict[str, object]:
-        """{generator: its score record} of all test images; with `l1_inside` and `l1_outside` where the truth is known."""
+        """{generator: its score record} of all test images; with `l1_inside` and `l1_outside` where
+        the truth is known.
+        """
         del replicate
         return {name: self._score_direction(name, weights) for name in DIRECTIONS}
 
@@ -85,15 +99,19 @@ class ImageToImage:
         outputs = self._translate(name, weights, inputs)
         order = mixed_order(source.count)
         batches = (outputs[order[at : at + BATCH]] for at in range(0, source.count, BATCH))
-        record = self.evaluators[name].score(f"translations of {source.name}", batches, source.count, False)
+        record = self.evaluators[name].score(
+            f"translations of {source.name}", batches, source.count, False
+        )
         if self._test.masks is not None:
             masks = self._test.masks[DIRECTIONS[name][0]]
-            inside, outside = shapes2stripes.distances(inputs, outputs, masks, name.removeprefix("generator_"))
+            inside, outside = shapes2stripes.distances(
+                inputs, outputs, masks, name.removeprefix("generator_")
+            )
             record |= {"l1_inside": float(np.mean(inside)), "l1_outside": float(np.mean(outside))}
         return record
 
     def draw_samples(self, weights: Weights, replicate: int) -> bytes:
-        """Rows of a test image of `a`, its translation and that back, then the same of `b`, as PNG."""
+        """Rows of a test image of `a`, its translation and that back, then of `b`, as PNG."""
         del replicate
         columns = []
         for name, back in zip(DIRECTIONS, reversed(DIRECTIONS), strict=True):
@@ -102,9 +120,16 @@ class ImageToImage:
             translated = self._translate(name, weights, inputs)
             columns += [inputs, translated, self._translate(back, weights, translated)]
         rows = min(len(column) for column in columns)
-        images = np.stack([column[:rows] for column in columns], axis=1).reshape(-1, *columns[0].shape[1:])
+        images = np.stack([column[:rows] for column in columns], axis=1).reshape(
+            -1, *columns[0].shape[1:]
+        )
         return data.grid(tf.constant(images), columns=len(columns), zoom=1)
 
     def _translate(self, name: str, weights: Weights, images: np.ndarray) -> np.ndarray:
-        translate, parts = self._translators[name], (images[at : at + BATCH] for at in range(0, len(images), BATCH))
-        return np.concatenate([translate(weights[name], tf.constant(part)).numpy() for part in parts])
+        translate, parts = (
+            self._translators[name],
+            (images[at : at + BATCH] for at in range(0, len(images), BATCH)),
+        )
+        return np.concatenate(
+            [translate(weights[name], tf.constant(part)).numpy() for part in parts]
+        )

@@ -1,4 +1,6 @@
-"""The ticket that a transfer trains: read from a finished run, and compared with the networks that are to train it."""
+"""The ticket that a transfer trains: read from a finished run, and compared with the networks that
+are to train it.
+"""
 
 import dataclasses
 import json
@@ -52,12 +54,16 @@ class Parent:
 def _check_shapes(name: str, arrays: Arrays, shapes: Shapes) -> None:
     odd = sorted(arrays.keys() ^ shapes.keys())
     if odd:
-        raise MaskError(f"the ticket is of another {name}: only one of the two has {odd[0]}; give its --gan and --resolution")
+        raise MaskError(
+            f"the ticket is of another {name}: only one of the two has {odd[0]}; give its --gan and"
+            " --resolution"
+        )
     for path, array in arrays.items():
         if array.shape != shapes[path]:
             raise MaskError(
-                f"the ticket is of another {name}: {path} is {array.shape} there and {shapes[path]} here; "
-                "--resolution, --width, --discriminator_width and the channels of the images must be its own"
+                f"the ticket is of another {name}: {path} is {array.shape} there and {shapes[path]}"
+                " here; --resolution, --width, --discriminator_width and the channels of the"
+                " images must be its own"
             )
 
 
@@ -75,7 +81,10 @@ def open_ticket(path: str, weights: str) -> Parent:
     check_known("value of --weights", weights, WEIGHTS)
     run, place = find_place(path)
     if place.branch_name != "main" or not place.round_number:
-        raise UsageError(f"--ticket={path} is not a ticket: give a pruned round, such as RUN/replicate_0/round_05")
+        raise UsageError(
+            f"--ticket={path} is not a ticket: give a pruned round, such as"
+            " RUN/replicate_0/round_05"
+        )
     config, replicate = run.read_config(), run.replicate(place.replicate)
     start = replicate.rewind if config.lottery.rewind_step else replicate.initial
     masks, theta = place.masks.get(), start.get() if weights == "rewind" else None

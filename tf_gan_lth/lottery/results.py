@@ -9,17 +9,21 @@ from tf_gan_lth.experiment.run_folder import Place, RunFolder
 TRUTH = ("l1_inside", "l1_outside")  # scores where the true translations are known
 
 # What judges the images of a generator.
-DISCRIMINATORS = {"generator": "discriminator", "generator_a2b": "discriminator_b", "generator_b2a": "discriminator_a"}
+DISCRIMINATORS = {
+    "generator": "discriminator",
+    "generator_a2b": "discriminator_b",
+    "generator_b2a": "discriminator_a",
+}
 
 
 @dataclasses.dataclass(frozen=True)
 class Result:
     """A scored generator of a training; the fields are columns of `results.csv`.
 
-    A score is None where so few images do not give it; `scores.json` then says why. Of a GAN that translates, each direction
-    has a row, with the sparsities of its generator and of the discriminator of its target domain; `l1_inside` and `l1_outside`
-    are where the true translations are known.
-    """
+    A score is None where so few images do not give it; `scores.json` then says why. Of a GAN that
+    translates, each direction has a row, with the sparsities of its generator and of the
+    discriminator of its target domain; `l1_inside` and `l1_outside` are where the true translations
+    are known."""
 
     replicate: int
     round: int
@@ -47,12 +51,16 @@ class Result:
 
 
 def by_generator(scores: dict[str, object]) -> dict[str, dict[str, object]]:
-    """{generator: its score record} of what a `scores.json` holds: of a single generator, its record alone."""
+    """{generator: its score record} of what a `scores.json` holds: of a single generator, its
+    record alone.
+    """
     return {"generator": scores} if "protocol" in scores else scores
 
 
 def read_results(run: RunFolder) -> list[Result]:
-    """Every generator of the trainings that have their scores, by replicate, round and branch (`main` first)."""
+    """Every generator of the trainings that have their scores, by replicate, round and branch
+    (`main` first).
+    """
     return [result for place in scored_places(run) for result in _results(place)]
 
 
@@ -90,16 +98,26 @@ def _result(place: Place, generator: str, sparsity: dict, scores: dict, training
 
 def table(results: list[Result]) -> str:
     """The results as lines for a terminal."""
-    lines = ["replicate round  branch               remaining       FID       KID     IS  precision recall   train   eval"]
+    lines = [
+        "replicate round  branch               remaining       FID       KID     IS  precision"
+        " recall   train   eval"
+    ]
     for r in results:
         direction = direction_of(r.generator)
-        scores = f"{r.fid:>9.3f} {formatted(r.kid, '.4f'):>9} {formatted(r.inception_score, '.2f'):>6}"
+        scores = (
+            f"{r.fid:>9.3f} {formatted(r.kid, '.4f'):>9} {formatted(r.inception_score, '.2f'):>6}"
+        )
         manifold = f"{formatted(r.precision, '.2f'):>10} {formatted(r.recall, '.2f'):>6}"
         seconds = f"{formatted(r.train_seconds, '.0f'):>6}s {r.eval_seconds:>5.1f}s"
         lines.append(
-            f"{r.replicate:>9} {r.round:>5}  {r.branch:<20} {1 - r.generator_sparsity:>9.1%} {scores} {manifold} {seconds}"
+            f"{r.replicate:>9} {r.round:>5}  {r.branch:<20} {1 - r.generator_sparsity:>9.1%}"
+            f" {scores} {manifold} {seconds}"
             + (f"  {direction}" if direction else "")
-            + (f", L1 inside {r.l1_inside:.3f}, outside {r.l1_outside:.3f}" if r.l1_inside is not None else "")
+            + (
+                f", L1 inside {r.l1_inside:.3f}, outside {r.l1_outside:.3f}"
+                if r.l1_inside is not None
+                else ""
+            )
         )
     return "\n".join(lines)
 

@@ -1,13 +1,15 @@
 """Convolutions that compute the same function in another form, which takes less time.
 
-The first form is that of 3x3 convolutions beside a change of the map's size. Nearest upsampling repeats a pixel 2x2 times and
-average pooling is the mean of 2x2 pixels. A 3x3 kernel after the one or before the other sees each pixel of the small map
-through its four shifts by a row, a column or both: that is the 4x4 kernel which is their sum, with strides of 2. It takes 16
-products a pixel of the small map where the two steps take 36.
+The first form is that of 3x3 convolutions beside a change of the map's size. Nearest upsampling
+repeats a pixel 2x2 times and average pooling is the mean of 2x2 pixels. A 3x3 kernel after the one
+or before the other sees each pixel of the small map
+through its four shifts by a row, a column or both: that is the 4x4 kernel which is their sum, with
+strides of 2. It takes 16 products a pixel of the small map where the two steps take 36.
 
-The second is that of convolutions to the few channels of an image. A CPU computes sixteen channels at a time, and three of
-them waste the others. The columns of the kernel, each a convolution of its own, have as many channels together as there is
-room for; a second convolution only adds them up, each at its place.
+The second is that of convolutions to the few channels of an image. A CPU computes sixteen channels
+at a time, and three of them waste the others. The columns of the kernel, each a convolution of its
+own, have as many channels together as there is room for; a second convolution only adds them up,
+each at its place.
 
 The variable stays the kernel itself, so masks, snapshots and exports do not know the difference.
 """
@@ -23,13 +25,16 @@ _ROWS = np.array([[1, 0, 0], [1, 1, 0], [0, 1, 1], [0, 0, 1]], np.float32)
 
 
 def _spread(kernel: tf.Tensor, rows: np.ndarray) -> tf.Tensor:
-    """`(3, 3, I, O)` to `(4, 4, I, O)`: `rows` applied to its rows and to its columns, as one product of matrices."""
+    """`(3, 3, I, O)` to `(4, 4, I, O)`: `rows` applied to its rows and to its columns, as one
+    product of matrices.
+    """
     spread = tf.matmul(np.kron(rows, rows), tf.reshape(kernel, [9, -1]))
     return tf.reshape(spread, [4, 4, *kernel.shape[2:]])
 
 
 def upsampled_conv2d(inputs: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
-    """Nearest upsampling, then a 3x3 convolution that keeps the size: `(N, H, W, I)` to `(N, 2H, 2W, O)`.
+    """Nearest upsampling, then a 3x3 convolution that keeps the size: `(N, H, W, I)` to `(N, 2H,
+    2W, O)`.
 
     Args:
       inputs: of any float type, which the result has too.
@@ -39,20 +44,26 @@ def upsampled_conv2d(inputs: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
     turned = tf.transpose(_spread(kernel, _ROWS[::-1]), [0, 1, 3, 2])
     count, height, width, _ = tf.unstack(tf.shape(inputs))
     shape = tf.stack([count, 2 * height, 2 * width, kernel.shape[-1]])
-    return tf.nn.conv2d_transpose(inputs, tf.cast(turned, inputs.dtype), shape, strides=2, padding="SAME")
+    return tf.nn.conv2d_transpose(
+        inputs, tf.cast(turned, inputs.dtype), shape, strides=2, padding="SAME"
+    )
 
 
 def pooled_conv2d(inputs: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
-    """A 3x3 convolution that keeps the size, then 2x2 average pooling: `(N, 2H, 2W, I)` to `(N, H, W, O)`.
+    """A 3x3 convolution that keeps the size, then 2x2 average pooling: `(N, 2H, 2W, I)` to `(N, H,
+    W, O)`.
 
     Args:
       inputs, kernel: as in `upsampled_conv2d`.
     """
-    return tf.nn.conv2d(inputs, tf.cast(_spread(kernel, 0.5 * _ROWS), inputs.dtype), strides=2, padding="SAME")
+    return tf.nn.conv2d(
+        inputs, tf.cast(_spread(kernel, 0.5 * _ROWS), inputs.dtype), strides=2, padding="SAME"
+    )
 
 
 def few_channels_conv2d(inputs: tf.Tensor, kernel: tf.Tensor, padding: str) -> tf.Tensor:
-    """A convolution with strides of 1, for few output channels: `(N, H, W, I)` to `(N, H, W, O)`, less with `VALID` padding.
+    """A convolution with strides of 1, for few output channels: `(N, H, W, I)` to `(N, H, W, O)`,
+    less with `VALID` padding.
 
     Args:
       inputs: of any float type, which the result has too.
@@ -62,7 +73,9 @@ def few_channels_conv2d(inputs: tf.Tensor, kernel: tf.Tensor, padding: str) -> t
     size, _, channels, filters = kernel.shape
     columns = tf.reshape(tf.transpose(kernel, [0, 2, 1, 3]), [size, 1, channels, size * filters])
     # To output channel f, at column k of the sums, goes channel f of column k.
-    added = np.einsum("kl,fg->klfg", np.eye(size), np.eye(filters)).reshape([1, size, size * filters, filters])
+    added = np.einsum("kl,fg->klfg", np.eye(size), np.eye(filters)).reshape(
+        [1, size, size * filters, filters]
+    )
     convolved = tf.nn.conv2d(inputs, tf.cast(columns, inputs.dtype), 1, padding)
     return tf.nn.conv2d(convolved, tf.constant(added, inputs.dtype), 1, padding)
 
@@ -92,7 +105,9 @@ class UpsampledConv2D(_Fused, Float32Kernel, keras.layers.Conv2D):
 
     def compute_output_shape(self, input_shape: tf.TensorShape) -> tf.TensorShape:
         count, height, width, channels = input_shape
-        return super().compute_output_shape([count, height and 2 * height, width and 2 * width, channels])
+        return super().compute_output_shape(
+            [count, height and 2 * height, width and 2 * width, channels]
+        )
 
 
 class PooledSpectralConv2D(_Fused, SpectralConv2D):

@@ -1,11 +1,12 @@
-"""The CycleGAN of Zhu et al. 2017 in the form that Chen et al. 2021 prune, built from resolution, width and blocks.
+"""The CycleGAN of Zhu et al. 2017 in the form that Chen et al. 2021 prune, built from resolution,
+width and blocks.
 
-At width 64 with nine blocks a generator has 11,383,555 trainable parameters, of which 11,372,928 prunable; a discriminator
-of width 64 has 2,766,529, of which 2,763,776 prunable.
+At width 64 with nine blocks a generator has 11,383,555 trainable parameters, of which 11,372,928
+prunable; a discriminator of width 64 has 2,766,529, of which 2,763,776 prunable.
 
-Images are square if the resolution is given. With `resolution=None` they may have any height and width that the network
-takes, also from call to call; layers, paths and shapes of the weights are the same, so a snapshot fits both.
-"""
+Images are square if the resolution is given. With `resolution=None` they may have any height and
+width that the network takes, also from call to call; layers, paths and shapes of the weights are
+the same, so a snapshot fits both."""
 
 import tensorflow as tf
 import tf_keras as keras
@@ -13,19 +14,34 @@ import tf_keras as keras
 from tf_gan_lth.experiment.config import NetworkConfig
 from tf_gan_lth.experiment.errors import UsageError
 from tf_gan_lth.models.convolutions import FewChannelsConv2D
-from tf_gan_lth.models.layers import DoublingConv2DTranspose, InstanceNormalization, PaddedConv2D, ReflectionPadding, fan_in_uniform
+from tf_gan_lth.models.layers import (
+    DoublingConv2DTranspose,
+    InstanceNormalization,
+    PaddedConv2D,
+    ReflectionPadding,
+    fan_in_uniform,
+)
 
 WIDTH = 64
 BLOCKS = 9
 
 
-def networks(config: NetworkConfig, resolution: int | None, channels: int) -> dict[str, keras.Model]:
-    """Generators and discriminators of both domains for images of a resolution, which is a multiple of 4 from 24 on."""
+def networks(
+    config: NetworkConfig, resolution: int | None, channels: int
+) -> dict[str, keras.Model]:
+    """Generators and discriminators of both domains for images of a resolution, which is a multiple
+    of 4 from 24 on.
+    """
     if resolution is not None and (resolution < 24 or resolution % 4):
-        raise UsageError(f"--resolution={resolution} does not fit cyclegan: it must be a multiple of 4 from 24 on")
+        raise UsageError(
+            f"--resolution={resolution} does not fit cyclegan: it must be a multiple of 4 from"
+            " 24 on"
+        )
     width = config.width or WIDTH
     generators = [
-        generator(resolution, width, channels, config.blocks or BLOCKS, name, config.fused_convolutions)
+        generator(
+            resolution, width, channels, config.blocks or BLOCKS, name, config.fused_convolutions
+        )
         for name in ("generator_a2b", "generator_b2a")
     ]
     discriminators = [
@@ -35,9 +51,18 @@ def networks(config: NetworkConfig, resolution: int | None, channels: int) -> di
     return {network.name: network for network in generators + discriminators}
 
 
-def _conv(x: tf.Tensor, filters: int, size: int, name: str, *, strides: int = 1, kind=keras.layers.Conv2D, **options) -> tf.Tensor:
-    # The paper's code draws only the kernels itself: biases start as PyTorch's do, gammas at 1, betas at 0. PyTorch takes the
-    # fan-in of a transposed convolution from its outputs.
+def _conv(
+    x: tf.Tensor,
+    filters: int,
+    size: int,
+    name: str,
+    *,
+    strides: int = 1,
+    kind=keras.layers.Conv2D,
+    **options,
+) -> tf.Tensor:
+    # The paper's code draws only the kernels itself: biases start as PyTorch's do, gammas at 1,
+    # betas at 0. PyTorch takes the fan-in of a transposed convolution from its outputs.
     fan_in = size * size * (filters if kind is DoublingConv2DTranspose else x.shape[-1])
     return kind(
         filters,
@@ -68,8 +93,11 @@ def _up(x: tf.Tensor, filters: int, name: str) -> tf.Tensor:
     return _norm_relu(x, f"{name}/norm")
 
 
-def generator(resolution: int | None, width: int, channels: int, blocks: int, name: str, fused: bool = True) -> keras.Model:
-    """Images `(N, H, W, channels)` of one domain to images of the other, both in [-1, 1] and of the same size.
+def generator(
+    resolution: int | None, width: int, channels: int, blocks: int, name: str, fused: bool = True
+) -> keras.Model:
+    """Images `(N, H, W, channels)` of one domain to images of the other, both in [-1, 1] and of the
+    same size.
 
     Args:
       resolution: H and W in pixels; None for any. A multiple of 4, from 8 on.
@@ -82,7 +110,8 @@ def generator(resolution: int | None, width: int, channels: int, blocks: int, na
     images = keras.Input([resolution, resolution, channels], name="images")
     x = _conv(ReflectionPadding(3)(images), width, 7, "from_image/conv")
     x = _norm_relu(x, "from_image/norm")
-    # The residual sums tie channels of many layers together, so those could not be removed by their gammas: they have none.
+    # The residual sums tie channels of many layers together, so those could not be removed by their
+    # gammas: they have none.
     for number in (1, 2):
         x = _conv(x, 2**number * width, 3, f"down_{number}/conv", strides=2, kind=PaddedConv2D)
         x = _norm_relu(x, f"down_{number}/norm", affine=number == 1)
@@ -95,7 +124,8 @@ def generator(resolution: int | None, width: int, channels: int, blocks: int, na
 
 
 def discriminator(resolution: int | None, width: int, channels: int, name: str) -> keras.Model:
-    """Images `(N, H, W, channels)` in [-1, 1] to scores `(N, 1)`: the mean over overlapping patches of 70x70 pixels.
+    """Images `(N, H, W, channels)` in [-1, 1] to scores `(N, 1)`: the mean over overlapping patches
+    of 70x70 pixels.
 
     Args:
       resolution: H and W in pixels; None for any. From 24 on: what is smaller has no patch.

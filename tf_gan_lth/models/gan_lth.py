@@ -1,16 +1,20 @@
-"""State dicts of the paper's own SNGAN (PyTorch) as snapshots and masks of ours: pure functions on NumPy arrays.
+"""State dicts of the paper's own SNGAN (PyTorch) as snapshots and masks of ours: pure functions on
+NumPy arrays.
 
 Their layers are ours under other names:
 
-    generator        l1: dense   b5: norm   c5: to_image   block2, block3, ...: block_1, block_2, ...
-                     in a block  b1: norm_1   c1: conv_1   b2: norm_2   c2: conv_2   c_sc: shortcut
-    discriminator    l5: score   block1, block2, ...: block_1, block_2, ...   in a block  c1, c2, c_sc as above
+    generator        l1: dense   b5: norm   c5: to_image   block2, block3, ...: block_1, block_2,
+                     ... in a block  b1: norm_1   c1: conv_1   b2: norm_2   c2: conv_2   c_sc:
+                     shortcut
+    discriminator    l5: score   block1, block2, ...: block_1, block_2, ...   in a block  c1, c2,
+      c_sc as above
 
-A kernel has one of four forms: `weight`; `weight_orig` with `weight_mask`, if it is pruned; `weight_orig` with `weight_u`,
-if it has spectral norm; `weight_orig_orig` with `weight_orig_mask` and `weight_u`, if both.
+A kernel has one of four forms: `weight`; `weight_orig` with `weight_mask`, if it is pruned;
+`weight_orig` with `weight_u`, if it has spectral norm; `weight_orig_orig` with `weight_orig_mask`
+and `weight_u`, if both.
 
-Read in VITA-Group/GAN-LTH and GongXinyuu/sngan.pytorch; batch norm's epsilon and running variance are those of `sngan`.
-"""
+Read in VITA-Group/GAN-LTH and GongXinyuu/sngan.pytorch; batch norm's epsilon and running variance
+are those of `sngan`."""
 
 import dataclasses
 import re
@@ -23,7 +27,11 @@ from tf_gan_lth.models.sngan import LATENT_DIM
 
 # Counters, and the second singular vector: ours is computed from the first one.
 IGNORED = ("num_batches_tracked", "weight_v")
-KERNEL_FORMS = {"weight_orig": "weight", "weight_orig_orig": "weight", "weight_orig_mask": "weight_mask"}
+KERNEL_FORMS = {
+    "weight_orig": "weight",
+    "weight_orig_orig": "weight",
+    "weight_orig_mask": "weight_mask",
+}
 SHOWN = 3
 
 
@@ -32,7 +40,8 @@ class Network:
     """A network as a state dict holds it.
 
     Attributes:
-      weights: its snapshot, float32, with the kernels as they are stored: not masked, not normalised.
+      weights: its snapshot, float32, with the kernels as they are stored: not masked, not
+        normalised.
       kernels: paths of the convolutions' kernels.
       mask: {kernel path: bool array} of all of them; None if the state dict has no mask.
       width: channels of its hidden maps.
@@ -62,10 +71,15 @@ def generator(state: Arrays, where: str) -> Network:
       where: names the state dict in messages.
 
     Raises:
-      ArtifactError: an entry is missing, unknown, of another shape or not finite, or a mask is none.
+      ArtifactError: an entry is missing, unknown, of another shape or not finite, or a mask is
+        none.
     """
     reader = _Reader(state, where)
-    width, channels, blocks = reader.size("b5.weight", 0), reader.size("c5.weight", 0), reader.count_blocks()
+    width, channels, blocks = (
+        reader.size("b5.weight", 0),
+        reader.size("c5.weight", 0),
+        reader.count_blocks(),
+    )
     # Theirs views the Dense layer's outputs as (N, C, 4, 4), ours as (N, 4, 4, C).
     kernel = reader.take("l1.weight", 16 * width, LATENT_DIM).reshape(width, 4, 4, LATENT_DIM)
     bias = reader.take("l1.bias", 16 * width).reshape(width, 4, 4)
@@ -87,20 +101,30 @@ def discriminator(state: Arrays, where: str) -> Network:
     reader = _Reader(state, where)
     width, channels = reader.size("l5.weight", 1), reader.size("block1.c1.weight", 1)
     for number in range(1, reader.count_blocks() + 1):
-        theirs, ours, inputs = f"block{number}", f"block_{number}", channels if number == 1 else width
+        theirs, ours, inputs = (
+            f"block{number}",
+            f"block_{number}",
+            channels if number == 1 else width,
+        )
         layers = [("c1", "conv_1", inputs, 3), ("c2", "conv_2", width, 3)]
         if reader.has(f"{theirs}.c_sc.weight"):  # the block halves the map
             layers.append(("c_sc", "shortcut", inputs, 1))
         for their_name, our_name, fan_in, size in layers:
-            reader.convolution(f"{theirs}.{their_name}", f"{ours}/{our_name}", (width, fan_in, size, size))
-            reader.put(f"{ours}/{our_name}/u", reader.take(f"{theirs}.{their_name}.weight_u", width))
+            reader.convolution(
+                f"{theirs}.{their_name}", f"{ours}/{our_name}", (width, fan_in, size, size)
+            )
+            reader.put(
+                f"{ours}/{our_name}/u", reader.take(f"{theirs}.{their_name}.weight_u", width)
+            )
     reader.put("score/kernel", reader.take("l5.weight", 1, width).T)
     reader.put("score/u", reader.take("l5.weight_u", 1))
     return reader.network(width, channels)
 
 
 class _Reader:
-    """Takes the entries of a state dict one by one into a snapshot and a mask, so that none is forgotten."""
+    """Takes the entries of a state dict one by one into a snapshot and a mask, so that none is
+    forgotten.
+    """
 
     def __init__(self, state: Arrays, where: str):
         self._where = where
@@ -139,7 +163,8 @@ class _Reader:
         array = self._left.pop(key)
         if array.shape != shape:
             raise ArtifactError(
-                f"{self._where}: {key} is {array.shape}, expected {shape}: only the SNGAN of one width that grows from 4x4 is read"
+                f"{self._where}: {key} is {array.shape}, expected {shape}: only the SNGAN of one"
+                " width that grows from 4x4 is read"
             )
         if not np.isfinite(array).all():
             raise ArtifactError(f"{self._where}: {key} is not finite; did training diverge?")
@@ -150,12 +175,19 @@ class _Reader:
         self._weights[path] = np.ascontiguousarray(array)
 
     def normalization(self, theirs: str, ours: str, width: int) -> None:
-        names = {"weight": "gamma", "bias": "beta", "running_mean": "moving_mean", "running_var": "moving_variance"}
+        names = {
+            "weight": "gamma",
+            "bias": "beta",
+            "running_mean": "moving_mean",
+            "running_var": "moving_variance",
+        }
         for name, variable in names.items():
             self.put(f"{ours}/{variable}", self.take(f"{theirs}.{name}", width))
 
     def convolution(self, theirs: str, ours: str, shape: tuple[int, int, int, int]) -> None:
-        """Takes a convolution; `shape` is its kernel's, (outputs, inputs, height, width) as theirs are."""
+        """Takes a convolution; `shape` is its kernel's, (outputs, inputs, height, width) as theirs
+        are.
+        """
         path = f"{ours}/kernel"
         self._kernels.append(path)
         self.put(path, _to_hwio(self.take(f"{theirs}.weight", *shape)))
@@ -163,20 +195,26 @@ class _Reader:
         if self.has(f"{theirs}.weight_mask"):
             mask = self.take(f"{theirs}.weight_mask", *shape)
             if not np.isin(mask, (0, 1)).all():
-                raise ArtifactError(f"{self._where}: {theirs}.weight_mask holds other values than 0 and 1")
+                raise ArtifactError(
+                    f"{self._where}: {theirs}.weight_mask holds other values than 0 and 1"
+                )
             self._masks[path] = _to_hwio(mask.astype(bool))
 
     def network(self, width: int, channels: int, resolution: int | None = None) -> Network:
         """What was taken; raises `ArtifactError` if anything is left."""
         if self._left:
-            raise ArtifactError(f"{self._where} has entries that are none of this SNGAN's: {shown(self._left)}")
+            raise ArtifactError(
+                f"{self._where} has entries that are none of this SNGAN's: {shown(self._left)}"
+            )
         full = {path: np.ones(self._weights[path].shape, bool) for path in self._kernels}
         mask = {**full, **self._masks} if self._masks else None
         return Network(self._weights, self._kernels, mask, width, channels, resolution)
 
     def _require(self, key: str) -> None:
         if key not in self._left:
-            raise ArtifactError(f"{self._where} lacks {key}; it has {shown(self._left) or 'nothing'}")
+            raise ArtifactError(
+                f"{self._where} lacks {key}; it has {shown(self._left) or 'nothing'}"
+            )
 
 
 def _to_hwio(kernel: np.ndarray) -> np.ndarray:
@@ -187,4 +225,6 @@ def _to_hwio(kernel: np.ndarray) -> np.ndarray:
 def shown(names: object) -> str:
     """The first few names, for a message."""
     names = [str(name) for name in names]
-    return ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")
+    return ", ".join(names[:SHOWN]) + (
+        f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    )

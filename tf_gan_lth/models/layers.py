@@ -1,8 +1,8 @@
 """Keras layers and initializers that the GANs share and Keras 2 does not have.
 
-All of them compile under XLA, forward and backward, and accept `(N, H, W, C)` float images. Under Keras's mixed precision they
-compute in 16 bits but for statistics and spectral norms, which stay float32.
-"""
+All of them compile under XLA, forward and backward, and accept `(N, H, W, C)` float images. Under
+Keras's mixed precision they compute in 16 bits but for statistics and spectral norms, which stay
+float32."""
 
 import math
 from collections.abc import Callable
@@ -12,7 +12,9 @@ import tf_keras as keras
 
 
 def fan_in_uniform(fan_in: int) -> keras.initializers.Initializer:
-    """Uniform in +-1/sqrt(fan_in): how the paper's code (PyTorch) starts Dense weights and all biases."""
+    """Uniform in +-1/sqrt(fan_in): how the paper's code (PyTorch) starts Dense weights and all
+    biases.
+    """
     bound = 1.0 / math.sqrt(fan_in)
     return keras.initializers.RandomUniform(-bound, bound)
 
@@ -27,24 +29,34 @@ class NearestUpsampling(keras.layers.Layer):
 @tf.custom_gradient
 def _upsample(inputs: tf.Tensor) -> tuple[tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:
     height, width, channels = inputs.shape[1:]
-    rows = tf.broadcast_to(inputs[:, :, None, :, None, :], [tf.shape(inputs)[0], height, 2, width, 2, channels])
-    # What TensorFlow derives from `broadcast_to` sums over two axes that are no neighbours: slower than the pooling many times.
-    return tf.reshape(rows, [-1, 2 * height, 2 * width, channels]), lambda upstream: 4 * tf.nn.avg_pool2d(upstream, 2, 2, "VALID")
+    rows = tf.broadcast_to(
+        inputs[:, :, None, :, None, :], [tf.shape(inputs)[0], height, 2, width, 2, channels]
+    )
+    # What TensorFlow derives from `broadcast_to` sums over two axes that are no neighbours: slower
+    # than the pooling many times.
+    return tf.reshape(
+        rows, [-1, 2 * height, 2 * width, channels]
+    ), lambda upstream: 4 * tf.nn.avg_pool2d(upstream, 2, 2, "VALID")
 
 
 class BatchNormalization(keras.layers.BatchNormalization):
-    """Keras's, with the statistics of the whole batch, over all replicas of the strategy that it is made under.
+    """Keras's, with the statistics of the whole batch, over all replicas of the strategy that it is
+    made under.
 
-    Keras drops `synchronized` when it copies a layer, and on a single device it would only cost the fused kernel. The
-    moving variance of the fused kernel is unbiased, as PyTorch's; that of the synchronised one is not: a factor n/(n-1).
-    """
+    Keras drops `synchronized` when it copies a layer, and on a single device it would only cost the
+    fused kernel. The moving variance of the fused kernel is unbiased, as PyTorch's; that of the
+    synchronised one is not: a factor n/(n-1)."""
 
     def __init__(self, **kwargs):
-        super().__init__(synchronized=tf.distribute.get_strategy().num_replicas_in_sync > 1, **kwargs)
+        super().__init__(
+            synchronized=tf.distribute.get_strategy().num_replicas_in_sync > 1, **kwargs
+        )
 
 
 class ReflectionPadding(keras.layers.Layer):
-    """Mirrors the `size` pixels next to each edge: `(N, H, W, C)` to `(N, H + 2 size, W + 2 size, C)`; H and W exceed `size`."""
+    """Mirrors the `size` pixels next to each edge: `(N, H, W, C)` to `(N, H + 2 size, W + 2 size,
+    C)`; H and W exceed `size`.
+    """
 
     def __init__(self, size: int, **kwargs):
         super().__init__(**kwargs)
@@ -69,9 +81,10 @@ class _Prunable:
 class PaddedConv2D(_Prunable, keras.layers.Conv2D):
     """`Conv2D` with one row or column of zeros at every edge, as PyTorch's `padding=1`.
 
-    For 4x4 kernels with strides of 2 on even maps that is `padding="same"`; other maps are copied with their edges. TensorFlow's
-    explicit padding needs no copy, but has no fast kernel in bfloat16 on a CPU: a CycleGAN's step took three times as long.
-    """
+    For 4x4 kernels with strides of 2 on even maps that is `padding="same"`; other maps are copied
+    with their edges. TensorFlow's
+    explicit padding needs no copy, but has no fast kernel in bfloat16 on a CPU: a CycleGAN's step
+    took three times as long."""
 
     def convolution_op(self, inputs: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
         if (
@@ -80,18 +93,23 @@ class PaddedConv2D(_Prunable, keras.layers.Conv2D):
             and not any(side is None or side % 2 for side in inputs.shape[1:3])
         ):
             return tf.nn.conv2d(inputs, kernel, self.strides, "SAME")
-        return tf.nn.conv2d(tf.pad(inputs, [[0, 0], [1, 1], [1, 1], [0, 0]]), kernel, self.strides, "VALID")
+        return tf.nn.conv2d(
+            tf.pad(inputs, [[0, 0], [1, 1], [1, 1], [0, 0]]), kernel, self.strides, "VALID"
+        )
 
     def compute_output_shape(self, input_shape: tf.TensorShape) -> tf.TensorShape:
         count, *sides, channels = input_shape
-        return super().compute_output_shape([count, *(side and side + 2 for side in sides), channels])
+        return super().compute_output_shape(
+            [count, *(side and side + 2 for side in sides), channels]
+        )
 
 
 class DoublingConv2DTranspose(_Prunable, keras.layers.Conv2DTranspose):
-    """`Conv2DTranspose` of a 3x3 kernel and strides of 2 that doubles the map, as PyTorch's `padding=1, output_padding=1`.
+    """`Conv2DTranspose` of a 3x3 kernel and strides of 2 that doubles the map, as PyTorch's
+    `padding=1, output_padding=1`.
 
-    The full result has a row and a column more, of which it leaves the first ones out; `padding="same"` the last ones.
-    """
+    The full result has a row and a column more, of which it leaves the first ones out;
+    `padding="same"` the last ones."""
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
         count, height, width, _ = tf.unstack(tf.shape(inputs))
@@ -114,7 +132,8 @@ _FEW_IMAGES = 4  # that are faster normalised one by one
 
 
 class InstanceNormalization(keras.layers.Layer):
-    """Normalises each channel of each image over height and width (Ulyanov et al. 2016), in training and after it alike.
+    """Normalises each channel of each image over height and width (Ulyanov et al. 2016), in
+    training and after it alike.
 
     As PyTorch's: the variance is the biased one, epsilon is 1e-5.
 
@@ -130,25 +149,46 @@ class InstanceNormalization(keras.layers.Layer):
     def build(self, input_shape: tf.TensorShape) -> None:
         if self.affine:
             shape = [input_shape[-1]]
-            self.gamma = self.add_weight(name="gamma", shape=shape, initializer="ones", experimental_autocast=False)
-            self.beta = self.add_weight(name="beta", shape=shape, initializer="zeros", experimental_autocast=False)
+            self.gamma = self.add_weight(
+                name="gamma", shape=shape, initializer="ones", experimental_autocast=False
+            )
+            self.beta = self.add_weight(
+                name="beta", shape=shape, initializer="zeros", experimental_autocast=False
+            )
         super().build(input_shape)
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
         if inputs.shape[0] is not None and inputs.shape[0] <= _FEW_IMAGES:
-            return tf.concat([self._normalize(image) for image in tf.split(inputs, inputs.shape[0])], axis=0)
+            return tf.concat(
+                [self._normalize(image) for image in tf.split(inputs, inputs.shape[0])], axis=0
+            )
         whole = tf.cast(inputs, tf.float32)
         mean, variance = tf.nn.moments(whole, axes=[1, 2], keepdims=True)
-        return tf.cast(tf.nn.batch_normalization(whole, mean, variance, self.beta, self.gamma, EPSILON), inputs.dtype)
+        return tf.cast(
+            tf.nn.batch_normalization(whole, mean, variance, self.beta, self.gamma, EPSILON),
+            inputs.dtype,
+        )
 
     def _normalize(self, image: tf.Tensor) -> tf.Tensor:
-        """The batch norm of a single image, which is one operation, forward and backward, with float32 statistics."""
+        """The batch norm of a single image, which is one operation, forward and backward, with
+        float32 statistics.
+        """
         channels = image.shape[-1]
-        gamma, beta = (self.gamma, self.beta) if self.affine else (tf.ones([channels]), tf.zeros([channels]))
+        gamma, beta = (
+            (self.gamma, self.beta) if self.affine else (tf.ones([channels]), tf.zeros([channels]))
+        )
         # What Keras and `tf.nn` make of this operation raises epsilon to 1.001e-5.
         unused = tf.zeros([0])
         norm = tf.raw_ops.FusedBatchNormV3
-        return norm(x=image, scale=gamma, offset=beta, mean=unused, variance=unused, epsilon=EPSILON, is_training=True).y
+        return norm(
+            x=image,
+            scale=gamma,
+            offset=beta,
+            mean=unused,
+            variance=unused,
+            epsilon=EPSILON,
+            is_training=True,
+        ).y
 
     def get_config(self) -> dict:
         return {**super().get_config(), "affine": self.affine}
@@ -157,7 +197,8 @@ class InstanceNormalization(keras.layers.Layer):
 class ResidualSum(keras.layers.Add):
     """`Add`, which TensorFlow does not fuse with the convolutions before it.
 
-    In 2.21 its rewriting of convolution, bias, sum and ReLU as one operation fails where the sum is used twice ("remapper
+    In 2.21 its rewriting of convolution, bias, sum and ReLU as one operation fails where the sum is
+    used twice ("remapper
     failed: ... fanout exist for missing node"), and with it all other fusions of the graph.
     """
 
@@ -173,7 +214,9 @@ class SpatialSum(keras.layers.Layer):
 
 
 class Float32Kernel(_Prunable):
-    """A layer that reads its kernel in float32 under mixed precision too: it makes another of it before it computes in 16 bits."""
+    """A layer that reads its kernel in float32 under mixed precision too: it makes another of it
+    before it computes in 16 bits.
+    """
 
     def add_weight(self, name: str | None = None, **kwargs) -> tf.Variable:
         kept = {"experimental_autocast": False} if name == "kernel" else {}
@@ -183,10 +226,11 @@ class Float32Kernel(_Prunable):
 class _SpectralNorm(Float32Kernel):
     """Divides the kernel by an estimate of its largest singular value (Miyato et al. 2018).
 
-    The raw kernel is the trainable, prunable variable; what the layer computes with is `kernel / sigma`. The vector `u`
-    keeps the estimate between calls: each call with `training=True` makes one power iteration and stores it. As in the
-    paper's code, sigma's gradient flows through the kernel but not through the singular vectors.
-    """
+    The raw kernel is the trainable, prunable variable; what the layer computes with is `kernel /
+    sigma`. The vector `u`
+    keeps the estimate between calls: each call with `training=True` makes one power iteration and
+    stores it. As in the paper's code, sigma's gradient flows through the kernel but not through the
+    singular vectors."""
 
     def build(self, input_shape: tf.TensorShape) -> None:
         super().build(input_shape)

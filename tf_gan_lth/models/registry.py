@@ -1,4 +1,6 @@
-"""GANs by name: `build` returns the networks together with what is usual for them, so a preset says only what differs."""
+"""GANs by name: `build` returns the networks together with what is usual for them, so a preset says
+only what differs.
+"""
 
 import dataclasses
 from collections.abc import Callable
@@ -12,7 +14,8 @@ from tf_gan_lth.models import cyclegan, sngan
 
 @dataclasses.dataclass(frozen=True)
 class Hyperparameters:
-    """What is usual for training a GAN; the names are those of `TrainingConfig`, whose unset options fall back on these.
+    """What is usual for training a GAN; the names are those of `TrainingConfig`, whose unset
+    options fall back on these.
 
     None: the GAN has no such option.
 
@@ -45,8 +48,8 @@ class Kind:
 
     Attributes:
       name: what it is called.
-      family: `noise_to_image` (networks `generator` and `discriminator`) or `image_to_image` (`generator_a2b`,
-        `generator_b2a`, `discriminator_a`, `discriminator_b`).
+      family: `noise_to_image` (networks `generator` and `discriminator`) or `image_to_image`
+        (`generator_a2b`, `generator_b2a`, `discriminator_a`, `discriminator_b`).
       networks: (config, resolution, channels) to plain Keras graphs by name.
       hyperparameters: what is usual for it.
     """
@@ -59,7 +62,11 @@ class Kind:
     @property
     def generators(self) -> tuple[str, ...]:
         """The names of its generators."""
-        return ("generator",) if self.family == "noise_to_image" else ("generator_a2b", "generator_b2a")
+        return (
+            ("generator",)
+            if self.family == "noise_to_image"
+            else ("generator_a2b", "generator_b2a")
+        )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -123,16 +130,24 @@ def kind(name: str) -> Kind:
     return KINDS[name]
 
 
-def build(config: NetworkConfig, resolution: int | None, channels: int, *, seed: int, precision: str = "float32") -> GAN:
+def build(
+    config: NetworkConfig,
+    resolution: int | None,
+    channels: int,
+    *,
+    seed: int,
+    precision: str = "float32",
+) -> GAN:
     """Builds the networks of a GAN with fresh weights.
 
     Args:
       config: which GAN, and its size; what is unset is the GAN's own.
       resolution: height and width of the images, in pixels; None for any, where the GAN translates.
       channels: channels of the images.
-      seed: what the fresh weights are drawn from. Sets the global seeds of Python, NumPy and TensorFlow, as
-        Keras's initializers draw from those.
-      precision: Keras's dtype policy of the layers; the weights, and what the networks return, are float32 under each.
+      seed: what the fresh weights are drawn from. Sets the global seeds of Python, NumPy and
+        TensorFlow, as Keras's initializers draw from those.
+      precision: Keras's dtype policy of the layers; the weights, and what the networks return, are
+        float32 under each.
 
     Raises:
       UsageError: an unknown name, or a resolution or option that the networks cannot have.

@@ -1,8 +1,7 @@
 """Snapshots of a network by name: {variable path: array} of everything it holds, trainable or not.
 
-A path is `<layer>/<variable>`, e.g. `block_1/conv_1/kernel`, whether or not the layer is inside a pruning wrapper; the
-wrapper's own variables (mask, threshold, step) are not part of a snapshot.
-"""
+A path is `<layer>/<variable>`, e.g. `block_1/conv_1/kernel`, whether or not the layer is inside a
+pruning wrapper; the wrapper's own variables (mask, threshold, step) are not part of a snapshot."""
 
 import tensorflow as tf
 import tf_keras as keras
@@ -43,10 +42,16 @@ def load_snapshot(network: keras.Model, snapshot: Arrays) -> None:
     targets = variables(network)
     if targets.keys() != snapshot.keys():
         odd = sorted(targets.keys() ^ snapshot.keys())
-        raise ArtifactError(f"the snapshot is of another {network.name}: only one of the two has {', '.join(odd[:3])}")
+        raise ArtifactError(
+            f"the snapshot is of another {network.name}: only one of the two has"
+            f" {', '.join(odd[:3])}"
+        )
     for path, variable in targets.items():
         shape = snapshot[path].shape
         if variable.shape != shape:
-            raise ArtifactError(f"the snapshot is of another {network.name}: {path} is {shape}, not {variable.shape}")
+            raise ArtifactError(
+                f"the snapshot is of another {network.name}: {path} is {shape}, not"
+                f" {variable.shape}"
+            )
     for path, variable in targets.items():
         variable.assign(snapshot[path])

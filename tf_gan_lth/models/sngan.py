@@ -1,9 +1,11 @@
-"""The SNGAN of Miyato et al. 2018 in the form that Chen et al. 2021 prune, built from resolution and width.
+"""The SNGAN of Miyato et al. 2018 in the form that Chen et al. 2021 prune, built from resolution
+and width.
 
-At resolution 32, generator width 256 and discriminator width 128 the generator has 4,276,739 trainable parameters and the
-discriminator 1,053,824. A 1x1 conv commutes with nearest upsampling and with average pooling, so both shortcuts convolve on
-the smaller map: the same function, a quarter of the work. For the 3x3 convs beside them see `convolutions`.
-"""
+At resolution 32, generator width 256 and discriminator width 128 the generator has 4,276,739
+trainable parameters and the discriminator 1,053,824. A 1x1 conv commutes with nearest upsampling
+and with average pooling, so both shortcuts convolve on
+the smaller map: the same function, a quarter of the work. For the 3x3 convs beside them see
+`convolutions`."""
 
 import tensorflow as tf
 import tf_keras as keras
@@ -26,16 +28,25 @@ WIDTH = 256
 
 
 def networks(config: NetworkConfig, resolution: int, channels: int) -> dict[str, keras.Model]:
-    """`generator` and `discriminator` for images of a resolution, which is a power of two from 8 on."""
+    """`generator` and `discriminator` for images of a resolution, which is a power of two from 8
+    on.
+    """
     if resolution < 8 or resolution & (resolution - 1):
-        raise UsageError(f"--resolution={resolution} does not fit sngan: it must be a power of two from 8 on")
+        raise UsageError(
+            f"--resolution={resolution} does not fit sngan: it must be a power of two from 8 on"
+        )
     if config.blocks is not None:
-        raise UsageError(f"--blocks={config.blocks} is no option of sngan: its blocks follow from --resolution")
+        raise UsageError(
+            f"--blocks={config.blocks} is no option of sngan: its blocks follow from --resolution"
+        )
     width = config.width or WIDTH
     return {
         "generator": generator(resolution, width, channels, config.fused_convolutions),
         "discriminator": discriminator(
-            resolution, config.discriminator_width or max(1, width // 2), channels, config.fused_convolutions
+            resolution,
+            config.discriminator_width or max(1, width // 2),
+            channels,
+            config.fused_convolutions,
         ),
     }
 
@@ -89,10 +100,14 @@ def generator(resolution: int, width: int, channels: int, fused: bool = True) ->
         x = _up_block(x, width, f"block_{number}", fused)
     x = _norm_relu(x, "norm")
     x = _conv(FewChannelsConv2D, channels, 3, width, "to_image", fused=fused)(x)
-    return keras.Model(latents, keras.layers.Activation("tanh", dtype="float32")(x), name="generator")
+    return keras.Model(
+        latents, keras.layers.Activation("tanh", dtype="float32")(x), name="generator"
+    )
 
 
-def _down_block(x: tf.Tensor, width: int, name: str, fused: bool, *, first: bool, halve: bool) -> tf.Tensor:
+def _down_block(
+    x: tf.Tensor, width: int, name: str, fused: bool, *, first: bool, halve: bool
+) -> tf.Tensor:
     fan_in, shortcut = x.shape[-1], x
     if not first:
         x = keras.layers.ReLU()(x)
@@ -108,7 +123,8 @@ def _down_block(x: tf.Tensor, width: int, name: str, fused: bool, *, first: bool
 
 
 def discriminator(resolution: int, width: int, channels: int, fused: bool = True) -> keras.Model:
-    """Images `(N, resolution, resolution, channels)` in [-1, 1] to scores `(N, 1)`: high for real, low for generated.
+    """Images `(N, resolution, resolution, channels)` in [-1, 1] to scores `(N, 1)`: high for real,
+    low for generated.
 
     Blocks halve the map until it is 8x8 (the first one always does), then two keep it.
     """
@@ -116,7 +132,11 @@ def discriminator(resolution: int, width: int, channels: int, fused: bool = True
     halvings = max(1, (resolution // 8).bit_length() - 1)
     x = images
     for number in range(1, halvings + 3):
-        x = _down_block(x, width, f"block_{number}", fused, first=number == 1, halve=number <= halvings)
+        x = _down_block(
+            x, width, f"block_{number}", fused, first=number == 1, halve=number <= halvings
+        )
     x = SpatialSum()(keras.layers.ReLU()(x))
-    x = SpectralDense(1, use_bias=False, kernel_initializer=fan_in_uniform(width), name="score", dtype="float32")(x)
+    x = SpectralDense(
+        1, use_bias=False, kernel_initializer=fan_in_uniform(width), name="score", dtype="float32"
+    )(x)
     return keras.Model(images, x, name="discriminator")

@@ -1,7 +1,8 @@
-"""Masks as pure functions of weights and masks: which kernels' entries stay (1) and which are pruned (0).
+"""Masks as pure functions of weights and masks: which kernels' entries stay (1) and which are
+pruned (0).
 
-Weights and masks are `{variable path: array}` of one network; a mask has the paths of the prunable kernels only.
-"""
+Weights and masks are `{variable path: array}` of one network; a mask has the paths of the prunable
+kernels only."""
 
 import numpy as np
 
@@ -25,7 +26,8 @@ def saliencies(weights: Arrays, gradients: Arrays) -> Arrays:
 
 
 def global_mask(scores: Arrays, mask: Arrays, fraction: float) -> Arrays:
-    """Prunes the lowest-scored remaining weights of a network, ranked over all its kernels together.
+    """Prunes the lowest-scored remaining weights of a network, ranked over all its kernels
+    together.
 
     Args:
       scores: {kernel path: float array}; only paths in `mask` take part.
@@ -33,21 +35,28 @@ def global_mask(scores: Arrays, mask: Arrays, fraction: float) -> Arrays:
       fraction: share in [0, 1) of the *remaining* weights to prune.
 
     Returns:
-      A new mask with exactly `remaining - round(fraction * remaining)` ones; ties go by position, so the count is exact.
+      A new mask with exactly `remaining - round(fraction * remaining)` ones; ties go by position,
+      so the count is exact.
 
     Raises:
-      MaskError: the fraction is out of range, paths or shapes differ, or a kernel holds a value that is not finite.
+      MaskError: the fraction is out of range, paths or shapes differ, or a kernel holds a value
+        that is not finite.
 
     Source: as used in Chen et al. 2021, algorithm 1, with `magnitudes` of the trained weights.
     """
     if not (0.0 <= fraction < 1.0 and mask):
-        raise MaskError(f"cannot prune {fraction} of the weights of {len(mask)} kernels: the share must be in [0, 1)")
+        raise MaskError(
+            f"cannot prune {fraction} of the weights of {len(mask)} kernels: the share must be in"
+            " [0, 1)"
+        )
     check_shapes(scores, mask)
     kept = flatten(mask)
     ranked = np.concatenate([scores[path].ravel() for path in sorted(mask)])
     if not np.isfinite(ranked).all():
         bad = [path for path in sorted(mask) if not np.isfinite(scores[path]).all()]
-        raise MaskError(f"cannot rank weights that are not finite: {', '.join(bad)}. Did training diverge?")
+        raise MaskError(
+            f"cannot rank weights that are not finite: {', '.join(bad)}. Did training diverge?"
+        )
     alive = np.flatnonzero(kept)
     weakest = np.argsort(ranked[alive], kind="stable")[: round(fraction * alive.size)]
     kept[alive[weakest]] = False
@@ -55,10 +64,11 @@ def global_mask(scores: Arrays, mask: Arrays, fraction: float) -> Arrays:
 
 
 def layerwise_mask(scores: Arrays, mask: Arrays, fraction: float) -> Arrays:
-    """As `global_mask`, but ranked within each kernel: every kernel loses the same share of its remaining weights.
+    """As `global_mask`, but ranked within each kernel: every kernel loses the same share of its
+    remaining weights.
 
-    The number of ones is rounded for each kernel, so that of the network may differ from `global_mask`'s by a few.
-    """
+    The number of ones is rounded for each kernel, so that of the network may differ from
+    `global_mask`'s by a few."""
     return {path: global_mask(scores, {path: kept}, fraction)[path] for path, kept in mask.items()}
 
 
@@ -82,12 +92,17 @@ def apply(weights: Arrays, mask: Arrays) -> Arrays:
       MaskError: paths or shapes differ.
     """
     check_shapes(weights, mask)
-    zero = {path: np.where(kept, weights[path], np.zeros((), weights[path].dtype)) for path, kept in mask.items()}
+    zero = {
+        path: np.where(kept, weights[path], np.zeros((), weights[path].dtype))
+        for path, kept in mask.items()
+    }
     return {**weights, **zero}
 
 
 def check_pruned(weights: Arrays, mask: Arrays, where: str) -> None:
-    """Raises `MaskError` unless every pruned weight is exactly zero; `where` names the place in the message."""
+    """Raises `MaskError` unless every pruned weight is exactly zero; `where` names the place in the
+    message.
+    """
     check_shapes(weights, mask)
     for path, kept in mask.items():
         alive = np.count_nonzero(weights[path][~kept])
@@ -101,7 +116,9 @@ def check_shapes(weights: Arrays, mask: Arrays) -> None:
         if path not in weights:
             raise MaskError(f"the mask has {path}, the weights do not")
         if weights[path].shape != kept.shape:
-            raise MaskError(f"{path}: the mask has shape {kept.shape}, the weights {weights[path].shape}")
+            raise MaskError(
+                f"{path}: the mask has shape {kept.shape}, the weights {weights[path].shape}"
+            )
 
 
 def flatten(mask: Arrays) -> np.ndarray:
@@ -121,11 +138,21 @@ def unflatten(flat: np.ndarray, like: Arrays) -> Arrays:
 
 def count(mask: Arrays) -> tuple[int, int]:
     """(remaining, total) prunable weights."""
-    return sum(int(np.count_nonzero(kept)) for kept in mask.values()), sum(kept.size for kept in mask.values())
+    return sum(int(np.count_nonzero(kept)) for kept in mask.values()), sum(
+        kept.size for kept in mask.values()
+    )
 
 
 def sparsity_report(mask: Arrays) -> dict[str, object]:
     """Sparsity of a network, in total and for each kernel: zeros over prunable weights."""
     remaining, total = count(mask)
-    layers = {path: {"total": int(kept.size), "remaining": int(np.count_nonzero(kept))} for path, kept in sorted(mask.items())}
-    return {"sparsity": 1.0 - remaining / total, "remaining": remaining, "total": total, "layers": layers}
+    layers = {
+        path: {"total": int(kept.size), "remaining": int(np.count_nonzero(kept))}
+        for path, kept in sorted(mask.items())
+    }
+    return {
+        "sparsity": 1.0 - remaining / total,
+        "remaining": remaining,
+        "total": total,
+        "layers": layers,
+    }

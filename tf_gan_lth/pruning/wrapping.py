@@ -1,10 +1,10 @@
 """TFMOT's pruning wrapper, with masks that only the lottery sets.
 
-TFMOT's own wrapper ranks weights within a tensor, counts forward calls as steps and re-masks the kernel in every forward
-call. A lottery ticket needs none of that: its mask is fixed for a whole round and ranked over the whole network. So
-`LotteryWrapper` keeps TFMOT's variables (and with them its summaries and its registry of prunable layers) and leaves the
-forward pass alone. Masks are kept by masking the gradients: see `training`.
-"""
+TFMOT's own wrapper ranks weights within a tensor, counts forward calls as steps and re-masks the
+kernel in every forward call. A lottery ticket needs none of that: its mask is fixed for a whole
+round and ranked over the whole network. So `LotteryWrapper` keeps TFMOT's variables (and with them
+its summaries and its registry of prunable layers) and leaves the forward pass alone. Masks are kept
+by masking the gradients: see `training`."""
 
 import numpy as np
 import tensorflow as tf
@@ -47,7 +47,9 @@ class LotteryWrapper(pruning_wrapper.PruneLowMagnitude):
 
 
 def prunable(layer: keras.layers.Layer) -> bool:
-    """Whether the lottery prunes this layer: every convolution, whatever its size, and nothing else."""
+    """Whether the lottery prunes this layer: every convolution, whatever its size, and nothing
+    else.
+    """
     return isinstance(layer, keras.layers.Conv2D)
 
 
@@ -63,7 +65,8 @@ def wrap(network: keras.Model, schedule: LotterySchedule) -> keras.Model:
             return copy
         # Without the layer's own policy, the wrapper would cast what it hands on to float32.
         wrapper = LotteryWrapper(copy, pruning_schedule=schedule, dtype=copy.dtype_policy)
-        # TFMOT's name does not tell two networks apart, and its summaries would show only one of them.
+        # TFMOT's name does not tell two networks apart, and its summaries would show only one of
+        # them.
         wrapper._name = f"{network.name}/{layer.name}"
         return wrapper
 
@@ -71,7 +74,9 @@ def wrap(network: keras.Model, schedule: LotterySchedule) -> keras.Model:
 
 
 def masks_of(network: keras.Model) -> dict[str, tuple[tf.Variable, tf.Variable]]:
-    """{kernel path: (kernel, its mask)} of a wrapped network; the paths are those of its snapshots."""
+    """{kernel path: (kernel, its mask)} of a wrapped network; the paths are those of its
+    snapshots.
+    """
     found = {}
     for layer in pruning_wrapper.collect_prunable_layers(network):
         for weight, mask, _ in layer.pruning_vars:
@@ -80,7 +85,8 @@ def masks_of(network: keras.Model) -> dict[str, tuple[tf.Variable, tf.Variable]]
 
 
 def set_masks(network: keras.Model, mask: Arrays) -> None:
-    """Assigns the masks of a wrapped network; kernels without a mask in `mask` keep all their weights.
+    """Assigns the masks of a wrapped network; kernels without a mask in `mask` keep all their
+    weights.
 
     Raises:
       MaskError: the mask has a path that is no prunable kernel of the network, or another shape.

@@ -1,4 +1,6 @@
-"""Run folder to figures, HTML, TensorBoard and terminal. Reads files only; everything here can be made again at any time."""
+"""Run folder to figures, HTML, TensorBoard and terminal. Reads files only; everything here can be
+made again at any time.
+"""
 
 from tf_gan_lth.report.pages import write
 from tf_gan_lth.report.terminal import conclude, follow

@@ -33,12 +33,21 @@ OTHER = ("#7c3aed", "D")
 
 
 def fid_by_remaining(results: list[Result], verdict: Verdict) -> str:
-    """FID against the share of weights that remain: the ticket of each round, the dense line, the controls."""
+    """FID against the share of weights that remain: the ticket of each round, the dense line, the
+    controls.
+    """
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(7.5, 4.2))
         axes = figure.subplots()
         axes.axhline(verdict.dense_fid, color=DENSE, linestyle="--", linewidth=1, label="dense")
-        axes.axhspan(verdict.dense_fid, verdict.limit, color=DENSE, alpha=0.12, linewidth=0, label="within the margin")
+        axes.axhspan(
+            verdict.dense_fid,
+            verdict.limit,
+            color=DENSE,
+            alpha=0.12,
+            linewidth=0,
+            label="within the margin",
+        )
         for branch in ["main", *sorted({r.branch for r in results} - {"main"})]:
             fids: dict[float, list[float]] = {}
             for r in results:
@@ -47,13 +56,23 @@ def fid_by_remaining(results: list[Result], verdict: Verdict) -> str:
             color, marker = (MAIN, "o") if branch == "main" else BRANCHES.get(branch, OTHER)
             name = "ticket" if branch == "main" else branch.replace("_", " ")
             # A point for each replicate, a line through their means.
-            axes.plot([x for x in fids for _ in fids[x]], [y for ys in fids.values() for y in ys], marker, color=color, label=name)
+            axes.plot(
+                [x for x in fids for _ in fids[x]],
+                [y for ys in fids.values() for y in ys],
+                marker,
+                color=color,
+                label=name,
+            )
             means = sorted((x, statistics.mean(ys)) for x, ys in fids.items())
             axes.plot(*zip(*means, strict=True), color=color, linewidth=1)
         _remaining_axis(axes, results)
         axes.set_ylabel("FID (lower is better)")
-        axes.set_ylim(0, 1.05 * axes.get_ylim()[1])  # from 0 on, Matplotlib's own margin is too small for the highest point
-        axes.legend(frameon=False, loc="upper left", bbox_to_anchor=(1.0, 1.0))  # beside the points, which may be anywhere
+        axes.set_ylim(
+            0, 1.05 * axes.get_ylim()[1]
+        )  # from 0 on, Matplotlib's own margin is too small for the highest point
+        axes.legend(
+            frameon=False, loc="upper left", bbox_to_anchor=(1.0, 1.0)
+        )  # beside the points, which may be anywhere
         return _svg(figure)
 
 
@@ -65,7 +84,13 @@ def remaining_by_layer(layers: dict[int, dict[str, dict[str, int]]]) -> str:
     """
     rounds = sorted(layers)
     names = list(layers[rounds[0]])
-    shares = [[100 * layers[number][name]["remaining"] / layers[number][name]["total"] for number in rounds] for name in names]
+    shares = [
+        [
+            100 * layers[number][name]["remaining"] / layers[number][name]["total"]
+            for number in rounds
+        ]
+        for name in names
+    ]
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(7.5, 0.8 + 0.32 * len(names)))
         axes = figure.subplots()
@@ -73,16 +98,23 @@ def remaining_by_layer(layers: dict[int, dict[str, dict[str, int]]]) -> str:
         for row, values in enumerate(shares):
             for column, value in enumerate(values):
                 color = "white" if value > 55 else "black"
-                axes.text(column, row, f"{value:.0f}", ha="center", va="center", fontsize=8, color=color)
+                axes.text(
+                    column, row, f"{value:.0f}", ha="center", va="center", fontsize=8, color=color
+                )
         axes.set_xticks(range(len(rounds)), rounds)
-        labels = [f"{name.removesuffix('/kernel')}  ({layers[rounds[0]][name]['total']:,})" for name in names]
+        labels = [
+            f"{name.removesuffix('/kernel')}  ({layers[rounds[0]][name]['total']:,})"
+            for name in names
+        ]
         axes.set_yticks(range(len(names)), labels)
         axes.set_xlabel("round")
         return _svg(figure)
 
 
 def _remaining_axis(axes, results: list[Result]) -> None:
-    ticks = sorted({round((1 - r.generator_sparsity) * 100, 1) for r in results if r.branch == "main"})
+    ticks = sorted(
+        {round((1 - r.generator_sparsity) * 100, 1) for r in results if r.branch == "main"}
+    )
     axes.set_xscale("log")
     axes.invert_xaxis()
     axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])

@@ -11,9 +11,15 @@ from tf_gan_lth.lottery.verdict import Verdict, judge_run
 from tf_gan_lth.report import figures
 
 STYLE = """
-body { font: 15px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem; color: #1a1a1a; }
+body {
+  font: 15px/1.5 system-ui, sans-serif; color: #1a1a1a;
+  max-width: 62rem; margin: 2rem auto; padding: 0 1rem;
+}
 h1 { font-size: 1.5rem; } h2 { font-size: 1.15rem; margin-top: 2.2rem; }
-.verdict { font-size: 1.1rem; border-left: 4px solid #1f5fa8; padding: .6rem 1rem; background: #f3f6fa; }
+.verdict {
+  font-size: 1.1rem; border-left: 4px solid #1f5fa8;
+  padding: .6rem 1rem; background: #f3f6fa;
+}
 .grids { display: flex; flex-wrap: wrap; gap: 1.2rem; } figure { margin: 0; width: 14rem; }
 figcaption { font-size: .9rem; margin-bottom: .3rem; }
 img { image-rendering: pixelated; width: 100%; } svg { max-width: 100%; height: auto; }
@@ -30,9 +36,19 @@ def write(run: RunFolder) -> None:
     results, verdicts = judge_run(run)
     config = run.read_config()
     body = [
-        f"<h1>Lottery tickets of {html.escape(config.networks.gan)} on {html.escape(config.data.dataset)}</h1>",
-        *(f'<p class="verdict">{html.escape(_title(name, verdict.sentence))}</p>' for name, verdict in verdicts.items()),
-        *(part for name, verdict in verdicts.items() for part in _scores(run, name, verdict, results, config.lottery.margin)),
+        (
+            f"<h1>Lottery tickets of {html.escape(config.networks.gan)} on"
+            f" {html.escape(config.data.dataset)}</h1>"
+        ),
+        *(
+            f'<p class="verdict">{html.escape(_title(name, verdict.sentence))}</p>'
+            for name, verdict in verdicts.items()
+        ),
+        *(
+            part
+            for name, verdict in verdicts.items()
+            for part in _scores(run, name, verdict, results, config.lottery.margin)
+        ),
         "<h2>Samples</h2>",
         f'<p class="note">{_sampling_note(verdicts)}</p>',
         f'<div class="grids">{"".join(_grids(run, next(iter(verdicts.values()))))}</div>',
@@ -42,7 +58,10 @@ def write(run: RunFolder) -> None:
         "<h2>Config</h2>",
         _config_table(config),
     ]
-    page = f'<!doctype html><html lang="en"><meta charset="utf-8"><title>Lottery ticket</title><style>{STYLE}</style>'
+    page = (
+        '<!doctype html><html lang="en"><meta charset="utf-8"><title>Lottery'
+        f" ticket</title><style>{STYLE}</style>"
+    )
     run.report.put((page + "\n".join(body) + "</html>\n").encode())
 
 
@@ -55,17 +74,24 @@ def _prefix(generator: str) -> str:
     return f"{direction}: " if direction else ""
 
 
-def _scores(run: RunFolder, generator: str, verdict: Verdict, results: list[Result], margin: float) -> list[str]:
+def _scores(
+    run: RunFolder, generator: str, verdict: Verdict, results: list[Result], margin: float
+) -> list[str]:
     """How the rounds and branches of a generator compare with the dense GAN."""
     return [
         f"<h2>{_title(generator, 'FID against remaining weights')}</h2>",
-        figures.fid_by_remaining([result for result in results if result.generator == generator], verdict),
+        figures.fid_by_remaining(
+            [result for result in results if result.generator == generator], verdict
+        ),
         f'<p class="note">{html.escape(_protocol(run, generator))}</p>',
         f"<h2>{_title(generator, 'against the dense GAN')}</h2>",
         _comparison_table(verdict.comparisons),
-        f'<p class="note">One-sided Welch tests over replicates, each at 5 %. Matching: a ticket that is worse by '
-        f"{margin:.0%} or more would hardly score so well. Worse: a ticket that is no worse would hardly score so "
-        "badly. In brackets: how many more replicates would decide if means and deviations stay as they are.</p>",
+        (
+            '<p class="note">One-sided Welch tests over replicates, each at 5 %. Matching: a'
+            f" ticket that is worse by {margin:.0%} or more would hardly score so well. Worse: a"
+            " ticket that is no worse would hardly score so badly. In brackets: how many more"
+            " replicates would decide if means and deviations stay as they are.</p>"
+        ),
     ]
 
 
@@ -76,10 +102,11 @@ def _protocol(run: RunFolder, generator: str) -> str:
     untrained = by_generator(replicate.untrained_scores.get())[generator]["fid"]
     parameters = "averaged" if details["ema"] else "live"
     return (
-        f"Protocol {details['name']}: {details['generated_images']:,} images of the generator's "
-        f"{parameters} parameters against {details['reference_images']:,} real images "
-        f"({details['reference']}, digest {details['reference_digest']}), features of {details['feature_network']} "
-        f"(digest {details['feature_network_digest']}). Before training, it scores {untrained:.1f}."
+        f"Protocol {details['name']}: {details['generated_images']:,} images of the generator's"
+        f" {parameters} parameters against {details['reference_images']:,} real images"
+        f" ({details['reference']}, digest {details['reference_digest']}), features of"
+        f" {details['feature_network']} (digest {details['feature_network_digest']}). Before"
+        f" training, it scores {untrained:.1f}."
     )
 
 
@@ -87,8 +114,8 @@ def _sampling_note(verdicts: dict[str, Verdict]) -> str:
     if len(verdicts) == 1:
         return "The same latents everywhere. Networks and controls of replicate 0."
     return (
-        "Rows of a test image of domain a, its translation and that translated back, then the same of domain b. "
-        "Networks and controls of replicate 0."
+        "Rows of a test image of domain a, its translation and that translated back, then the same"
+        " of domain b. Networks and controls of replicate 0."
     )
 
 
@@ -98,31 +125,49 @@ def _grids(run: RunFolder, verdict: Verdict) -> list[str]:
     rounds = [place for place in replicate.rounds() if place.scores.exists()]
     shown = [(rounds[0], "dense")]
     if verdict.best is not None:
-        name = "sparsest matching ticket" if verdict.matching is not None else "sparsest ticket within the margin"
+        name = (
+            "sparsest matching ticket"
+            if verdict.matching is not None
+            else "sparsest ticket within the margin"
+        )
         shown.append((replicate.round(verdict.best), _prefix(verdict.generator) + name))
-    controls = {place: [branch for branch in place.branches() if branch.scores.exists()] for place in rounds}
+    controls = {
+        place: [branch for branch in place.branches() if branch.scores.exists()] for place in rounds
+    }
     sparsest = next((place for place in reversed(rounds) if controls[place]), None)
     if sparsest is not None:
         if sparsest.round_number != verdict.best:
             shown.append((sparsest, "ticket"))
-        shown.extend((branch, branch.branch_name.replace("_", " ")) for branch in controls[sparsest])
+        shown.extend(
+            (branch, branch.branch_name.replace("_", " ")) for branch in controls[sparsest]
+        )
     return [_picture(place, name) for place, name in shown]
 
 
 def _picture(place: Place, name: str) -> str:
     sparsity, scores = place.sparsity.get(), by_generator(place.scores.get())
-    remaining = " and ".join(dict.fromkeys(f"{1 - sparsity[generator]['sparsity']:.1%}" for generator in scores))
-    fids = ", ".join(f"{_prefix(generator)}FID {record['fid']:.2f}" for generator, record in scores.items())
+    remaining = " and ".join(
+        dict.fromkeys(f"{1 - sparsity[generator]['sparsity']:.1%}" for generator in scores)
+    )
+    fids = ", ".join(
+        f"{_prefix(generator)}FID {record['fid']:.2f}" for generator, record in scores.items()
+    )
     caption = f"{name}, round {place.round_number}: {remaining} remain, {fids}"
     source = "data:image/png;base64," + base64.b64encode(place.samples.get()).decode()
-    return f'<figure><figcaption>{html.escape(caption)}</figcaption><img alt="" src="{source}"></figure>'
+    return (
+        f'<figure><figcaption>{html.escape(caption)}</figcaption><img alt=""'
+        f' src="{source}"></figure>'
+    )
 
 
 def _layers(run: RunFolder, generator: str) -> list[str]:
     rounds = [place for place in run.replicate(0).rounds() if place.scores.exists()]
     layers = {place.round_number: place.sparsity.get()[generator]["layers"] for place in rounds}
     name = generator.replace("_", " ")
-    return [f"<h2>Remaining weights of each layer of the {name}, in %</h2>", figures.remaining_by_layer(layers)]
+    return [
+        f"<h2>Remaining weights of each layer of the {name}, in %</h2>",
+        figures.remaining_by_layer(layers),
+    ]
 
 
 def _results_table(results: list[Result]) -> str:
@@ -130,7 +175,18 @@ def _results_table(results: list[Result]) -> str:
     truth = [name for name in TRUTH if any(getattr(r, name) is not None for r in results)]
     directions = ["direction"] if any(direction_of(r.generator) for r in results) else []
     titles = [name.replace("_", " ").replace("l1", "L1") for name in truth]
-    head = ["replicate", "round", "branch", *directions, "remaining", "parameters left", *scores, *titles, "train s", "eval s"]
+    head = [
+        "replicate",
+        "round",
+        "branch",
+        *directions,
+        "remaining",
+        "parameters left",
+        *scores,
+        *titles,
+        "train s",
+        "eval s",
+    ]
     rows = [
         [
             r.replicate,
@@ -153,9 +209,24 @@ def _results_table(results: list[Result]) -> str:
 
 
 def _comparison_table(comparisons: dict[tuple[int, str], Comparison]) -> str:
-    head = ["round", "replicates", "branch", "mean FID", "sd", "p (worse)", "p (matching)", "verdict"]
+    head = [
+        "round",
+        "replicates",
+        "branch",
+        "mean FID",
+        "sd",
+        "p (worse)",
+        "p (matching)",
+        "verdict",
+    ]
     rows = [
-        [number, c.replicates, branch, f"{c.fid_mean:.3f}", formatted(c.fid_standard_deviation, ".3f")]
+        [
+            number,
+            c.replicates,
+            branch,
+            f"{c.fid_mean:.3f}",
+            formatted(c.fid_standard_deviation, ".3f"),
+        ]
         + [formatted(c.p_worse, ".3f"), formatted(c.p_matching, ".3f"), in_words(c)]
         for (number, branch), c in comparisons.items()
     ]
@@ -163,12 +234,22 @@ def _comparison_table(comparisons: dict[tuple[int, str], Comparison]) -> str:
 
 
 def _config_table(config: configs.Config) -> str:
-    rows = [[f"--{name}" if field.metadata["flag"] else name, value] for name, (field, value) in configs.walk(config).items()]
+    rows = [
+        [f"--{name}" if field.metadata["flag"] else name, value]
+        for name, (field, value) in configs.walk(config).items()
+    ]
     return _table(["option", f"value (run {config.digest})"], rows, "config")
 
 
 def _table(head: list[str], rows: list[list[object]], style: str = "") -> str:
     def line(cells: list[object], tag: str) -> str:
-        return "<tr>" + "".join(f"<{tag}>{html.escape(str(cell))}</{tag}>" for cell in cells) + "</tr>"
+        return (
+            "<tr>" + "".join(f"<{tag}>{html.escape(str(cell))}</{tag}>" for cell in cells) + "</tr>"
+        )
 
-    return f'<table class="{style}">' + line(head, "th") + "".join(line(row, "td") for row in rows) + "</table>"
+    return (
+        f'<table class="{style}">'
+        + line(head, "th")
+        + "".join(line(row, "td") for row in rows)
+        + "</table>"
+    )

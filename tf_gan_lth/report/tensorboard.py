@@ -1,4 +1,6 @@
-"""Scores, sparsity and samples by round for TensorBoard, beside the curves that each training writes itself."""
+"""Scores, sparsity and samples by round for TensorBoard, beside the curves that each training
+writes itself.
+"""
 
 import contextlib
 
@@ -14,7 +16,9 @@ def write(run: RunFolder) -> None:
     """Writes `tensorboard/replicate_<r>/rounds/<branch>` anew; the step is the round."""
     by_folder: dict[str, list[Place]] = {}
     for place in scored_places(run):
-        by_folder.setdefault(f"replicate_{place.replicate}/rounds/{place.branch_name}", []).append(place)
+        by_folder.setdefault(f"replicate_{place.replicate}/rounds/{place.branch_name}", []).append(
+            place
+        )
     for folder, places in by_folder.items():
         log_dir = run.tensorboard / folder
         with contextlib.suppress(OSError):  # TensorBoard may be reading it
@@ -34,5 +38,7 @@ def _log(place: Place) -> None:
     for network, report in sparsity.items():
         tf.summary.scalar(f"sparsity/{network}", report["sparsity"], step)
         for layer, counts in report["layers"].items():
-            tf.summary.scalar(f"sparsity_{network}/{layer}", 1.0 - counts["remaining"] / counts["total"], step)
+            tf.summary.scalar(
+                f"sparsity_{network}/{layer}", 1.0 - counts["remaining"] / counts["total"], step
+            )
     tf.summary.image("samples", tf.io.decode_png(place.samples.get())[None], step)

@@ -9,7 +9,9 @@ from tf_gan_lth.report import pages
 
 
 def follow(run: RunFolder) -> Callable[[Place], None]:
-    """A function to call after each training: it writes results and report anew and prints the table."""
+    """A function to call after each training: it writes results and report anew and prints the
+    table.
+    """
     return functools.partial(_after_training, run)
 
 
@@ -22,7 +24,9 @@ def _after_training(run: RunFolder, place: Place) -> None:
 
 
 def conclude(run: RunFolder) -> None:
-    """Judges a run, exports its tickets and writes its report; prints the verdicts and where everything is."""
+    """Judges a run, exports its tickets and writes its report; prints the verdicts and where
+    everything is.
+    """
     with run.lock():
         _, verdicts = lottery.write_results(run)
         saved_models = export.export_tickets(run, verdicts)

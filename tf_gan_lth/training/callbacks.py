@@ -10,7 +10,8 @@ from tf_gan_lth.experiment.errors import TrainingError
 
 
 class RoundProgress(keras.callbacks.Callback):
-    """A Keras progress bar for a whole round, under a title; a single line at the end where there is no terminal.
+    """A Keras progress bar for a whole round, under a title; a single line at the end where there
+    is no terminal.
 
     Stops a training whose losses are not finite.
     """
@@ -29,10 +30,17 @@ class RoundProgress(keras.callbacks.Callback):
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
         for name, value in (logs or {}).items():
             if not math.isfinite(value):
-                raise TrainingError(f"training diverged: {name} is {value} at step {batch + 1}; try a lower --learning_rate")
+                raise TrainingError(
+                    f"training diverged: {name} is {value} at step {batch + 1}; try a lower"
+                    " --learning_rate"
+                )
         self.bar.update(batch + 1, list((logs or {}).items()))
 
 
 def summaries(log_dir: str, every: int) -> keras.callbacks.Callback:
-    """TFMOT's TensorBoard callback: losses every `every` steps, sparsity and threshold of each wrapped layer."""
-    return tfmot.sparsity.keras.PruningSummaries(log_dir, update_freq=every, write_graph=False, profile_batch=0)
+    """TFMOT's TensorBoard callback: losses every `every` steps, sparsity and threshold of each
+    wrapped layer.
+    """
+    return tfmot.sparsity.keras.PruningSummaries(
+        log_dir, update_freq=every, write_graph=False, profile_batch=0
+    )

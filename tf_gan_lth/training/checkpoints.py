@@ -19,7 +19,8 @@ class Checkpoints(keras.callbacks.Callback):
       minutes: of training between two; 0 saves after every step.
 
     Attributes:
-      seconds: how long the training has taken, without what came after the last checkpoint of an interrupted one.
+      seconds: how long the training has taken, without what came after the last checkpoint of an
+        interrupted one.
     """
 
     def __init__(self, file: ArrayFile, minutes: float):
@@ -63,5 +64,7 @@ class Checkpoints(keras.callbacks.Callback):
         now = time.monotonic()
         if now - self._saved >= self._pause and batch + 1 < self.params["steps"]:
             state = {name: variable.numpy() for name, variable in self.model.state().items()}
-            self._file.put({**state, FIRST_STEP: np.int64(self._first_step), SECONDS: np.float64(self.seconds)})
+            self._file.put(
+                {**state, FIRST_STEP: np.int64(self._first_step), SECONDS: np.float64(self.seconds)}
+            )
             self._saved = time.monotonic()

@@ -7,8 +7,8 @@ import tf_keras as keras
 class LinearDecay(keras.optimizers.schedules.LearningRateSchedule):
     """Constant at first, then linearly down to 0 at the end of a training.
 
-    It follows the training's own step, not the optimizer's count: a round that starts at a later step (late rewinding) has a
-    fresh optimizer.
+    It follows the training's own step, not the optimizer's count: a round that starts at a later
+    step (late rewinding) has a fresh optimizer.
 
     Args:
       learning_rate: what it starts with.

@@ -1,9 +1,9 @@
-"""Where a run computes: the strategies of `tf.distribute` by name, and what each process of a run over several may write.
+"""Where a run computes: the strategies of `tf.distribute` by name, and what each process of a run
+over several may write.
 
-Every worker runs the same program and makes the same decisions from the same artifacts, as all of them end each training with
-the same weights. The chief alone works in the run folder; the others continue copies of it, which they take before the chief
-goes on and throw away at the end.
-"""
+Every worker runs the same program and makes the same decisions from the same artifacts, as all of
+them end each training with the same weights. The chief alone works in the run folder; the others
+continue copies of it, which they take before the chief goes on and throw away at the end."""
 
 import contextlib
 import dataclasses
@@ -42,11 +42,12 @@ class Devices:
 
 
 def use(name: str, config: Config | None = None) -> Devices:
-    """The devices that `--strategy` names. Call it before TensorFlow computes anything: workers connect as it starts.
+    """The devices that `--strategy` names. Call it before TensorFlow computes anything: workers
+    connect as it starts.
 
     Args:
-      name: one of `STRATEGIES`; `auto` is `multi_worker` where TF_CONFIG or Slurm names several workers, and else as many of this
-        machine's GPUs as divide the batches.
+      name: one of `STRATEGIES`; `auto` is `multi_worker` where TF_CONFIG or Slurm names several
+        workers, and else as many of this machine's GPUs as divide the batches.
       config: what is to be trained; None if nothing is, but images are scored.
 
     Raises:
@@ -55,7 +56,9 @@ def use(name: str, config: Config | None = None) -> Devices:
     check_known("strategy", name, STRATEGIES)
     kind = config and models.kind(config.networks.gan)
     training = config and resolve(config.training, kind)
-    if kind and kind.family == "image_to_image" and not training.jit_compile:  # XLA makes a single operation of the step
+    if (
+        kind and kind.family == "image_to_image" and not training.jit_compile
+    ):  # XLA makes a single operation of the step
         _use_a_core_for_each_operation()
     if name == "auto" and training and _is_one_of_several():
         name = "multi_worker"
@@ -73,25 +76,41 @@ def use(name: str, config: Config | None = None) -> Devices:
 
 
 def _use_a_core_for_each_operation() -> None:
-    """On two cores without a GPU, lets two operations compute side by side, each on one core, unless TF_NUM_INTRAOP_THREADS is set.
+    """On two cores without a GPU, lets two operations compute side by side, each on one core,
+    unless TF_NUM_INTRAOP_THREADS is set.
 
-    By default TensorFlow gives every operation both cores, and those of CycleGAN's two directions get in each other's way. One core
-    each takes 0.55 of the time at 64 pixels and width 16, 0.95 at 128 and width 64. Not for SNGAN, whose large steps take longer.
-    """
-    if len(os.sched_getaffinity(0)) != 2 or tf.config.list_physical_devices("GPU") or "TF_NUM_INTRAOP_THREADS" in os.environ:
+    By default TensorFlow gives every operation both cores, and those of CycleGAN's two directions
+    get in each other's way. One core each takes 0.55 of the time at 64 pixels and width 16, 0.95 at
+    128 and width 64. Not for SNGAN, whose large steps take longer."""
+    if (
+        len(os.sched_getaffinity(0)) != 2
+        or tf.config.list_physical_devices("GPU")
+        or "TF_NUM_INTRAOP_THREADS" in os.environ
+    ):
         return
-    with contextlib.suppress(RuntimeError):  # TensorFlow has computed something already, and keeps its threads
+    with contextlib.suppress(
+        RuntimeError
+    ):  # TensorFlow has computed something already, and keeps its threads
         tf.config.threading.set_intra_op_parallelism_threads(1)
 
 
 def _usable_gpus(config: TrainingConfig | None) -> int:
-    """The largest number of this machine's GPUs that divides every batch; 1 where the step works on one device only."""
+    """The largest number of this machine's GPUs that divides every batch; 1 where the step works on
+    one device only.
+    """
     there = len(tf.config.list_logical_devices("GPU"))
     if config is None:
         return there
     if config.jit_compile:
         return 1
-    return max((n for n in range(1, there + 1) if not any(size % n for size in batch_sizes(config).values())), default=0)
+    return max(
+        (
+            n
+            for n in range(1, there + 1)
+            if not any(size % n for size in batch_sizes(config).values())
+        ),
+        default=0,
+    )
 
 
 def _one_device() -> Devices:
@@ -101,12 +120,18 @@ def _one_device() -> Devices:
 def _mirrored(gpus: int) -> Devices:
     if gpus:
         return Devices(tf.distribute.MirroredStrategy([f"GPU:{number}" for number in range(gpus)]))
-    # A CPU that was divided into logical devices, for tests: its collectives get out of step where a process has several models.
+    # A CPU that was divided into logical devices, for tests: its collectives get out of step where
+    # a process has several models.
     cpus = tf.config.list_logical_devices("CPU")
     if len(cpus) < 2:
-        raise UsageError("--strategy=mirrored: TensorFlow sees no GPU here; use --strategy=one_device, or --strategy=auto")
+        raise UsageError(
+            "--strategy=mirrored: TensorFlow sees no GPU here; use --strategy=one_device, or"
+            " --strategy=auto"
+        )
     names = [f"CPU:{number}" for number in range(len(cpus))]
-    return Devices(tf.distribute.MirroredStrategy(names, cross_device_ops=tf.distribute.ReductionToOneDevice()))
+    return Devices(
+        tf.distribute.MirroredStrategy(names, cross_device_ops=tf.distribute.ReductionToOneDevice())
+    )
 
 
 def _is_one_of_several() -> bool:
@@ -120,23 +145,37 @@ def _multi_worker() -> Devices:
     if "TF_CONFIG" in os.environ:
         read = _read_tf_config()
         make_resolver, task = resolvers.TFConfigClusterResolver, read["task"]
-        chief = task["index"] == 0 and task["type"] == ("chief" if "chief" in read["cluster"] else "worker")
+        chief = task["index"] == 0 and task["type"] == (
+            "chief" if "chief" in read["cluster"] else "worker"
+        )
         workers = sum(len(tasks) for tasks in read["cluster"].values())
     elif "SLURM_STEP_NUM_TASKS" in os.environ:
         make_resolver = resolvers.SlurmClusterResolver
-        chief, workers = os.environ.get("SLURM_PROCID") == "0", int(os.environ["SLURM_STEP_NUM_TASKS"])
+        chief, workers = (
+            os.environ.get("SLURM_PROCID") == "0",
+            int(os.environ["SLURM_STEP_NUM_TASKS"]),
+        )
     else:
-        raise UsageError("--strategy=multi_worker: neither TF_CONFIG nor Slurm's srun says who the workers are")
+        raise UsageError(
+            "--strategy=multi_worker: neither TF_CONFIG nor Slurm's srun says who the workers are"
+        )
     print(f"waits until all workers are there, {workers} of them", flush=True)
     try:
         return Devices(tf.distribute.MultiWorkerMirroredStrategy(make_resolver()), chief, workers)
     except (ValueError, RuntimeError, tf.errors.OpError) as error:
-        raise UsageError(f"--strategy=multi_worker: the workers do not come together: {error_reason(error)}") from error
+        raise UsageError(
+            f"--strategy=multi_worker: the workers do not come together: {error_reason(error)}"
+        ) from error
 
 
 def _read_tf_config() -> dict:
-    """TF_CONFIG, in the form {"cluster": {"worker": ["host:port", ...]}, "task": {"type": "worker", "index": 0}}."""
-    text, form = os.environ["TF_CONFIG"], '{"cluster": {"worker": ["host:port", ...]}, "task": {"type": "worker", "index": 0}}'
+    """TF_CONFIG, in the form {"cluster": {"worker": ["host:port", ...]}, "task": {"type": "worker",
+    "index": 0}}.
+    """
+    text, form = (
+        os.environ["TF_CONFIG"],
+        '{"cluster": {"worker": ["host:port", ...]}, "task": {"type": "worker", "index": 0}}',
+    )
     try:
         read = json.loads(text)
         cluster, task = read["cluster"], read["task"]
@@ -145,9 +184,15 @@ def _read_tf_config() -> dict:
     except (ValueError, KeyError, TypeError, AttributeError):
         raise UsageError(f"TF_CONFIG={text[:200]} is not understood: expected {form}") from None
     if unknown:
-        raise UsageError(f"TF_CONFIG names tasks that this training has not: {', '.join(sorted(unknown))}; it has chief and worker")
+        raise UsageError(
+            f"TF_CONFIG names tasks that this training has not: {', '.join(sorted(unknown))}; it"
+            " has chief and worker"
+        )
     if not isinstance(task.get("index"), int) or not 0 <= task["index"] < len(workers):
-        raise UsageError(f"TF_CONFIG: the task is {task['type']} {task.get('index')}, but the cluster has {len(workers)} of these")
+        raise UsageError(
+            f"TF_CONFIG: the task is {task['type']} {task.get('index')}, but the cluster has"
+            f" {len(workers)} of these"
+        )
     return read
 
 
@@ -157,28 +202,37 @@ def _tpu() -> Devices:
         tf.config.experimental_connect_to_cluster(resolver)
         tf.tpu.experimental.initialize_tpu_system(resolver)
     except (ValueError, RuntimeError, tf.errors.OpError) as error:
-        raise UsageError(f"--strategy=tpu: there is no TPU to be had: {error_reason(error)}") from error
+        raise UsageError(
+            f"--strategy=tpu: there is no TPU to be had: {error_reason(error)}"
+        ) from error
     return Devices(tf.distribute.TPUStrategy(resolver))
 
 
 def _check_precision(precision: str, strategy: str) -> None:
-    """Raises `UsageError` for what the devices have no arithmetic for. CPUs compute in either, if slowly."""
+    """Raises `UsageError` for what the devices have no arithmetic for. CPUs compute in either, if
+    slowly.
+    """
     if strategy == "tpu" and precision == "mixed_float16":
-        raise UsageError("--precision=mixed_float16: TPUs compute in bfloat16; use mixed_bfloat16 or float32")
-    needed = {"mixed_bfloat16": BFLOAT16_CAPABILITY, "mixed_float16": FLOAT16_CAPABILITY}.get(precision, (0, 0))
+        raise UsageError(
+            "--precision=mixed_float16: TPUs compute in bfloat16; use mixed_bfloat16 or float32"
+        )
+    needed = {"mixed_bfloat16": BFLOAT16_CAPABILITY, "mixed_float16": FLOAT16_CAPABILITY}.get(
+        precision, (0, 0)
+    )
     for gpu in tf.config.list_physical_devices("GPU"):
         details = tf.config.experimental.get_device_details(gpu)
         if details.get("compute_capability", needed) < needed:
             has = ".".join(map(str, details["compute_capability"]))
             raise UsageError(
-                f"--precision={precision}: {details.get('device_name', 'the GPU')} has compute capability {has}, and it needs "
-                f"{'.'.join(map(str, needed))}; use float32"
+                f"--precision={precision}: {details.get('device_name', 'the GPU')} has compute"
+                f" capability {has}, and it needs {'.'.join(map(str, needed))}; use float32"
             )
 
 
 @contextlib.contextmanager
 def open_run(path: str, devices: Devices) -> Iterator[RunFolder]:
-    """The run folder that this process works in: the chief's is the real one, another worker's a copy, and its output is silent.
+    """The run folder that this process works in: the chief's is the real one, another worker's a
+    copy, and its output is silent.
 
     Args:
       path: of the run folder, which every worker can read.
@@ -193,12 +247,17 @@ def open_run(path: str, devices: Devices) -> Iterator[RunFolder]:
         if not devices.chief:
             if run.path.is_dir():
                 run.copy_to(copy.path)
-            stack.enter_context(contextlib.redirect_stdout(stack.enter_context(pathlib.Path(os.devnull).open("w"))))
+            stack.enter_context(
+                contextlib.redirect_stdout(stack.enter_context(pathlib.Path(os.devnull).open("w")))
+            )
         try:
             _wait_for_all(devices.strategy)
             yield run if devices.chief else copy
         except tf.errors.UnavailableError as error:
-            raise TrainingError("another worker is gone; what is finished is kept: run the same command again on all") from error
+            raise TrainingError(
+                "another worker is gone; what is finished is kept: run the same command again"
+                " on all"
+            ) from error
 
 
 def _wait_for_all(strategy: tf.distribute.Strategy) -> None:

@@ -1,4 +1,6 @@
-"""Losses: adversarial ones by name, each a mean over the batch; those of translation; distillation."""
+"""Losses: adversarial ones by name, each a mean over the batch; those of translation;
+distillation.
+"""
 
 import dataclasses
 from collections.abc import Callable
@@ -42,16 +44,23 @@ def _non_saturating_generator(fake: tf.Tensor) -> tf.Tensor:
 
 
 def _least_squares_generator(fake: tf.Tensor) -> tf.Tensor:
-    return 2.0 * tfgan.losses.least_squares_generator_loss(fake)  # TF-GAN's is half a square, CycleGAN's a whole one
+    return 2.0 * tfgan.losses.least_squares_generator_loss(
+        fake
+    )  # TF-GAN's is half a square, CycleGAN's a whole one
 
 
 def consistency(a: tf.Tensor, kept_a: tf.Tensor, b: tf.Tensor, kept_b: tf.Tensor) -> tf.Tensor:
-    """How far images of two domains are from what should have stayed the same: the sum of two mean absolute differences."""
-    return 2.0 * tfgan.losses.cycle_consistency_loss(a, kept_a, b, kept_b)  # TF-GAN's is the mean of the two
+    """How far images of two domains are from what should have stayed the same: the sum of two mean
+    absolute differences.
+    """
+    return 2.0 * tfgan.losses.cycle_consistency_loss(
+        a, kept_a, b, kept_b
+    )  # TF-GAN's is the mean of the two
 
 
 def distillation(teacher: tf.Tensor, student: tf.Tensor) -> tf.Tensor:
-    """How far a discriminator is from its teacher: the mean KL divergence of (p, 1 - p), p = sigmoid(score), teacher || student.
+    """How far a discriminator is from its teacher: the mean KL divergence of (p, 1 - p), p =
+    sigmoid(score), teacher || student.
 
     Args:
       teacher, student: scores `(N, 1)` of the same images; no gradient flows to the teacher's.
@@ -69,8 +78,11 @@ LOSSES = {
     "hinge": AdversarialLoss(_hinge_discriminator, _hinge_generator),
     # Goodfellow et al. 2014.
     "non_saturating": AdversarialLoss(_non_saturating_discriminator, _non_saturating_generator),
-    # Arjovsky et al. 2017; the generator's is the hinge's. What bounds the discriminator is its spectral norm.
+    # Arjovsky et al. 2017; the generator's is the hinge's. What bounds the discriminator is its
+    # spectral norm.
     "wasserstein": AdversarialLoss(_wasserstein_discriminator, _hinge_generator),
     # Mao et al. 2017, as in Zhu et al. 2017: the discriminator's is halved, the generator's is not.
-    "least_squares": AdversarialLoss(tfgan.losses.least_squares_discriminator_loss, _least_squares_generator),
+    "least_squares": AdversarialLoss(
+        tfgan.losses.least_squares_discriminator_loss, _least_squares_generator
+    ),
 }

@@ -5,7 +5,8 @@ import tf_keras as keras
 
 
 class FusedAdam(keras.optimizers.Adam):
-    """Keras's Adam without `amsgrad`, each variable updated by TensorFlow's own kernel instead of by twenty operations.
+    """Keras's Adam without `amsgrad`, each variable updated by TensorFlow's own kernel instead of
+    by twenty operations.
 
     Options, variables and formula are Keras's; results differ in the last bits.
     """

@@ -1,4 +1,6 @@
-"""The options of training: what is usual for the GAN where one is unset, and what so many replicas cannot do."""
+"""The options of training: what is usual for the GAN where one is unset, and what so many replicas
+cannot do.
+"""
 
 import dataclasses
 

@@ -4,10 +4,11 @@ import tensorflow as tf
 
 
 class ImagePool(tf.Module):
-    """A history of images. Once it is full, half of the images that come are exchanged for older ones.
+    """A history of images. Once it is full, half of the images that come are exchanged for older
+    ones.
 
-    What it gives is a function of what came since it was emptied and of the seeds. All replicas share one pool, so that a
-    training step does not depend on their number.
+    What it gives is a function of what came since it was emptied and of the seeds. All replicas
+    share one pool, so that a training step does not depend on their number.
 
     Args:
       size: how many images it holds; 0 gives back what comes.
@@ -18,7 +19,9 @@ class ImagePool(tf.Module):
         super().__init__()
         first = tf.VariableAggregation.ONLY_FIRST_REPLICA  # they all store the same
         self.size = size
-        self.images = tf.Variable(tf.zeros([max(size, 1), *shape]), trainable=False, aggregation=first)
+        self.images = tf.Variable(
+            tf.zeros([max(size, 1), *shape]), trainable=False, aggregation=first
+        )
         self.count = tf.Variable(0, dtype=tf.int32, trainable=False, aggregation=first)
 
     def empty(self) -> None:
@@ -26,7 +29,9 @@ class ImagePool(tf.Module):
         self.count.assign(0)
 
     def exchange(self, images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-        """Takes this replica's images `(N, H, W, C)` and gives for each itself or an older one, which it replaces."""
+        """Takes this replica's images `(N, H, W, C)` and gives for each itself or an older one,
+        which it replaces.
+        """
         if not self.size:
             return images
         replicas, share = tf.distribute.get_replica_context(), images.shape[0]
@@ -37,10 +42,14 @@ class ImagePool(tf.Module):
         return given[index * share : (index + 1) * share]
 
     def _exchange_all(self, images: tf.Tensor, count: int, seed: tf.Tensor) -> tf.Tensor:
-        slots = tf.random.stateless_uniform([count], seed, 0, self.size, dtype=tf.int32, alg="philox")
+        slots = tf.random.stateless_uniform(
+            [count], seed, 0, self.size, dtype=tf.int32, alg="philox"
+        )
         coins = tf.random.stateless_uniform([count], tf.reverse(seed, [0]), alg="philox") < 0.5
         given = []
-        for image, slot, heads in zip(tf.unstack(images, count), tf.unstack(slots), tf.unstack(coins), strict=True):
+        for image, slot, heads in zip(
+            tf.unstack(images, count), tf.unstack(slots), tf.unstack(coins), strict=True
+        ):
             full = self.count >= self.size
             slot = tf.where(full, slot, self.count)
             older = tf.gather(self.images, slot)

@@ -15,7 +15,9 @@ from tf_gan_lth.training import latents
 BATCH = 500
 
 
-def sample(generate: Callable[[tf.Tensor], tf.Tensor], latent_dim: int, count: int, seed: np.ndarray) -> Iterator[tf.Tensor]:
+def sample(
+    generate: Callable[[tf.Tensor], tf.Tensor], latent_dim: int, count: int, seed: np.ndarray
+) -> Iterator[tf.Tensor]:
     """Yields `count` images in batches.
 
     Args:

@@ -1,9 +1,9 @@
 """Imports TF-GAN 2.1.0 on a TensorFlow that has outgrown it.
 
-TF-GAN subclasses names of `tf.estimator`, which TensorFlow dropped in 2.16, and needs TensorFlow Probability, which looks for
-Keras 2 inside TensorFlow when `TF_USE_LEGACY_KERAS` is set, as TFMOT sets it. The names supplied here only let the
-modules load; no estimator can be made of them, and what is used of TF-GAN touches none of this.
-"""
+TF-GAN subclasses names of `tf.estimator`, which TensorFlow dropped in 2.16, and needs TensorFlow
+Probability, which looks for Keras 2 inside TensorFlow when `TF_USE_LEGACY_KERAS` is set, as TFMOT
+sets it. The names supplied here only let the modules load; no estimator can be made of them, and
+what is used of TF-GAN touches none of this."""
 
 import sys
 import types
@@ -19,7 +19,9 @@ class _Absent:
 
 def _estimator_names() -> types.SimpleNamespace:
     tpu = types.SimpleNamespace(TPUEstimator=_Absent, TPUEstimatorSpec=_Absent)
-    return types.SimpleNamespace(Estimator=_Absent, EstimatorSpec=_Absent, SessionRunHook=_Absent, tpu=tpu)
+    return types.SimpleNamespace(
+        Estimator=_Absent, EstimatorSpec=_Absent, SessionRunHook=_Absent, tpu=tpu
+    )
 
 
 for _module in (tf, tf.compat.v1):
@@ -28,7 +30,8 @@ for _module in (tf, tf.compat.v1):
 sys.modules.setdefault("tensorflow.compat.v2.keras", tf_keras)
 
 with warnings.catch_warnings():
-    # Of tensorflow-hub, which TF-GAN imports; the versions that still have pkg_resources are pinned.
+    # Of tensorflow-hub, which TF-GAN imports; the versions that still have pkg_resources are
+    # pinned.
     warnings.filterwarnings("ignore", "pkg_resources is deprecated")
     import tensorflow_gan
 

@@ -59,9 +59,16 @@ class Trainer:
         check_replicas(config, strategy.num_replicas_in_sync)
         with strategy.scope():
             # An unmasked model trains the plain networks themselves, so teachers are copies.
-            taught = [name for name in gan.networks if models.role(name) == "discriminator"] if config.kd_weight else []
+            taught = (
+                [name for name in gan.networks if models.role(name) == "discriminator"]
+                if config.kd_weight
+                else []
+            )
             teachers = {name: keras.models.clone_model(gan.networks[name]) for name in taught}
-            self.networks = {name: wrap(network, schedule) if masked else network for name, network in gan.networks.items()}
+            self.networks = {
+                name: wrap(network, schedule) if masked else network
+                for name, network in gan.networks.items()
+            }
             self.model = FAMILIES[gan.kind.family](self.networks, config, teachers)
             self.model.compile(
                 *_optimizers(self.model, gan.kind.hyperparameters, config),
@@ -69,11 +76,20 @@ class Trainer:
                 steps_per_execution=config.steps_per_execution,
             )
 
-    def start(self, weights: Weights, masks: Masks, seed: np.ndarray, first_step: int = 0, teachers: Weights | None = None) -> None:
-        """Puts everything in the state before its first step: weights, masks, EMA, optimizers, teachers and random stream.
+    def start(
+        self,
+        weights: Weights,
+        masks: Masks,
+        seed: np.ndarray,
+        first_step: int = 0,
+        teachers: Weights | None = None,
+    ) -> None:
+        """Puts everything in the state before its first step: weights, masks, EMA, optimizers,
+        teachers and random stream.
 
         Args:
-          weights: rewound weights, already masked; without a `generator_ema` the averages start at the weights.
+          weights: rewound weights, already masked; without a `generator_ema` the averages start at
+            the weights.
           masks: which of them are pruned.
           seed: two int32, the stream of all draws.
           first_step: number of that step in the stream.
@@ -106,13 +122,16 @@ class Trainer:
         """Trains for the configured number of steps.
 
         Args:
-          weights, masks, seed, teachers: as in `start`; the seed is the stream of the data order too.
+          weights, masks, seed, teachers: as in `start`; the seed is the stream of the data order
+            too.
           callbacks: of `fit`.
           steps: which steps of the stream to take; None is all of them.
-          checkpoints: what keeps the state of a training that is interrupted, and continues it; None for none.
+          checkpoints: what keeps the state of a training that is interrupted, and continues it;
+            None for none.
 
         Returns:
-          The trained weights: a snapshot of each network, and `<network>_ema` of each that is averaged.
+          The trained weights: a snapshot of each network, and `<network>_ema` of each that is
+            averaged.
 
         Raises:
           MaskError: a pruned weight did not stay exactly zero.
@@ -122,34 +141,53 @@ class Trainer:
         self.start(weights, masks, seed, steps.start, teachers)
         first = checkpoints.resume(self.model, steps.start) if checkpoints else steps.start
         callbacks = [*callbacks, checkpoints] if checkpoints else callbacks
-        self.model.fit(self.batches(seed, first), steps_per_epoch=steps.stop - first, epochs=1, verbose=0, callbacks=callbacks)
+        self.model.fit(
+            self.batches(seed, first),
+            steps_per_epoch=steps.stop - first,
+            epochs=1,
+            verbose=0,
+            callbacks=callbacks,
+        )
         trained = self.snapshot()
         for name, snapshot in trained.items():
             broken = [path for path, array in snapshot.items() if not np.isfinite(array).all()]
             if broken:
-                raise TrainingError(f"training diverged: {broken[0]} of the {name} is not finite; try a lower --learning_rate")
+                raise TrainingError(
+                    f"training diverged: {broken[0]} of the {name} is not finite; try a lower"
+                    " --learning_rate"
+                )
         for name, mask in masks.items():
             pruning.check_pruned(trained[name], mask, f"end of training, {name}")
             if name + EMA in trained:
                 pruning.check_pruned(trained[name + EMA], mask, f"end of training, {name}{EMA}")
         return trained
 
-    def batches(self, seed: np.ndarray, first_step: int = 0) -> tf.data.Dataset | tf.distribute.DistributedDataset:
-        """The batches of a stream; on several replicas, which may be other workers', each gets its share of every batch."""
+    def batches(
+        self, seed: np.ndarray, first_step: int = 0
+    ) -> tf.data.Dataset | tf.distribute.DistributedDataset:
+        """The batches of a stream; on several replicas, which may be other workers', each gets its
+        share of every batch.
+        """
         batches = self.model.batches(self.images, latents.fold_in(seed, ORDER).numpy(), first_step)
         if self.strategy.num_replicas_in_sync == 1:
             return batches
         return self.strategy.distribute_datasets_from_function(functools.partial(_shares, batches))
 
     def snapshot(self) -> Weights:
-        """Every network as it is now; `<network>_ema` has its averaged parameters and the live batch-norm statistics."""
+        """Every network as it is now; `<network>_ema` has its averaged parameters and the live
+        batch-norm statistics.
+        """
         taken = {name: models.take_snapshot(network) for name, network in self.networks.items()}
         for name, averages in self.model.averages.items():
-            taken[name + EMA] = {**taken[name], **{path: average.numpy() for path, average in averages.items()}}
+            taken[name + EMA] = {
+                **taken[name],
+                **{path: average.numpy() for path, average in averages.items()},
+            }
         return taken
 
     def generator_gradients(self, weights: Weights, seed: np.ndarray) -> dict[str, Arrays]:
-        """The gradient of the generators' loss at some weights, averaged over the first `GRADIENT_BATCHES` steps of a stream.
+        """The gradient of the generators' loss at some weights, averaged over the first
+        `GRADIENT_BATCHES` steps of a stream.
 
         Args:
           weights, seed: as in `start`.
@@ -170,22 +208,36 @@ class Trainer:
             total = [a + b.numpy() for a, b in zip(total, step(batch), strict=True)]
         mean = {v.ref(): a / GRADIENT_BATCHES for v, a in zip(variables, total, strict=True)}
         generators = {
-            name: models.variables(network) for name, network in self.networks.items() if models.role(name) == "generator"
+            name: models.variables(network)
+            for name, network in self.networks.items()
+            if models.role(name) == "generator"
         }
-        return {n: {path: mean[v.ref()] for path, v in held.items() if v.ref() in mean} for n, held in generators.items()}
+        return {
+            n: {path: mean[v.ref()] for path, v in held.items() if v.ref() in mean}
+            for n, held in generators.items()
+        }
 
 
 def _shares(batches: tf.data.Dataset, worker: tf.distribute.InputContext) -> tf.data.Dataset:
-    """The shares of a worker's replicas, one after the other, of batches that every worker makes whole."""
+    """The shares of a worker's replicas, one after the other, of batches that every worker makes
+    whole.
+    """
     replicas = worker.num_replicas_in_sync
     own = replicas // worker.num_input_pipelines
     first = own * worker.input_pipeline_id
 
     def shares(batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        return {name: tf.reshape(t, [replicas, -1, *t.shape[1:]])[first : first + own] for name, t in batch.items()}
+        return {
+            name: tf.reshape(t, [replicas, -1, *t.shape[1:]])[first : first + own]
+            for name, t in batch.items()
+        }
 
     # Of an endless data set, Keras knows the sizes of all shares.
-    own_shares = batches.map(shares).unbatch().apply(tf.data.experimental.assert_cardinality(tf.data.INFINITE_CARDINALITY))
+    own_shares = (
+        batches.map(shares)
+        .unbatch()
+        .apply(tf.data.experimental.assert_cardinality(tf.data.INFINITE_CARDINALITY))
+    )
     return own_shares.prefetch(2).with_options(batches.options())
 
 
@@ -197,5 +249,7 @@ def _optimizers(
     rates = LinearDecay(rate, model.step, begin, config.steps) if begin < config.steps else rate
     adam = functools.partial(FusedAdam, rates, *usual.adam_betas, epsilon=1e-8)
     if config.precision == "mixed_float16":
-        return keras.mixed_precision.LossScaleOptimizer(adam()), keras.mixed_precision.LossScaleOptimizer(adam())
+        return keras.mixed_precision.LossScaleOptimizer(
+            adam()
+        ), keras.mixed_precision.LossScaleOptimizer(adam())
     return adam(), adam()
