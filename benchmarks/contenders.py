@@ -42,7 +42,7 @@ def resolved(config: Config) -> Config:
     TensorFlow.
     """
     from tf_gan_lth import models
-    from tf_gan_lth.models import cyclegan, sngan
+    from tf_gan_lth.gans import cyclegan, sngan
     from tf_gan_lth.training.options import resolve
 
     networks, module = config.networks, {"sngan": sngan, "cyclegan": cyclegan}[config.networks.gan]

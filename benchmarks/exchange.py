@@ -19,7 +19,7 @@ import contenders
 import costs
 from absl import flags
 
-from tf_gan_lth.experiment import command_line
+from tf_gan_lth.cli import command_line
 
 command_line.define_config_flags(flags.FLAGS)
 ROOT = pathlib.Path(__file__).parents[1]

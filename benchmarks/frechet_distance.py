@@ -11,7 +11,7 @@ import time
 
 from absl import flags
 
-from tf_gan_lth.experiment import command_line
+from tf_gan_lth.cli import command_line
 
 command_line.define_flag(flags.FLAGS, "Benchmark", "images", int, 50_000, "images of each set")
 command_line.define_flag(flags.FLAGS, "Benchmark", "size", int, 2048, "features of an image")

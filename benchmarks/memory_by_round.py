@@ -11,7 +11,7 @@ import tempfile
 
 from absl import flags
 
-from tf_gan_lth.experiment import command_line
+from tf_gan_lth.cli import command_line
 
 command_line.define_config_flags(flags.FLAGS)
 

@@ -13,7 +13,7 @@ import time
 
 from absl import flags
 
-from tf_gan_lth.experiment import command_line
+from tf_gan_lth.cli import command_line
 
 command_line.define_flag(flags.FLAGS, "Benchmark", "turns", int, 5, "how often to measure")
 
@@ -24,7 +24,7 @@ def main(values: flags.FlagValues) -> None:
     from tf_gan_lth import lottery
     from tf_gan_lth.experiment import config as configs
     from tf_gan_lth.experiment.run_folder import RunFolder
-    from tf_gan_lth.lottery.ticket import rewind
+    from tf_gan_lth.methods.imp import rewind
 
     with tempfile.TemporaryDirectory() as folder:
         run = RunFolder(pathlib.Path(folder) / "run")

@@ -13,7 +13,7 @@ import contenders
 import costs
 from absl import flags
 
-from tf_gan_lth.experiment import command_line
+from tf_gan_lth.cli import command_line
 from tf_gan_lth.experiment.errors import ToolkitError
 
 REPLICAS = (1, 8, 64, 512)

@@ -13,7 +13,7 @@ import statistics
 import turns
 from absl import flags
 
-from tf_gan_lth.experiment import command_line
+from tf_gan_lth.cli import command_line
 
 command_line.define_config_flags(flags.FLAGS)
 command_line.define_flag(flags.FLAGS, "Benchmark", "turns", int, 7, "turns of each")
@@ -34,7 +34,7 @@ def main(values: flags.FlagValues) -> None:
 
     from tf_gan_lth import data, models
     from tf_gan_lth.evaluation import Evaluator, Extractor, reference
-    from tf_gan_lth.lottery.noise_to_image import protocol_of
+    from tf_gan_lth.tasks.noise_to_image import protocol_of
     from tf_gan_lth.training import Sampler
 
     protocol, resolution = protocol_of(config.evaluation), config.data.resolution

@@ -27,7 +27,7 @@ from collections.abc import Iterator
 import contenders
 from absl import flags
 
-from tf_gan_lth.experiment import command_line
+from tf_gan_lth.cli import command_line
 from tf_gan_lth.experiment.config import Config
 from tf_gan_lth.experiment.errors import ToolkitError, UsageError, check_known
 

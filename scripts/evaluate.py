@@ -11,7 +11,7 @@ docs/evaluation.md describes the protocols."""
 
 from absl import flags
 
-from tf_gan_lth.experiment import command_line, paths
+from tf_gan_lth.cli import command_line, paths
 from tf_gan_lth.experiment.artifacts import Record
 from tf_gan_lth.experiment.errors import check_known
 

@@ -8,7 +8,7 @@ The same command continues a run that was stopped; more --rounds or --replicates
 
 from absl import flags
 
-from tf_gan_lth.experiment import command_line
+from tf_gan_lth.cli import command_line
 
 command_line.define_config_flags(flags.FLAGS)
 command_line.define_run_flags(flags.FLAGS, "folder of the run")

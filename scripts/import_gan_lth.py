@@ -11,7 +11,7 @@ PyTorch: pip install 'tf_gan_lth[torch]'. No code that a file holds is run."""
 
 from absl import flags
 
-from tf_gan_lth.experiment import command_line
+from tf_gan_lth.cli import command_line
 
 define = command_line.define_flag
 define(flags.FLAGS, "Checkpoint", "checkpoint", str, None, "file that torch.save wrote; required")

@@ -11,7 +11,7 @@ import pathlib
 
 from absl import flags
 
-from tf_gan_lth.experiment import command_line
+from tf_gan_lth.cli import command_line
 from tf_gan_lth.experiment.errors import check_known
 
 command_line.define_flag(

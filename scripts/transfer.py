@@ -11,7 +11,7 @@ ticket under other random draws."""
 
 from absl import flags
 
-from tf_gan_lth.experiment import command_line
+from tf_gan_lth.cli import command_line
 
 command_line.define_config_flags(flags.FLAGS)
 command_line.define_flag(
@@ -33,7 +33,7 @@ def main(values: flags.FlagValues) -> None:
     config = command_line.config_from_flags(values)
     from tf_gan_lth import lottery, report
     from tf_gan_lth.lottery import transfer
-    from tf_gan_lth.lottery.parent import open_ticket
+    from tf_gan_lth.methods.parent import open_ticket
     from tf_gan_lth.training import devices
 
     parent = open_ticket(values.ticket, values.weights)

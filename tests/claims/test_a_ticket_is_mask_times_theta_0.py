@@ -10,7 +10,7 @@ import pytest
 from tf_gan_lth import lottery
 from tf_gan_lth.experiment import config as configs
 from tf_gan_lth.experiment.run_folder import Place, RunFolder
-from tf_gan_lth.models import variables
+from tf_gan_lth.gans import variables
 
 
 def trainings(finished):

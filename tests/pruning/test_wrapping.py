@@ -7,7 +7,7 @@ from tensorflow_model_optimization.python.core.sparsity.keras import pruning_wra
 from tf_gan_lth import models
 from tf_gan_lth.experiment.config import NetworkConfig
 from tf_gan_lth.experiment.errors import MaskError
-from tf_gan_lth.models.layers import SpectralConv2D
+from tf_gan_lth.gans.layers.basic import SpectralConv2D
 from tf_gan_lth.pruning import wrapping
 
 

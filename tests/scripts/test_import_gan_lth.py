@@ -18,10 +18,10 @@ from tf_gan_lth import models
 from tf_gan_lth.experiment.config import NetworkConfig
 from tf_gan_lth.experiment.errors import ArtifactError, RunFolderError, ToolkitWarning, UsageError
 from tf_gan_lth.experiment.run_folder import RunFolder
-from tf_gan_lth.lottery.importing import Request, import_round
-from tf_gan_lth.lottery.parent import open_ticket
-from tf_gan_lth.lottery.rescoring import Request as Evaluation
-from tf_gan_lth.lottery.rescoring import evaluate
+from tf_gan_lth.methods.importing import Request, import_round
+from tf_gan_lth.methods.parent import open_ticket
+from tf_gan_lth.tasks.rescoring import Request as Evaluation
+from tf_gan_lth.tasks.rescoring import evaluate
 
 torch = pytest.importorskip("torch")
 from gan_lth_reference import (  # noqa: E402

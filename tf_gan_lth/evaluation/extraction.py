@@ -13,7 +13,7 @@ from tf_gan_lth.evaluation import feature_networks
 from tf_gan_lth.evaluation.feature_networks import FeatureNetwork
 from tf_gan_lth.evaluation.protocols import Protocol
 from tf_gan_lth.experiment.errors import EvaluationError, check_known, error_reason
-from tf_gan_lth.models import replicas
+from tf_gan_lth.training import replicas
 
 # Height and width to resize to; images as float. TensorFlow 1's bilinear filter is the one inside
 # the frozen Inception graph.

@@ -14,8 +14,8 @@ from tf_gan_lth.experiment.artifacts import Arrays
 from tf_gan_lth.experiment.errors import ArtifactError, RunFolderError, ToolkitError
 from tf_gan_lth.experiment.paths import Path, RemotePath
 from tf_gan_lth.experiment.run_folder import RunFolder
-from tf_gan_lth.lottery.image_sources import load_generator
-from tf_gan_lth.lottery.verdict import Verdict
+from tf_gan_lth.tasks.image_sources import load_generator
+from tf_gan_lth.findings.verdict import Verdict
 from tf_gan_lth.pruning import masks as pruning
 from tf_gan_lth.training import EMA
 

@@ -13,7 +13,7 @@ import tf_keras as keras
 from tensorflow_model_optimization.python.core.sparsity.keras import pruning_wrapper
 
 from tf_gan_lth.experiment.artifacts import Arrays
-from tf_gan_lth.models.snapshots import path_of
+from tf_gan_lth.gans.snapshots import path_of
 from tf_gan_lth.pruning.masks import check_shapes
 
 

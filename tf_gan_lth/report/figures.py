@@ -7,8 +7,8 @@ import statistics
 import matplotlib
 from matplotlib.figure import Figure
 
-from tf_gan_lth.lottery.results import Result
-from tf_gan_lth.lottery.verdict import Verdict
+from tf_gan_lth.findings.results import Result
+from tf_gan_lth.findings.verdict import Verdict
 
 # Same results, same SVG: ids come from a fixed salt.
 STYLE = {

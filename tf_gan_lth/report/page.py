@@ -5,9 +5,9 @@ import html
 
 from tf_gan_lth.experiment import config as configs
 from tf_gan_lth.experiment.run_folder import Place, RunFolder
-from tf_gan_lth.lottery.comparison import Comparison, in_words
-from tf_gan_lth.lottery.results import TRUTH, Result, by_generator, direction_of, formatted
-from tf_gan_lth.lottery.verdict import Verdict, judge_run
+from tf_gan_lth.findings.comparison import Comparison, in_words
+from tf_gan_lth.findings.results import TRUTH, Result, by_generator, direction_of, formatted
+from tf_gan_lth.findings.verdict import Verdict, judge_run
 from tf_gan_lth.report import figures
 
 STYLE = """

@@ -9,7 +9,7 @@ import tensorflow as tf
 from tf_gan_lth.evaluation import SCORES
 from tf_gan_lth.experiment import paths
 from tf_gan_lth.experiment.run_folder import Place, RunFolder
-from tf_gan_lth.lottery.results import TRUTH, by_generator, direction_of, scored_places
+from tf_gan_lth.findings.results import TRUTH, by_generator, direction_of, scored_places
 
 
 def write(run: RunFolder) -> None:

@@ -6,7 +6,7 @@ import tf_keras as keras
 
 from tf_gan_lth.data import ImageSet, training_batches
 from tf_gan_lth.experiment.config import TrainingConfig
-from tf_gan_lth.models import variables
+from tf_gan_lth.gans import variables
 from tf_gan_lth.training import latents
 from tf_gan_lth.training.losses import distillation
 from tf_gan_lth.training.model import GANModel, gradients_of, mean_over_replicas

@@ -9,7 +9,7 @@ import tf_keras as keras
 
 from tf_gan_lth import models
 from tf_gan_lth.experiment.artifacts import Arrays
-from tf_gan_lth.models import replicas
+from tf_gan_lth.training import replicas
 from tf_gan_lth.training import latents
 
 BATCH = 500

@@ -1,0 +1,145 @@
+"""The CycleGAN of Zhu et al. 2017 in the form that Chen et al. 2021 prune, built from resolution,
+width and blocks.
+
+At width 64 with nine blocks a generator has 11,383,555 trainable parameters, of which 11,372,928
+prunable; a discriminator of width 64 has 2,766,529, of which 2,763,776 prunable.
+
+Images are square if the resolution is given. With `resolution=None` they may have any height and
+width that the network takes, also from call to call; layers, paths and shapes of the weights are
+the same, so a snapshot fits both."""
+
+import tensorflow as tf
+import tf_keras as keras
+
+from tf_gan_lth.experiment.config import NetworkConfig
+from tf_gan_lth.experiment.errors import UsageError
+from tf_gan_lth.gans.layers.convolutions import FewChannelsConv2D
+from tf_gan_lth.gans.layers.basic import (
+    DoublingConv2DTranspose,
+    InstanceNormalization,
+    PaddedConv2D,
+    ReflectionPadding,
+    fan_in_uniform,
+)
+
+WIDTH = 64
+BLOCKS = 9
+
+
+def networks(
+    config: NetworkConfig, resolution: int | None, channels: int
+) -> dict[str, keras.Model]:
+    """Generators and discriminators of both domains for images of a resolution, which is a multiple
+    of 4 from 24 on.
+    """
+    if resolution is not None and (resolution < 24 or resolution % 4):
+        raise UsageError(
+            f"--resolution={resolution} does not fit cyclegan: it must be a multiple of 4 from"
+            " 24 on"
+        )
+    width = config.width or WIDTH
+    generators = [
+        generator(
+            resolution, width, channels, config.blocks or BLOCKS, name, config.fused_convolutions
+        )
+        for name in ("generator_a2b", "generator_b2a")
+    ]
+    discriminators = [
+        discriminator(resolution, config.discriminator_width or width, channels, name)
+        for name in ("discriminator_a", "discriminator_b")
+    ]
+    return {network.name: network for network in generators + discriminators}
+
+
+def _conv(
+    x: tf.Tensor,
+    filters: int,
+    size: int,
+    name: str,
+    *,
+    strides: int = 1,
+    kind=keras.layers.Conv2D,
+    **options,
+) -> tf.Tensor:
+    # The paper's code draws only the kernels itself: biases start as PyTorch's do, gammas at 1,
+    # betas at 0. PyTorch takes the fan-in of a transposed convolution from its outputs.
+    fan_in = size * size * (filters if kind is DoublingConv2DTranspose else x.shape[-1])
+    return kind(
+        filters,
+        size,
+        strides,
+        kernel_initializer=keras.initializers.RandomNormal(0.0, 0.02),
+        bias_initializer=fan_in_uniform(fan_in),
+        name=name,
+        **options,
+    )(x)
+
+
+def _norm_relu(x: tf.Tensor, name: str, *, affine: bool = True) -> tf.Tensor:
+    return keras.layers.ReLU()(InstanceNormalization(affine, name=name)(x))
+
+
+def _residual_block(x: tf.Tensor, name: str) -> tf.Tensor:
+    width, shortcut = x.shape[-1], x
+    x = _conv(ReflectionPadding(1)(x), width, 3, f"{name}/conv_1")
+    x = _norm_relu(x, f"{name}/norm_1")
+    x = _conv(ReflectionPadding(1)(x), width, 3, f"{name}/conv_2")
+    x = InstanceNormalization(affine=False, name=f"{name}/norm_2")(x)
+    return keras.layers.Add()([shortcut, x])
+
+
+def _up(x: tf.Tensor, filters: int, name: str) -> tf.Tensor:
+    x = _conv(x, filters, 3, f"{name}/conv", strides=2, kind=DoublingConv2DTranspose)
+    return _norm_relu(x, f"{name}/norm")
+
+
+def generator(
+    resolution: int | None, width: int, channels: int, blocks: int, name: str, fused: bool = True
+) -> keras.Model:
+    """Images `(N, H, W, channels)` of one domain to images of the other, both in [-1, 1] and of the
+    same size.
+
+    Args:
+      resolution: H and W in pixels; None for any. A multiple of 4, from 8 on.
+      width: channels of the outermost maps; inside there are four times as many.
+      channels: channels of the images.
+      blocks: number of residual blocks.
+      name: of the network.
+      fused: see `NetworkConfig.fused_convolutions`.
+    """
+    images = keras.Input([resolution, resolution, channels], name="images")
+    x = _conv(ReflectionPadding(3)(images), width, 7, "from_image/conv")
+    x = _norm_relu(x, "from_image/norm")
+    # The residual sums tie channels of many layers together, so those could not be removed by their
+    # gammas: they have none.
+    for number in (1, 2):
+        x = _conv(x, 2**number * width, 3, f"down_{number}/conv", strides=2, kind=PaddedConv2D)
+        x = _norm_relu(x, f"down_{number}/norm", affine=number == 1)
+    for number in range(1, blocks + 1):
+        x = _residual_block(x, f"block_{number}")
+    x = _up(x, 2 * width, "up_1")
+    x = _up(x, width, "up_2")
+    x = _conv(ReflectionPadding(3)(x), channels, 7, "to_image", kind=FewChannelsConv2D, fused=fused)
+    return keras.Model(images, keras.layers.Activation("tanh", dtype="float32")(x), name=name)
+
+
+def discriminator(resolution: int | None, width: int, channels: int, name: str) -> keras.Model:
+    """Images `(N, H, W, channels)` in [-1, 1] to scores `(N, 1)`: the mean over overlapping patches
+    of 70x70 pixels.
+
+    Args:
+      resolution: H and W in pixels; None for any. From 24 on: what is smaller has no patch.
+      width: channels of the first map; the fourth has eight times as many.
+      channels: channels of the images.
+      name: of the network.
+    """
+    images = keras.Input([resolution, resolution, channels], name="images")
+    x = images
+    for number in range(1, 5):
+        filters, strides = 2 ** (number - 1) * width, 2 if number < 4 else 1
+        x = _conv(x, filters, 4, f"block_{number}/conv", strides=strides, kind=PaddedConv2D)
+        if number > 1:
+            x = InstanceNormalization(name=f"block_{number}/norm")(x)
+        x = keras.layers.LeakyReLU(0.2)(x)
+    x = _conv(x, 1, 4, "score", kind=PaddedConv2D)
+    return keras.Model(images, keras.layers.GlobalAveragePooling2D(dtype="float32")(x), name=name)

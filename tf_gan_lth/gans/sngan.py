@@ -1,0 +1,142 @@
+"""The SNGAN of Miyato et al. 2018 in the form that Chen et al. 2021 prune, built from resolution
+and width.
+
+At resolution 32, generator width 256 and discriminator width 128 the generator has 4,276,739
+trainable parameters and the discriminator 1,053,824. A 1x1 conv commutes with nearest upsampling
+and with average pooling, so both shortcuts convolve on
+the smaller map: the same function, a quarter of the work. For the 3x3 convs beside them see
+`convolutions`."""
+
+import tensorflow as tf
+import tf_keras as keras
+
+from tf_gan_lth.experiment.config import NetworkConfig
+from tf_gan_lth.experiment.errors import UsageError
+from tf_gan_lth.gans.layers.convolutions import FewChannelsConv2D, PooledSpectralConv2D, UpsampledConv2D
+from tf_gan_lth.gans.layers.basic import (
+    BatchNormalization,
+    NearestUpsampling,
+    ResidualSum,
+    SpatialSum,
+    SpectralConv2D,
+    SpectralDense,
+    fan_in_uniform,
+)
+
+LATENT_DIM = 128
+WIDTH = 256
+
+
+def networks(config: NetworkConfig, resolution: int, channels: int) -> dict[str, keras.Model]:
+    """`generator` and `discriminator` for images of a resolution, which is a power of two from 8
+    on.
+    """
+    if resolution < 8 or resolution & (resolution - 1):
+        raise UsageError(
+            f"--resolution={resolution} does not fit sngan: it must be a power of two from 8 on"
+        )
+    if config.blocks is not None:
+        raise UsageError(
+            f"--blocks={config.blocks} is no option of sngan: its blocks follow from --resolution"
+        )
+    width = config.width or WIDTH
+    return {
+        "generator": generator(resolution, width, channels, config.fused_convolutions),
+        "discriminator": discriminator(
+            resolution,
+            config.discriminator_width or max(1, width // 2),
+            channels,
+            config.fused_convolutions,
+        ),
+    }
+
+
+def _conv(kind, filters: int, size: int, fan_in: int, name: str, **options) -> keras.layers.Layer:
+    return kind(
+        filters,
+        size,
+        padding="same",
+        kernel_initializer="glorot_uniform",
+        bias_initializer=fan_in_uniform(size * size * fan_in),
+        name=name,
+        **options,
+    )
+
+
+def _norm_relu(x: tf.Tensor, name: str) -> tf.Tensor:
+    gamma = keras.initializers.RandomNormal(1.0, 0.02)
+    x = BatchNormalization(momentum=0.9, epsilon=1e-5, gamma_initializer=gamma, name=name)(x)
+    return keras.layers.ReLU()(x)
+
+
+def _up_block(x: tf.Tensor, width: int, name: str, fused: bool) -> tf.Tensor:
+    fan_in = x.shape[-1]
+    shortcut = _conv(keras.layers.Conv2D, width, 1, fan_in, f"{name}/shortcut")(x)
+    x = _norm_relu(x, f"{name}/norm_1")
+    x = _conv(UpsampledConv2D, width, 3, fan_in, f"{name}/conv_1", fused=fused)(x)
+    x = _norm_relu(x, f"{name}/norm_2")
+    x = _conv(keras.layers.Conv2D, width, 3, width, f"{name}/conv_2")(x)
+    return keras.layers.Add()([x, NearestUpsampling()(shortcut)])
+
+
+def generator(resolution: int, width: int, channels: int, fused: bool = True) -> keras.Model:
+    """Latents `(N, 128)` from N(0, I) to images `(N, resolution, resolution, channels)` in [-1, 1].
+
+    Args:
+      resolution: pixels a side, 4 times a power of two.
+      width: channels of every hidden map.
+      channels: channels of the image.
+      fused: see `NetworkConfig.fused_convolutions`.
+    """
+    latents = keras.Input([LATENT_DIM], name="latents")
+    x = keras.layers.Dense(
+        4 * 4 * width,
+        kernel_initializer=fan_in_uniform(LATENT_DIM),
+        bias_initializer=fan_in_uniform(LATENT_DIM),
+        name="dense",
+    )(latents)
+    x = keras.layers.Reshape([4, 4, width])(x)
+    for number in range(1, resolution.bit_length() - 2):
+        x = _up_block(x, width, f"block_{number}", fused)
+    x = _norm_relu(x, "norm")
+    x = _conv(FewChannelsConv2D, channels, 3, width, "to_image", fused=fused)(x)
+    return keras.Model(
+        latents, keras.layers.Activation("tanh", dtype="float32")(x), name="generator"
+    )
+
+
+def _down_block(
+    x: tf.Tensor, width: int, name: str, fused: bool, *, first: bool, halve: bool
+) -> tf.Tensor:
+    fan_in, shortcut = x.shape[-1], x
+    if not first:
+        x = keras.layers.ReLU()(x)
+    x = _conv(SpectralConv2D, width, 3, fan_in, f"{name}/conv_1")(x)
+    x = keras.layers.ReLU()(x)
+    if halve:
+        x = _conv(PooledSpectralConv2D, width, 3, width, f"{name}/conv_2", fused=fused)(x)
+        shortcut = keras.layers.AveragePooling2D()(shortcut)
+        shortcut = _conv(SpectralConv2D, width, 1, fan_in, f"{name}/shortcut")(shortcut)
+    else:
+        x = _conv(SpectralConv2D, width, 3, width, f"{name}/conv_2")(x)
+    return ResidualSum()([x, shortcut])
+
+
+def discriminator(resolution: int, width: int, channels: int, fused: bool = True) -> keras.Model:
+    """Images `(N, resolution, resolution, channels)` in [-1, 1] to scores `(N, 1)`: high for real,
+    low for generated.
+
+    Blocks halve the map until it is 8x8 (the first one always does), then two keep it.
+    """
+    images = keras.Input([resolution, resolution, channels], name="images")
+    halvings = max(1, (resolution // 8).bit_length() - 1)
+    x = images
+    for number in range(1, halvings + 3):
+        x = _down_block(
+            x, width, f"block_{number}", fused, first=number == 1, halve=number <= halvings
+        )
+    x = SpatialSum()(keras.layers.ReLU()(x))
+    x = SpectralDense(
+        1, use_bias=False, kernel_initializer=fan_in_uniform(width), name="score", dtype="float32"
+    )(x)
+    return keras.Model(images, x, name="discriminator")

@@ -1,0 +1,414 @@
+"""Checkpoints of the paper's own code (PyTorch) as rounds of a run: what `import_gan_lth.py`
+does.
+"""
+
+import dataclasses
+import hashlib
+import math
+import numbers
+import pathlib
+import re
+import warnings
+
+import numpy as np
+
+from tf_gan_lth import models
+from tf_gan_lth.data.datasets import BUILDERS, FOLDER
+from tf_gan_lth.experiment import config as configs
+from tf_gan_lth.experiment.artifacts import Arrays, Artifact, Record
+from tf_gan_lth.experiment.errors import (
+    ArtifactError,
+    RunFolderError,
+    ToolkitWarning,
+    UsageError,
+    check_known,
+)
+from tf_gan_lth.experiment.run_folder import Place, RunFolder
+from tf_gan_lth.methods.bench import sparsity_of
+from tf_gan_lth.tasks.noise_to_image import protocol_of
+from tf_gan_lth.gans import gan_lth
+from tf_gan_lth.pruning import masks as pruning
+from tf_gan_lth.pruning.wrapping import LotterySchedule, wrap
+from tf_gan_lth.training import EMA, Masks, Weights
+
+ENTRIES = {
+    "gen_state_dict": "generator",
+    "avg_gen_state_dict": "generator" + EMA,
+    "dis_state_dict": "discriminator",
+}
+READERS = {"generator": gan_lth.generator, "discriminator": gan_lth.discriminator}
+NOTES = ("epoch", "round", "best_fid", "seed")
+STATISTICS = ("moving_mean", "moving_variance")
+ROUND_TOLERANCE = 0.01  # a round has a fifth fewer weights than the one before
+LAST_ROUND = 99
+
+Networks = dict[
+    str, gan_lth.Network
+]  # of `generator`, `generator_ema` and `discriminator` those that there are
+
+
+@dataclasses.dataclass(frozen=True)
+class Request:
+    """What to import, and where to.
+
+    Attributes:
+      checkpoint: file that `torch.save` wrote: a checkpoint of GAN-LTH or sngan.pytorch, or a
+        generator's state dict.
+      run_dir: folder of the run, new or one that imported rounds of the same experiment.
+      options: the run's config: `dataset`, `protocol`, `feature_network`, `num_eval_images`.
+      initial: files with theta_0 of both networks, together or one each; empty if they are not
+        there.
+      round: number of the round; None is what the generator's sparsity says.
+      masks_from_zeros: take zeros for pruned weights in networks without masks.
+    """
+
+    checkpoint: str
+    run_dir: str
+    options: dict[str, object]
+    initial: tuple[str, ...] = ()
+    round: int | None = None
+    masks_from_zeros: bool = False
+
+    def __post_init__(self):
+        if self.round is not None and not 0 <= self.round <= LAST_ROUND:
+            raise UsageError(
+                f"--round={self.round} is out of range: it must be from 0 to {LAST_ROUND}"
+            )
+
+
+@dataclasses.dataclass(frozen=True)
+class Imported:
+    """An imported round.
+
+    Attributes:
+      place: where it is.
+      config: of its run.
+      sparsity: record of every network.
+      notes: what the checkpoint says of itself.
+    """
+
+    place: Place
+    config: configs.Config
+    sparsity: dict[str, dict]
+    notes: dict[str, object]
+
+
+def import_round(request: Request) -> Imported:
+    """Reads weights and masks of a checkpoint into a round of a run, which is written whole or not
+    at all.
+
+    Raises:
+      UsageError: a file is not there, PyTorch is not installed, an option is unknown, or the round
+        cannot be told.
+      ArtifactError: a file is broken, or holds something else than this SNGAN.
+      RunFolderError: the round is there already, or the folder holds another experiment.
+    """
+    networks, notes = read_checkpoint(request.checkpoint)
+    if "generator" not in networks:
+        raise ArtifactError(
+            f"{request.checkpoint} holds no generator: give one, and the discriminator's file as"
+            " --initial"
+        )
+    initial = _read_initial(request.initial, networks, request.checkpoint)
+    run = RunFolder(request.run_dir)
+    masks = _masks(networks, request)
+    config = _config(request, {**initial, **networks}, masks, run)
+    masks = {
+        name: masks.get(name) or _full_mask(networks[name])
+        for name in config.lottery.prune
+        if name in networks
+    }
+    weights = _masked_weights(networks, masks)
+    sparsity = _sparsity(config, networks, weights, masks, request.checkpoint)
+    replicate = run.replicate(0)
+    place = replicate.round(_round_number(request, masks["generator"], config.lottery.rate))
+    if place.weights.exists():
+        raise RunFolderError(
+            f"{place.path} is there and is not overwritten: give another --run_dir or --round"
+        )
+    run.claim(config)
+    if initial:
+        _put_once(replicate.initial, {name: network.weights for name, network in initial.items()})
+    _put_once(place.masks, masks)
+    _put_once(place.sparsity, sparsity)
+    _put_once(Record(place.path / "imported.json"), notes)
+    place.weights.put(weights)
+    return Imported(place, config, sparsity, notes)
+
+
+def read_checkpoint(file: str) -> tuple[Networks, dict[str, object]]:
+    """The networks in a file that `torch.save` wrote, and what it says of itself.
+
+    Raises:
+      UsageError, ArtifactError: as in `import_round`.
+    """
+    path = pathlib.Path(file).expanduser()
+    content = _load(path)
+    keys = content.keys() if isinstance(content, dict) else ()
+    states = {name: content[key] for key, name in ENTRIES.items() if key in keys}
+    if not states and gan_lth.network_of(content if keys else {}):
+        states = {gan_lth.network_of(content): content}
+    if not states:
+        found = (
+            f"its first keys are {gan_lth.shown(keys)}"
+            if keys
+            else f"it holds a {type(content).__name__}"
+        )
+        raise ArtifactError(f"{path} is no checkpoint of GAN-LTH or sngan.pytorch: {found}")
+    networks = {name: _read_network(states[name], name, str(path)) for name in states}
+    if "generator" + EMA in networks:
+        networks.setdefault("generator", networks["generator" + EMA])
+    notes = {
+        key: _plain(content[key]) for key in NOTES if isinstance(content.get(key), numbers.Real)
+    }
+    return networks, {
+        "file": path.name,
+        "file_sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+        **notes,
+    }
+
+
+def _load(path: pathlib.Path) -> object:
+    """What is in a file, without running any code of it."""
+    if not path.is_file():
+        raise UsageError(f"there is no file {path}")
+    try:
+        import torch
+    except ImportError:
+        raise UsageError(
+            f"{path.name} is PyTorch's: install what reads it with pip install 'tf_gan_lth[torch]'"
+        ) from None
+    # The scores in a checkpoint are NumPy's scalars, written by NumPy 1 or 2.
+    scalar = np.float64(0).__reduce__()[0]
+    kinds = [type(np.dtype(kind)) for kind in ("float32", "float64", "int64")]
+    names = [(scalar, f"numpy.{core}.multiarray.scalar") for core in ("core", "_core")]
+    try:
+        with (
+            torch.serialization.safe_globals([*names, np.dtype, *kinds]),
+            warnings.catch_warnings(),
+        ):
+            warnings.simplefilter("ignore")
+            return torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # whatever damage does to a pickle
+        refused = re.search(r"GLOBAL (\S+)", str(error))
+        if refused:
+            raise ArtifactError(
+                f"{path} holds Python objects ({refused[1]}), which can run code when they are"
+                " read: save a state_dict() instead"
+            ) from error
+        raise ArtifactError(f"{path} is broken, cut off or no file of torch.save") from error
+
+
+def _read_network(state: object, name: str, where: str) -> gan_lth.Network:
+    where = f"{where}, {name}"
+    if not isinstance(state, dict):
+        raise ArtifactError(f"{where}: expected a state dict, found a {type(state).__name__}")
+    odd = [
+        key
+        for key, value in state.items()
+        if not (isinstance(key, str) and hasattr(value, "detach"))
+    ]
+    if odd:
+        raise ArtifactError(f"{where} is no state dict: {gan_lth.shown(odd)} hold no tensors")
+    arrays = {key: tensor.detach().float().numpy() for key, tensor in state.items()}
+    return READERS[name.removesuffix(EMA)](arrays, where)
+
+
+def _plain(value: numbers.Real) -> int | float:
+    return int(value) if isinstance(value, numbers.Integral) else float(value)
+
+
+def _read_initial(files: tuple[str, ...], networks: Networks, checkpoint: str) -> Networks:
+    """theta_0 of both networks, checked against the checkpoint; empty without files."""
+    initial: Networks = {}
+    for file in files:
+        found = {
+            name: network for name, network in read_checkpoint(file)[0].items() if name in READERS
+        }
+        if found.keys() & initial.keys():
+            raise UsageError(
+                f"--initial={','.join(files)} has the {min(found.keys() & initial.keys())} twice"
+            )
+        initial.update(found)
+    missing = sorted(READERS.keys() - initial.keys()) if files else []
+    if missing:
+        raise UsageError(
+            f"--initial={','.join(files)} lacks the {missing[0]}: give the files of both networks,"
+            " by commas"
+        )
+    for name in initial.keys() & networks.keys():
+        _check_initial(
+            initial[name], networks[name], f"--initial={','.join(files)}, {name}", checkpoint
+        )
+    return initial
+
+
+def _check_initial(
+    initial: gan_lth.Network, network: gan_lth.Network, where: str, checkpoint: str
+) -> None:
+    shapes, expected = (
+        {path: array.shape for path, array in one.weights.items()} for one in (initial, network)
+    )
+    odd = [path for path in {**expected, **shapes} if shapes.get(path) != expected.get(path)]
+    if odd:
+        path = odd[0]
+        raise ArtifactError(
+            f"{where}: {path} is {shapes.get(path)} there and {expected.get(path)} in {checkpoint}:"
+            " another network"
+        )
+    # Their pruned weights are not trained, so that a checkpoint still holds those of theta_0.
+    for path, kept in (network.mask or {}).items():
+        pruned = network.weights[path][~kept]
+        if pruned.any() and not np.array_equal(pruned, initial.weights[path][~kept]):
+            warnings.warn(
+                f"{where} may not be what the ticket started from: pruned weights of {path} are"
+                f" others in {checkpoint}",
+                ToolkitWarning,
+                stacklevel=2,
+            )
+            return
+
+
+def _masks(networks: Networks, request: Request) -> Masks:
+    """Masks of the networks that are pruned, the live generator's before the averaged one's."""
+    masks = {}
+    for name in (name for name in READERS if name in networks):
+        network, average = networks[name], networks.get(name + EMA)
+        mask = network.mask or (average and average.mask)
+        zeros = {path: network.weights[path] != 0 for path in network.kernels}
+        remaining, total = pruning.count(zeros)
+        if mask is None and remaining < total:
+            if request.masks_from_zeros:
+                mask = zeros
+            elif remaining < 0.99 * total:
+                warnings.warn(
+                    f"{request.checkpoint}: {1 - remaining / total:.1%} of the {name}'s weights are"
+                    " zero and it has no mask; --masks_from_zeros takes them for pruned",
+                    ToolkitWarning,
+                    stacklevel=2,
+                )
+        if mask is not None:
+            masks[name] = mask
+    return masks
+
+
+def _full_mask(network: gan_lth.Network) -> Arrays:
+    return pruning.full_mask(network.weights, network.kernels)
+
+
+def _config(request: Request, networks: Networks, masks: Masks, run: RunFolder) -> configs.Config:
+    """The run's config: what the networks are and what the request says."""
+    generator, discriminator = networks["generator"], networks.get("discriminator")
+    pruned = tuple(name for name in READERS if name == "generator" or name in masks)
+    if (
+        run.config.exists()
+    ):  # another round of it may have had masks where this one, the dense one, has none
+        there = run.read_config().lottery.prune
+        pruned = there if set(pruned) < set(there) else pruned
+    config = configs.from_options(
+        {
+            **request.options,
+            "gan": "sngan",
+            "resolution": generator.resolution,
+            "width": generator.width,
+            "discriminator_width": discriminator.width if discriminator else None,
+            "prune": pruned,
+        }
+    )
+    # What is unknown is refused before anything is written.
+    if not config.data.dataset.startswith(FOLDER):
+        check_known("dataset", config.data.dataset, BUILDERS)
+    protocol_of(config.evaluation)
+    return config
+
+
+def _masked_weights(networks: Networks, masks: Masks) -> Weights:
+    """Snapshots with zeros wherever the masks are; the averaged generator gets the live one's
+    batch-norm statistics.
+
+    Their training scores the averaged parameters in the live network, so that the statistics and
+    masks which it stores beside the averages are not those of its scores; some of its scripts leave
+    the dense network's there."""
+    live = networks["generator"].weights
+    statistics = {path: array for path, array in live.items() if path.endswith(STATISTICS)}
+    weights = {}
+    for name, network in networks.items():
+        snapshot = {**network.weights, **statistics} if name.endswith(EMA) else network.weights
+        weights[name] = pruning.apply(snapshot, masks.get(name.removesuffix(EMA), {}))
+    return weights
+
+
+def _sparsity(
+    config: configs.Config, networks: Networks, weights: Weights, masks: Masks, checkpoint: str
+) -> dict[str, dict]:
+    """The sparsity record of every network; checks that the snapshots are of networks of this
+    config.
+    """
+    gan = models.build(
+        config.networks, config.data.resolution, networks["generator"].channels, seed=0
+    )
+    try:
+        for name, snapshot in weights.items():
+            models.load_snapshot(gan.networks[name.removesuffix(EMA)], snapshot)
+    except ArtifactError as error:
+        raise ArtifactError(f"{checkpoint}: the networks do not fit each other: {error}") from None
+    schedule = LotterySchedule(config.lottery.rate)
+    return {
+        name: sparsity_of(wrap(gan.networks[name], schedule), masks.get(name))
+        for name in READERS
+        if name in networks
+    }
+
+
+def _round_number(request: Request, mask: Arrays, rate: float) -> int:
+    """What the user says, or the round of iterative pruning that leaves as many weights."""
+    if request.round is not None:
+        return request.round
+    remaining, total = pruning.count(mask)
+    for number in range(LAST_ROUND + 1):
+        if math.isclose(
+            remaining, LotterySchedule(rate).remaining(number, total), rel_tol=ROUND_TOLERANCE
+        ):
+            return number
+    raise UsageError(
+        f"{request.checkpoint} keeps {remaining / total:.2%} of the generator's weights, which no"
+        f" round leaves that prunes {rate:.0%} each: say which one it is with --round"
+    )
+
+
+def _put_once(artifact: Artifact, value: dict) -> None:
+    """Writes an artifact, or checks that it is what an earlier import wrote."""
+    if not artifact.exists():
+        artifact.put(value)
+    elif not _equal(artifact.get(), value):
+        raise RunFolderError(
+            f"{artifact.path} holds something else and is not overwritten: give another --run_dir"
+            " or --round"
+        )
+
+
+def _equal(there: object, here: object) -> bool:
+    if isinstance(here, dict):
+        return (
+            isinstance(there, dict)
+            and there.keys() == here.keys()
+            and all(_equal(there[key], here[key]) for key in here)
+        )
+    return np.array_equal(there, here)
+
+
+def summary(imported: Imported) -> str:
+    """An imported round as lines for a terminal."""
+    lines = []
+    for name, record in imported.sparsity.items():
+        share = record["remaining"] / record["total"]
+        lines.append(
+            f"{name:<14} {record['parameters']:>10,} parameters, {share:.1%} of {record['total']:,}"
+            " prunable weights remain"
+        )
+    if "best_fid" in imported.notes:
+        lines.append(
+            f"{'their score':<14} FID {imported.notes['best_fid']:.2f}, the best of their training"
+        )
+    lines.append(f"written to {imported.place.path}")
+    return "\n".join(lines)

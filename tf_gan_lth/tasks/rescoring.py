@@ -1,0 +1,186 @@
+"""Scores of any images against any reference under any protocol: what `evaluate.py` does."""
+
+import dataclasses
+import pathlib
+import statistics
+
+from tf_gan_lth import data
+from tf_gan_lth.evaluation import SCORES, Evaluator, Extractor, protocols, reference
+from tf_gan_lth.evaluation.protocols import Protocol
+from tf_gan_lth.evaluation.reference import Reference
+from tf_gan_lth.experiment.errors import UsageError
+from tf_gan_lth.tasks.image_sources import RoundImages, Source, open_source
+
+
+@dataclasses.dataclass(frozen=True)
+class Request:
+    """What to score, and how.
+
+    Attributes:
+      images: `folder:PATH`, `saved_model:PATH` or `round:RUN/replicate_0/round_05`.
+      reference: `folder:PATH`, the name of a data set, or the path of an npz file of statistics.
+      protocol: name of a protocol; None is the one of the run, if the images are a round's.
+      feature_network: instead of the protocol's; None is the protocol's.
+      num_images: images to score, instead of the protocol's; None is the protocol's.
+      repeats: number of sample sets.
+      seed: what the sample sets of a SavedModel are derived from.
+      data_dir: folder of prepared TFDS data sets; None is TFDS's own.
+    """
+
+    images: str
+    reference: str
+    protocol: str | None = None
+    feature_network: str | None = None
+    num_images: int | None = None
+    repeats: int = 1
+    seed: int = 0
+    data_dir: str | None = None
+
+    def __post_init__(self):
+        for name, low in [("num_images", 2), ("repeats", 1), ("seed", 0)]:
+            value = getattr(self, name)
+            if value is not None and value < low:
+                raise UsageError(f"--{name}={value} is out of range: it must be at least {low}")
+
+
+def evaluate(request: Request) -> dict[str, object]:
+    """Scores images against a reference, on the replicas of the strategy in use.
+
+    Returns:
+      `images`, `reference`, `scores` (a record of each sample set, as `Evaluator.score` returns
+      it), and over them the `mean` and, of several, the `standard_deviation` of every score.
+
+    Raises:
+      ToolkitError: what is asked for cannot be, is broken, or has no scores.
+    """
+    named = protocols.get(request.protocol) if request.protocol else None
+    source = open_source(request.images, named, request.seed)
+    protocol = (named or _own_protocol(source)).but(feature_network=request.feature_network)
+    count = _count(request, source, protocol)
+    extractor = Extractor.of(protocol)
+    real = open_reference(
+        request.reference, protocol.reference_split, source.resolution, request.data_dir, extractor
+    )
+    evaluator = Evaluator(protocol, extractor, real)
+    ema = source.ema if isinstance(source, RoundImages) else None
+    scores = [
+        evaluator.score(source.name, source.batches(count, repeat), count, ema)
+        for repeat in range(request.repeats)
+    ]
+    return {
+        "images": source.name,
+        "reference": request.reference,
+        "scores": scores,
+        **_summary(scores),
+    }
+
+
+def open_reference(
+    text: str, split: str, resolution: int | None, data_dir: str | None, extractor: Extractor
+) -> Reference:
+    """Statistics by what a user calls them: an npz file, `folder:PATH`, or the name of a data set.
+
+    Args:
+      text: what the user said.
+      split: of the data set; of a folder that has splits, the subfolder.
+      resolution: height and width to load a data set in, in pixels: that of the images that are
+        compared with it.
+      data_dir, extractor: where data sets are, and what makes features.
+
+    Raises:
+      UsageError: there is nothing of that name, or the folder has other splits only.
+    """
+    if text.endswith(".npz"):
+        path = pathlib.Path(text).expanduser()
+        if not path.is_file():
+            raise UsageError(f"there is no file {path}")
+        return reference.read(path, extractor)
+    if text.startswith(data.FOLDER):
+        resolution, split = (
+            None,
+            _split_of_folder(pathlib.Path(text.removeprefix(data.FOLDER)).expanduser(), split),
+        )
+    return reference.of_images(data.open_images(text, split, resolution, data_dir), extractor)
+
+
+def _split_of_folder(path: pathlib.Path, split: str) -> str | None:
+    """The split if the folder has it, None if it has no splits at all."""
+    others = [name for name in ("train", "test", "validation", "val") if (path / name).is_dir()]
+    if others and split not in others:
+        raise UsageError(
+            f"{path} has the splits {', '.join(others)}, the protocol compares with '{split}': give"
+            f" folder:{path / others[0]}"
+        )
+    return split if others else None
+
+
+def _own_protocol(source: Source) -> Protocol:
+    if isinstance(source, RoundImages):
+        return source.protocol
+    raise UsageError(
+        f"say how to score with --protocol. Known: {', '.join(sorted(protocols.PROTOCOLS))}"
+    )
+
+
+def _count(request: Request, source: Source, protocol: Protocol) -> int:
+    asked = request.num_images or protocol.num_images
+    if source.available is None:
+        if asked is None:
+            raise UsageError(
+                f"--protocol={protocol.name} scores as many images as there are: say how many with"
+                " --num_images"
+            )
+        return asked
+    if request.repeats > 1:
+        raise UsageError(
+            f"--repeats={request.repeats} needs a generator: {source.name} is one set of images"
+        )
+    if request.num_images and request.num_images > source.available:
+        raise UsageError(
+            f"--num_images={request.num_images}, but {source.name} has {source.available}"
+        )
+    return min(asked or source.available, source.available)
+
+
+def _summary(scores: list[dict]) -> dict[str, dict[str, float | None]]:
+    values = {name: [record[name] for record in scores] for name in SCORES}
+    known = {name: found for name, found in values.items() if None not in found}
+    summary = {"mean": {name: statistics.fmean(found) for name, found in known.items()}}
+    if len(scores) > 1:
+        summary["standard_deviation"] = {
+            name: statistics.stdev(found) for name, found in known.items()
+        }
+    return summary
+
+
+def table(evaluation: dict[str, object]) -> str:
+    """An evaluation as lines for a terminal."""
+    details, repeats = evaluation["scores"][0]["protocol_details"], len(evaluation["scores"])
+    real_count = (
+        "an unknown number of"
+        if details["reference_images"] is None
+        else f"{details['reference_images']:,}"
+    )
+    sets = f", {repeats} sets of them" if repeats > 1 else ""
+    lines = [
+        f"images     {evaluation['images']}: {details['generated_images']:,}{sets}",
+        (
+            f"reference  {details['reference']}: {real_count} images, digest"
+            f" {details['reference_digest']}"
+        ),
+        (
+            f"protocol   {details['name']}, features of {details['feature_network']} (digest"
+            f" {details['feature_network_digest']})"
+        ),
+        "",
+    ]
+    deviations = evaluation.get("standard_deviation", {})
+    for name in SCORES:
+        if name not in evaluation["mean"]:
+            lines.append(f"{name:<20} {'-':>12}")
+            continue
+        spread = f"  +- {deviations[name]:.4f}" if name in deviations else ""
+        lines.append(f"{name:<20} {evaluation['mean'][name]:>12.4f}{spread}")
+    if deviations:
+        lines.append(f"\n+-: standard deviation over the {repeats} sets")
+    return "\n".join(lines)
