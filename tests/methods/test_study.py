@@ -20,7 +20,7 @@ from tf_gan_lth.methods.branches import BRANCHES, Ticket
 from tf_gan_lth.methods.bench import check_combinations
 from tf_gan_lth.methods.imp import rewind
 from tf_gan_lth.pruning import masks as pruning
-from tf_gan_lth.training import latents
+from tf_gan_lth.data import draws
 from tf_gan_lth.training.losses import distillation
 from tf_gan_lth.training.trainer import GRADIENT_BATCHES
 
@@ -291,7 +291,7 @@ def test_snip_ranks_by_the_gradient_of_the_generators_loss(finished, ticket):
         dict.fromkeys(gradients, 0.0),
     )
     for batch in range(GRADIENT_BATCHES):
-        noise = latents.normal([2 * 4 + 8, 128], latents.fold_in(seed, batch))[-8:]
+        noise = draws.normal([2 * 4 + 8, 128], draws.fold_in(seed, batch))[-8:]
         with tf.GradientTape() as tape:
             loss = -tf.reduce_mean(
                 networks["discriminator"](

@@ -8,7 +8,7 @@ import tf_keras as keras
 
 from tf_gan_lth.data import Domains, translation_batches
 from tf_gan_lth.experiment.config import TrainingConfig
-from tf_gan_lth.training import latents
+from tf_gan_lth.data import draws
 from tf_gan_lth.training.losses import consistency
 from tf_gan_lth.training.model import GANModel, gradients_of, mean_over_replicas
 from tf_gan_lth.training.pool import ImagePool
@@ -70,7 +70,7 @@ class CycleGAN(GANModel):
         with tf.GradientTape() as tape:
             generator_loss, fakes = self._generator_loss(data)
         self.descend("generator", tape, generator_loss)
-        seed = latents.fold_in(self.stream, self.step)
+        seed = draws.fold_in(self.stream, self.step)
         with tf.GradientTape() as tape:
             discriminator_loss = tf.add_n(
                 [
@@ -78,8 +78,8 @@ class CycleGAN(GANModel):
                         domain, data[domain], self.pools[domain].exchange(fakes[domain], draw)
                     )
                     for domain, draw in [
-                        ("a", latents.fold_in(seed, 0)),
-                        ("b", latents.fold_in(seed, 1)),
+                        ("a", draws.fold_in(seed, 0)),
+                        ("b", draws.fold_in(seed, 1)),
                     ]
                 ]
             )

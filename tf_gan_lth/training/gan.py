@@ -7,7 +7,7 @@ import tf_keras as keras
 from tf_gan_lth.data import ImageSet, training_batches
 from tf_gan_lth.experiment.config import TrainingConfig
 from tf_gan_lth.gans import variables
-from tf_gan_lth.training import latents
+from tf_gan_lth.data import draws
 from tf_gan_lth.training.losses import distillation
 from tf_gan_lth.training.model import GANModel, gradients_of, mean_over_replicas
 
@@ -102,8 +102,8 @@ class NoiseToImageGAN(GANModel):
         replicas = tf.distribute.get_replica_context()
         count, index = replicas.num_replicas_in_sync, replicas.replica_id_in_sync_group
         sizes = [batch_size * count] * groups + [self.config.generator_batch_size]
-        drawn = latents.normal(
-            [sum(sizes), self.generator.input_shape[-1]], latents.fold_in(self.stream, self.step)
+        drawn = draws.normal(
+            [sum(sizes), self.generator.input_shape[-1]], draws.fold_in(self.stream, self.step)
         )
         return [
             tf.reshape(part, [count, -1, drawn.shape[-1]])[index] for part in tf.split(drawn, sizes)

@@ -10,7 +10,7 @@ import tf_keras as keras
 from tf_gan_lth import models
 from tf_gan_lth.experiment.artifacts import Arrays
 from tf_gan_lth.training import replicas
-from tf_gan_lth.training import latents
+from tf_gan_lth.data import draws
 
 BATCH = 500
 
@@ -31,7 +31,7 @@ def sample(
 
 @tf.function
 def _noise(latent_dim: int, seed: tf.Tensor, number: tf.Tensor) -> tf.Tensor:
-    return latents.normal([BATCH, latent_dim], latents.fold_in(seed, number))
+    return draws.normal([BATCH, latent_dim], draws.fold_in(seed, number))
 
 
 class Inference:

@@ -14,7 +14,7 @@ from tf_gan_lth.experiment.config import TrainingConfig
 from tf_gan_lth.experiment.errors import TrainingError
 from tf_gan_lth.pruning import masks as pruning
 from tf_gan_lth.pruning.wrapping import LotterySchedule, set_masks, wrap
-from tf_gan_lth.training import latents
+from tf_gan_lth.data import draws
 from tf_gan_lth.training.checkpoints import Checkpoints
 from tf_gan_lth.training.cyclegan import CycleGAN
 from tf_gan_lth.training.decay import LinearDecay
@@ -168,7 +168,7 @@ class Trainer:
         """The batches of a stream; on several replicas, which may be other workers', each gets its
         share of every batch.
         """
-        batches = self.model.batches(self.images, latents.fold_in(seed, ORDER).numpy(), first_step)
+        batches = self.model.batches(self.images, draws.fold_in(seed, ORDER).numpy(), first_step)
         if self.strategy.num_replicas_in_sync == 1:
             return batches
         return self.strategy.distribute_datasets_from_function(functools.partial(_shares, batches))

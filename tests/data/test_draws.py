@@ -1,14 +1,14 @@
 import numpy as np
 import tensorflow as tf
 
-from tf_gan_lth.training import latents
+from tf_gan_lth.data import draws
 
 
 def test_values_are_normal_and_the_same_under_xla():
     seed = tf.Variable([5, 6])
 
     def draw():
-        return latents.normal([100_000], seed)
+        return draws.normal([100_000], seed)
 
     plain, compiled = draw().numpy(), tf.function(draw, jit_compile=True)().numpy()
     np.testing.assert_allclose(plain, compiled, atol=1e-4)
@@ -19,6 +19,6 @@ def test_values_are_normal_and_the_same_under_xla():
 def test_streams_differ_by_number():
     seed = tf.constant([5, 6])
     first, second = (
-        latents.normal([1000], latents.fold_in(seed, number)).numpy() for number in (0, 1)
+        draws.normal([1000], draws.fold_in(seed, number)).numpy() for number in (0, 1)
     )
     assert abs(np.corrcoef(first, second)[0, 1]) < 0.1

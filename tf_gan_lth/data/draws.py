@@ -1,4 +1,4 @@
-"""Latent vectors that are the same on every device, compiled or not, but for rounding."""
+"""Random draws as functions of seeds: the same on every device, compiled or not, but for rounding."""
 
 import tensorflow as tf
 
