@@ -1,6 +1,4 @@
-"""Folders of pictures to train on: all of them, their classes, and a clear word about every other
-layout.
-"""
+"""Folders of pictures to train on: pictures, classes, and a clear word on every other layout."""
 
 import os
 import pathlib
@@ -47,13 +45,28 @@ def test_a_class_has_the_same_number_in_every_split(folder):
     assert load(folder, "test").labels.tolist() == [0, 0, 0, 2, 2]
 
 
+def test_classes_are_the_class_folders_of_all_splits(folder):
+    for split in ("train", "test"):
+        images = load(folder, split)
+        assert images.classes == 3
+        assert images.class_names == ("ant", "bird", "cat")
+
+
+def test_one_class_folder_is_one_class(folder):
+    for place in ("train/bird", "test/ant", "test/cat"):
+        shutil.rmtree(folder / place)
+    images = load(folder)
+    assert images.classes == 1 and images.labels.tolist() == [0] * 40
+
+
 def test_what_is_hidden_is_left_out(folder):
-    for place in (".git/class", "train/.cache", "train/cat/.thumbnails"):
+    for place in (".git/a class", "train/.cache", "train/cat/.thumbnails"):
         (folder / place).mkdir(parents=True)
         (folder / place / "notes.txt").write_text("x")
     (folder / "train" / "cat" / "._0.jpg").write_text("x")
     (folder / "train" / "readme.txt").write_text("x")
     assert np.bincount(load(folder).labels).tolist() == [0, 5, 40]
+    assert load(folder).classes == 3
 
 
 def test_a_picture_is_the_same_whether_it_is_trained_on_or_scored(folder):

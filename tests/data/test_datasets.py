@@ -1,3 +1,5 @@
+"""Data sets by name: the right images, labels and classes, and grids of them."""
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -7,10 +9,14 @@ from tf_gan_lth import data
 from tf_gan_lth.experiment.errors import UsageError
 
 
-def test_digits_are_the_real_ones_split_in_two(tiny_options):
-    train, test = (
-        data.load("digits", split, 8, tiny_options["data_dir"]) for split in ("train", "test")
-    )
+@pytest.fixture(scope="module")
+def data_dir(tmp_path_factory):
+    return str(tmp_path_factory.mktemp("tfds"))
+
+
+def test_digits_are_the_real_ones_split_in_two(data_dir):
+    train = data.load("digits", "train", 8, data_dir)
+    test = data.load("digits", "test", 8, data_dir)
     assert (train.images.shape, test.images.shape) == ((1437, 8, 8, 1), (360, 8, 8, 1))
     ours = sorted(
         image.tobytes() + bytes([label])
@@ -25,23 +31,29 @@ def test_digits_are_the_real_ones_split_in_two(tiny_options):
     assert np.bincount(test.labels).min() > 20
 
 
-def test_images_are_resized_and_stay_uint8(tiny_options):
-    image_set = data.load("digits", "test", 16, tiny_options["data_dir"])
-    assert (
-        image_set.images.shape[1:] == (16, 16, 1)
-        and image_set.images.dtype == np.uint8
-        and image_set.channels == 1
-    )
+def test_digits_have_ten_classes_and_the_digest_of_their_pixels(data_dir):
+    test = data.load("digits", "test", 8, data_dir)
+    assert test.classes == 10
+    assert test.class_names == tuple("0123456789")
+    assert test.digest == "5f828a74dc2eb3f2"
+    without = data.ImageSet("digits", "test", test.images, test.labels)
+    assert (without.classes, without.class_names) == (0, None)
+    assert without.digest == test.digest
+
+
+def test_images_are_resized_and_stay_uint8(data_dir):
+    image_set = data.load("digits", "test", 16, data_dir)
+    assert image_set.images.shape[1:] == (16, 16, 1)
+    assert image_set.images.dtype == np.uint8
+    assert image_set.channels == 1
 
 
 def test_an_unknown_data_set_is_answered_with_the_known_ones():
-    with pytest.raises(
-        UsageError,
-        match=(
-            "unknown dataset 'digit': did you mean 'digits'.*Known: cifar10, digits, folder:PATH,"
-            " stl10"
-        ),
-    ):
+    message = (
+        "unknown dataset 'digit': did you mean 'digits'.*Known: cifar10, digits, folder:PATH,"
+        " npz:PATH, stl10$"
+    )
+    with pytest.raises(UsageError, match=message):
         data.load("digit", "train", 8)
 
 
@@ -50,8 +62,6 @@ def test_a_grid_has_every_pixel_in_its_place():
     sheet = tf.io.decode_png(data.grid(images, columns=8, zoom=3, border=1)).numpy()
     assert sheet.shape == (2 * 8, 8 * 8, 1)
     expected = np.round((images + 1) * 127.5)
-    assert (
-        sheet[8 + 1, 3 * 8 + 1, 0] == expected[11, 0, 0, 0]
-        and sheet[8 + 6, 3 * 8 + 6, 0] == expected[11, 1, 1, 0]
-    )
+    assert sheet[8 + 1, 3 * 8 + 1, 0] == expected[11, 0, 0, 0]
+    assert sheet[8 + 6, 3 * 8 + 6, 0] == expected[11, 1, 1, 0]
     assert not sheet[7].any()

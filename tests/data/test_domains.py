@@ -1,6 +1,4 @@
-"""Two domains by name: all their images, resized as the paper does, and a clear word about what is
-none.
-"""
+"""Two domains by name: their images, resized as the paper does, and a clear word on the rest."""
 
 import os
 import shutil
@@ -47,13 +45,11 @@ def test_a_folder_gives_every_picture_in_the_order_of_paths(folder):
         domains = load(folder, split, 20)
         assert domains.masks is None
         for name, label, images in (("A", 0, domains.a), ("B", 1, domains.b)):
-            assert (
-                images.name == f"folder:{folder}:{split}{name}"
-                and images.count == COUNTS[split + name]
-            )
-            assert (
-                images.images.dtype == np.uint8 and images.labels.tolist() == [label] * images.count
-            )
+            assert images.name == f"folder:{folder}:{split}{name}"
+            assert images.count == COUNTS[split + name]
+            assert images.images.dtype == np.uint8
+            assert images.labels.tolist() == [label] * images.count
+            assert images.classes == 0
             stored = np.stack(
                 [
                     np.asarray(Image.open(path))
@@ -159,10 +155,8 @@ def test_a_pair_of_tfds_is_read_whatever_the_sizes_of_its_images(tmp_path):
                 data.pixels.resize(image, 12, "bicubic").tobytes() for image in stored[images.split]
             ]
             assert sorted(image.tobytes() for image in images.images) == sorted(expected)
-        assert (
-            domains.a.name == f"{PAIR}:{split}A"
-            and domains.b.labels.tolist() == [1] * COUNTS[f"{split}B"]
-        )
+        assert domains.a.name == f"{PAIR}:{split}A"
+        assert domains.b.labels.tolist() == [1] * COUNTS[f"{split}B"]
 
 
 def test_every_pair_of_tfds_is_known_and_others_are_answered_with_the_nearest(tmp_path):

@@ -1,3 +1,5 @@
+"""Random draws: their distribution, and that they are functions of seeds."""
+
 import numpy as np
 import tensorflow as tf
 
@@ -10,7 +12,8 @@ def test_values_are_normal_and_the_same_under_xla():
     def draw():
         return draws.normal([100_000], seed)
 
-    plain, compiled = draw().numpy(), tf.function(draw, jit_compile=True)().numpy()
+    plain = draw().numpy()
+    compiled = tf.function(draw, jit_compile=True)().numpy()
     np.testing.assert_allclose(plain, compiled, atol=1e-4)
     assert abs(plain.mean()) < 0.02 and abs(plain.std() - 1) < 0.02 and 4 < np.abs(plain).max() < 7
     assert abs(np.mean(plain**4) - 3) < 0.15
@@ -18,7 +21,5 @@ def test_values_are_normal_and_the_same_under_xla():
 
 def test_streams_differ_by_number():
     seed = tf.constant([5, 6])
-    first, second = (
-        draws.normal([1000], draws.fold_in(seed, number)).numpy() for number in (0, 1)
-    )
+    first, second = (draws.normal([1000], draws.fold_in(seed, number)).numpy() for number in (0, 1))
     assert abs(np.corrcoef(first, second)[0, 1]) < 0.1

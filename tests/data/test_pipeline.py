@@ -1,7 +1,10 @@
+"""Batches: functions of the seed and the step, with images and labels that belong together."""
+
 import time
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from tf_gan_lth import data
 from tf_gan_lth.experiment.errors import UsageError
@@ -65,10 +68,53 @@ def test_first_step_costs_the_same_however_large_it_is(image_set):
     assert time.monotonic() - began < 10
 
 
+@pytest.fixture(scope="module")
+def labelled(image_set):
+    """The same images; those of class 2 are 2, 12, 22, ..."""
+    return data.ImageSet("numbers", "train", image_set.images, np.arange(COUNT) % 10, classes=10)
+
+
+def test_labels_are_those_of_the_images_beside_them(labelled):
+    batches = data.training_batches(labelled, BATCH, GROUPS, SEED, labels=True)
+    assert batches.element_spec["label"].shape == (BATCH, GROUPS)
+    assert batches.element_spec["label"].dtype == tf.int32
+    for batch in batches.take(8):
+        shown = np.uint8(data.quantize(batch["image"]))[..., 0, 0, 0]
+        np.testing.assert_array_equal(batch["label"], shown % 10)
+
+
+@pytest.mark.parametrize("first_step", [0, 4, 97])
+def test_images_are_the_same_with_labels_or_without(image_set, labelled, first_step):
+    plain = data.training_batches(image_set, BATCH, GROUPS, SEED, first_step).take(4)
+    both = data.training_batches(labelled, BATCH, GROUPS, SEED, first_step, labels=True).take(4)
+    for expected, batch in zip(plain, both, strict=True):
+        np.testing.assert_array_equal(batch["image"], expected["image"])
+
+
+def test_without_being_asked_for_there_are_no_labels(labelled):
+    assert list(data.training_batches(labelled, BATCH, GROUPS, SEED).element_spec) == ["image"]
+
+
+def test_labels_of_images_without_classes_are_refused(image_set):
+    message = (
+        "^numbers:train has no classes: give its images labels, or train a GAN without classes$"
+    )
+    with pytest.raises(UsageError, match=message):
+        data.training_batches(image_set, BATCH, GROUPS, SEED, labels=True)
+
+
+def test_the_order_of_domains_never_changes():
+    """Runs that are continued under a later release depend on it."""
+    shown = translation("crop_and_flip", 3)
+    first_pixels = {name: images[:, 0, 0].tolist() for name, images in shown.items()}
+    assert first_pixels == {
+        "a": [[4, 33, 2], [4, 31, 3], [0, 2, 0], [0, 35, 1], [0, 0, 4], [3, 35, 6]],
+        "b": [[3, 1, 1], [1, 3, 0], [3, 35, 2], [1, 3, 3], [1, 2, 4], [2, 1, 4]],
+    }
+
+
 def make_domains(size, counts=(7, 5)):
-    """Images that tell where each of their pixels came from: channels are row, column and number of
-    the image.
-    """
+    """Images that tell where their pixels came from: channels are row, column and image number."""
     sets = []
     for name, count in zip("AB", counts, strict=True):
         images = np.zeros((count, size, size, 3), np.uint8)
@@ -120,12 +166,11 @@ def test_half_of_the_images_are_flipped_in_each_domain_by_itself(augmentation):
 
 
 def test_crops_lie_inside_the_image_and_are_everywhere_in_it():
-    assert (
-        data.load_resolution("crop_and_flip", RESOLUTION),
-        data.load_resolution("crop_and_flip", 256),
-    ) == (36, 286)
+    assert data.load_resolution("crop_and_flip", RESOLUTION) == 36
+    assert data.load_resolution("crop_and_flip", 256) == 286
     for images in translation("crop_and_flip", 150).values():
-        rows, columns = images[..., 0], np.sort(images[..., 1], axis=2)
+        rows = images[..., 0]
+        columns = np.sort(images[..., 1], axis=2)
         np.testing.assert_array_equal(
             rows - rows[:, :1, :1], np.broadcast_to(np.arange(32)[:, None], rows.shape)
         )
@@ -134,10 +179,8 @@ def test_crops_lie_inside_the_image_and_are_everywhere_in_it():
         )
         corners = np.stack([rows[:, 0, 0], columns[:, 0, 0]])
         assert corners.min() == 0 and corners.max() == 4
-        assert (
-            len(np.unique(corners, axis=1).T) == 25
-            and np.mean(np.all(corners[:, 1:] == corners[:, :-1], axis=0)) < 0.15
-        )
+        assert len(np.unique(corners, axis=1).T) == 25
+        assert np.mean(np.all(corners[:, 1:] == corners[:, :-1], axis=0)) < 0.15
 
 
 @pytest.mark.parametrize("augmentation", data.AUGMENTATIONS)
@@ -158,10 +201,8 @@ def test_translation_starts_at_any_step(augmentation, first_step):
 
 
 def test_the_batch_size_does_not_change_what_is_shown():
-    small, large = (
-        translation("crop_and_flip", 12, batch_size=1),
-        translation("crop_and_flip", 3, batch_size=4),
-    )
+    small = translation("crop_and_flip", 12, batch_size=1)
+    large = translation("crop_and_flip", 3, batch_size=4)
     for name in ("a", "b"):
         np.testing.assert_array_equal(small[name], large[name])
 

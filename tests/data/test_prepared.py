@@ -1,6 +1,4 @@
-"""Data sets that TFDS downloads: what is prepared is read without a network, what cannot be is one
-clear line.
-"""
+"""Data sets that TFDS downloads: prepared ones are read offline, others are one clear line."""
 
 import pathlib
 import socket
@@ -16,6 +14,7 @@ from tf_gan_lth.experiment.errors import DataError, UsageError
 
 SIZES = {"cifar10": 32, "stl10": 96}
 COUNTS = {"train": 20, "test": 7}
+NAMES = tuple(f"class {letter}" for letter in "jihgfedcba")
 
 
 def random_images(name, count):
@@ -25,14 +24,14 @@ def random_images(name, count):
     return {"image": images, "label": np.arange(count) % 10, **extra}
 
 
-def prepare(name, folder):
-    """Random pictures, stored by TFDS itself where it looks for the data set, as if it had been
-    downloaded.
-    """
+def prepare(name, folder, examples=None):
+    """Random pictures, stored by TFDS where it looks for the data set, as if downloaded."""
     builder = tfds.builder(name, data_dir=folder)
+    builder.info.features["label"].names = NAMES
+    if examples is None:
+        examples = {split: random_images(name, count) for split, count in COUNTS.items()}
     splits = {
-        split: tf.data.Dataset.from_tensor_slices(random_images(name, count))
-        for split, count in COUNTS.items()
+        split: tf.data.Dataset.from_tensor_slices(images) for split, images in examples.items()
     }
     tfds.dataset_builders.store_as_tfds_dataset(
         name, builder.version, builder.info.features, splits, data_dir=folder
@@ -59,11 +58,9 @@ def test_prepared_images_are_read_with_their_labels_and_resized(name, tmp_path):
     for split, count in COUNTS.items():
         stored = random_images(name, count)
         images = data.load(name, split, size, str(tmp_path))
-        assert (
-            images.name == f"{name}:{split}"
-            and images.images.dtype == np.uint8
-            and images.labels.dtype == np.int64
-        )
+        assert images.name == f"{name}:{split}"
+        assert images.images.dtype == np.uint8 and images.labels.dtype == np.int64
+        assert images.classes == 10 and images.class_names == NAMES
         found = sorted(
             (image.tobytes(), label)
             for image, label in zip(images.images, images.labels, strict=True)
@@ -73,15 +70,20 @@ def test_prepared_images_are_read_with_their_labels_and_resized(name, tmp_path):
             for image, label in zip(stored["image"], stored["label"], strict=True)
         )
     assert data.load(name, "train", 48, str(tmp_path)).shape == (48, 48, 3)
-    assert (
-        data.load(name, "train", 48, str(tmp_path)).digest
-        == data.load(name, "train", 48, str(tmp_path)).digest
-    )
+    digests = {data.load(name, "train", 48, str(tmp_path)).digest for _ in range(2)}
+    assert len(digests) == 1
     with pytest.raises(
         UsageError,
         match=f"unknown split of {name} 'tran': did you mean 'train'.*Known: test, train",
     ):
         data.load(name, "tran", 48, str(tmp_path))
+
+
+def test_a_split_without_labels_has_no_classes(tmp_path):
+    images = {**random_images("stl10", 5), "label": np.full(5, -1)}
+    prepare("stl10", tmp_path, {"unlabelled": images})
+    found = data.load("stl10", "unlabelled", 8, str(tmp_path))
+    assert (found.count, found.classes, found.class_names) == (5, 0, None)
 
 
 @pytest.mark.parametrize("name", SIZES)
@@ -92,14 +94,10 @@ def test_a_failed_download_is_one_line_that_comes_soon(name, tmp_path, no_networ
         match=f"{name} cannot be downloaded: .*onnection.*; prepare it once on a machine with",
     ) as caught:
         data.load(name, "train", 32, str(tmp_path))
-    assert (
-        "\n" not in str(caught.value)
-        and f"--dataset={name}" in str(caught.value)
-        and "--data_dir" in str(caught.value)
-    )
-    assert "Max retries" not in str(caught.value) and not [
-        record for record in caplog.records if "urllib3" in record.name
-    ]
+    message = str(caught.value)
+    assert f"--dataset={name}" in message and "--data_dir" in message
+    assert "\n" not in message and "Max retries" not in message
+    assert not [record for record in caplog.records if "urllib3" in record.name]
     assert time.monotonic() - began < 30
 
 

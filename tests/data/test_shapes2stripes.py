@@ -36,22 +36,20 @@ def test_a_plain_shape_has_one_colour_that_is_nowhere_else():
         image, mask = shapes2stripes.draw("train", "A", number)
         colour = image[mask][0]
         np.testing.assert_array_equal((image == colour).all(-1), mask)
-        assert (
-            np.ptp(colour) > 120 and np.ptp(image[~mask].astype(int), axis=-1).mean() < 40
-        )  # saturated on muted
+        # Saturated on muted.
+        assert np.ptp(colour) > 120
+        assert np.ptp(image[~mask].astype(int), axis=-1).mean() < 40
         assert colour[0] >= colour[1] >= colour[2]  # red to yellow
-        assert (
-            abs(image[~mask].mean() - 127.5) < 10
-        )  # instance norms hardly keep an average that differs
+        # Instance norms hardly keep an average that differs.
+        assert abs(image[~mask].mean() - 127.5) < 10
 
 
 def phases(image, mask):
-    """Phases that the stripes of an image may have: four rows of one colour, then four of
-    another.
-    """
+    """Phases that the stripes of an image may have: four rows of one colour, four of another."""
     rows = np.flatnonzero(mask.any(1))
     colours = np.stack([image[y][mask[y]][0] for y in rows]).astype(int)
-    dark, light = colours.min(0), colours.max(0)
+    dark = colours.min(0)
+    light = colours.max(0)
     bands = [(rows[:, None] + phase) % PERIOD < PERIOD // 2 for phase in range(PERIOD)]
     return [
         phase
@@ -79,9 +77,7 @@ def test_phases_and_areas_are_everywhere_in_their_range():
 
 
 def test_domains_are_unpaired(plain, striped):
-    """Neither the ground nor the shapes of an image come again in the other domain, whatever the
-    number.
-    """
+    """Neither grounds nor shapes of one domain come again in the other, whatever the number."""
     for image, mask in zip(*plain, strict=True):
         shared = (mask == 0) & (striped[1] == 0)
         difference = (
@@ -92,9 +88,7 @@ def test_domains_are_unpaired(plain, striped):
 
 
 def test_pixels_never_change():
-    """Scores of finished runs depend on them: whoever changes the drawing raises the version of the
-    data set.
-    """
+    """Scores of finished runs depend on them: another drawing is another version of the data."""
     images = [
         shapes2stripes.draw(split, domain, n)[0]
         for split in ("train", "test")
@@ -121,9 +115,8 @@ def test_translating_there_and_back_is_exact(plain, striped):
     back = counterparts(*striped, "b2a")
     assert back.shape == (COUNT, 1, SIZE, SIZE, 3)
     again = counterparts(back[:, 0], striped[1], "a2b")
-    assert (
-        not abs(again - striped[0][:, None]).max((2, 3, 4)).min(1).any()
-    )  # one of its phases is what it started from
+    # One of its phases is what it started from.
+    assert not abs(again - striped[0][:, None]).max((2, 3, 4)).min(1).any()
     assert not distances(striped[0], back[:, 0], striped[1], "b2a")[0].any()
 
 
@@ -143,9 +136,8 @@ def test_changing_nothing_is_a_third_away(plain, striped):
 def test_what_is_between_two_phases_is_in_neither(plain):
     family = counterparts(*plain, "a2b")
     inside, _ = distances(plain[0], (family[:, 2] + family[:, 3]) / 2, plain[1], "a2b")
-    np.testing.assert_allclose(
-        inside, 1 / 12, atol=TOLERANCE
-    )  # a quarter of the rows differ by 2/3, halved
+    # A quarter of the rows differ by 2/3, halved.
+    np.testing.assert_allclose(inside, 1 / 12, atol=TOLERANCE)
 
 
 def test_other_stripes_are_no_translation(plain):

@@ -1,5 +1,4 @@
-"""The edge between a terminal and the package: flags from config fields, help by concern, errors as
-one line.
+"""Flags from config fields, help by concern, errors as one line.
 
 The package below takes a `Config`; nothing in it reads flags.
 """
@@ -8,21 +7,26 @@ import dataclasses
 import functools
 import logging
 import os
+import pathlib
 import sys
 import textwrap
 import traceback
+import types
 import typing
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 
 import absl.logging
 from absl import app, flags
 
+from tf_gan_lth.cli import declared, flag_files
 from tf_gan_lth.experiment import config as configs
 from tf_gan_lth.experiment.errors import ToolkitError, ToolkitWarning, UsageError
 from tf_gan_lth.experiment.paths import Path
 
 HELP_FLAGS = {"--help", "-help", "-h", "--helpshort", "-?", "--helpfull"}
+# What declared flags are listed under beside their concern; no capital, so `--help` leaves it out.
+DECLARED = "declared by GANs and methods"
 
 DEFINE = {
     str: flags.DEFINE_string,
@@ -42,7 +46,7 @@ def define_flag(
 
 
 def define_config_flags(values: flags.FlagValues) -> None:
-    """Defines a flag for every option of `Config`, with the field's default and help."""
+    """Defines a flag for every option of `Config`, and those that GANs and methods declare."""
     for section in configs.sections().values():
         hints = typing.get_type_hints(section)
         for field in dataclasses.fields(section):
@@ -54,6 +58,28 @@ def define_config_flags(values: flags.FlagValues) -> None:
             )
     seed = next(field for field in dataclasses.fields(configs.Config) if field.name == "seed")
     define_flag(values, "Run", "seed", int, seed.default, seed.metadata["help"])
+    define_declared_flags(values, declared.package_files())
+
+
+def define_declared_flags(values: flags.FlagValues, files: Iterable[pathlib.Path]) -> None:
+    """Defines a flag for each option that files declare; None, unless it is set.
+
+    Flags that earlier files declared get the help of these.
+
+    Raises:
+      UsageError: a file is wrong, or declares a name that is no GAN's or method's to declare.
+    """
+    for flag in declared.merge(files):
+        if flag.name not in values:
+            define_flag(values, flag.concern, flag.name, flag.kind, None, flag.help)
+            values.register_flag_by_module(DECLARED, values[flag.name])
+        elif values[flag.name] in _declared_flags(values):
+            values[flag.name].help = flag.help
+        else:
+            raise UsageError(
+                f"--{flag.name}, which {' and '.join(flag.owners)} declares, is a flag of every"
+                " run: rename it in its class Options"
+            )
 
 
 def define_run_flags(values: flags.FlagValues, run_dir: str) -> None:
@@ -77,48 +103,69 @@ def config_from_flags(values: flags.FlagValues) -> configs.Config:
     Raises:
       UsageError: a value is out of range.
     """
-    return configs.from_options(
-        {
-            name: values[name].value
-            for name in configs.to_options(configs.Config())
-            if name in values
-        }
-    )
+    known = configs.to_options(configs.Config())
+    options = {name: values[name].value for name in known if name in values}
+    # Unset ones are left out: what they mean is the GAN's or method's to say.
+    extras = {f.name: f.value for f in _declared_flags(values) if f.value is not None}
+    return configs.from_options({**options, **extras})
 
 
 def check_free(path: Path, flag: str, suffix: str = "") -> None:
-    """Raises `UsageError` if an output file is there already, or has another suffix than it
-    should.
-    """
+    """Raises `UsageError` if an output file is there already, or lacks the suffix."""
     if path.exists():
         raise UsageError(f"{path} exists and is not overwritten: give another --{flag}")
     if suffix and path.suffix != suffix:
         raise UsageError(f"--{flag}={path} must end in {suffix}")
 
 
-def run(main: Callable[[flags.FlagValues], None], values: flags.FlagValues) -> None:
-    """Parses the command line and runs `main`; exits with 0, 1 (it failed) or 2 (it was called
-    wrongly).
+def spell(command: str) -> str:
+    """How a user runs another command, in the way that this one was run."""
+    program = pathlib.Path(sys.argv[0])
+    if program.suffix == ".py" and program.stem != "__main__":
+        return f"python {program.with_name(command)}.py"
+    return f"tf-gan-lth {command}"
 
-    A `ToolkitError` is printed as one line, without a traceback unless `--verbosity=1`.
+
+def run_command(command: types.ModuleType, argv: Sequence[str] | None = None) -> typing.NoReturn:
+    """Runs a command, see `run`.
+
+    Args:
+      command: a module with `define` and `main`; its docstring is its help.
+      argv: the program and its arguments; unset: `sys.argv`.
+    """
+    # A user's own package, `--gan=package.module:NAME`, may be where the command is run.
+    sys.path.append("")
+    values = flags.FlagValues()
+    command.define(values)
+    run(command.main, values, command.__doc__, argv)
+
+
+def run(
+    main: Callable[[flags.FlagValues], None],
+    values: flags.FlagValues,
+    doc: str | None = None,
+    argv: Sequence[str] | None = None,
+) -> typing.NoReturn:
+    """Parses the command line and runs `main`, then exits.
+
+    The code is 0, 1 (it failed) or 2 (it was called wrongly). A `ToolkitError` is printed as one
+    line, without a traceback unless `--verbosity=1`.
+
+    Args:
+      main: takes the parsed flags.
+      values: the program's flags; absl's own are added.
+      doc: the program's help; unset: the docstring of the script.
+      argv: the program and its arguments; unset: `sys.argv`.
     """
     # TensorFlow's start-up messages hide ours; it reads this when it is imported.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    doc = sys.modules["__main__"].__doc__ if doc is None else doc
 
-    def parse(argv: list[str]) -> list[str]:
-        if HELP_FLAGS & set(argv):
-            print(help_text(sys.modules["__main__"].__doc__ or "", values))
-            sys.exit(0)
+    def parse(argv: Sequence[str]) -> list[str]:
         try:
-            rest = values(argv)
-        except flags.Error as error:
-            _fail(str(error), UsageError.exit_code)
-        if rest[1:]:
-            _fail(
-                f"unexpected argument '{rest[1]}': options are written --name=value",
-                UsageError.exit_code,
-            )
-        return rest
+            return _parse(argv, values, doc or "")
+        except (ToolkitError, OSError, flags.Error, ValueError) as error:
+            fail(error, UsageError.exit_code)
 
     def guarded(argv: list[str]) -> None:
         del argv
@@ -132,11 +179,30 @@ def run(main: Callable[[flags.FlagValues], None], values: flags.FlagValues) -> N
         except (ToolkitError, OSError) as error:
             if chatty:
                 traceback.print_exc()
-            _fail(str(error), getattr(error, "exit_code", ToolkitError.exit_code))
+            fail(error)
         except KeyboardInterrupt:
-            _fail("stopped; run the same command again to continue", 130)
+            fail("stopped; run the same command again to continue", 130)
 
-    app.run(guarded, flags_parser=parse)
+    app.run(guarded, argv=argv, flags_parser=parse)
+
+
+def _parse(argv: Sequence[str], values: flags.FlagValues, doc: str) -> list[str]:
+    arguments = flag_files.expand(argv[1:])
+    if "gan" in values:  # the flags of a config are among them
+        own = declared.own_files(arguments)
+        if own:
+            define_declared_flags(values, [*declared.package_files(), *own])
+    if HELP_FLAGS & set(arguments):
+        print(help_text(doc, values))
+        sys.exit(0)
+    if values is not flags.FLAGS:
+        # The same flag objects: what absl reads of them, it finds.
+        values.append_flag_values(flags.FLAGS)
+        flags.FLAGS.mark_as_parsed()
+    rest = values([argv[0], *arguments])
+    if rest[1:]:
+        raise UsageError(f"unexpected argument '{rest[1]}': options are written --name=value")
+    return rest
 
 
 def help_text(doc: str, values: flags.FlagValues) -> str:
@@ -153,8 +219,26 @@ def help_text(doc: str, values: flags.FlagValues) -> str:
                 textwrap.fill(flag.help, 100, initial_indent=" " * 6, subsequent_indent=" " * 6)
             )
         lines.append("")
-    lines.append("Also: --flagfile=PATH reads flags from a file; --verbosity=1 shows tracebacks.")
+    lines.append(
+        "Also: --flagfile=PATH reads flags from a file, or a preset by its name;\n"
+        "--verbosity=1 shows tracebacks."
+    )
     return "\n".join(lines)
+
+
+def fail(error: Exception | str, code: int | None = None) -> typing.NoReturn:
+    """Prints an error as one line and exits.
+
+    Args:
+      error: what went wrong.
+      code: the exit code; unset: the error's own, or 1.
+    """
+    print("error:", " ".join(str(error).split()), file=sys.stderr)
+    sys.exit(code or getattr(error, "exit_code", ToolkitError.exit_code))
+
+
+def _declared_flags(values: flags.FlagValues) -> list[flags.Flag]:
+    return values.flags_by_module_dict().get(DECLARED, [])
 
 
 def _show_warning(
@@ -164,8 +248,3 @@ def _show_warning(
         print("warning:", message, file=sys.stderr)
     else:
         others(message, category, *rest, **named)
-
-
-def _fail(message: str, code: int) -> typing.NoReturn:
-    print("error:", " ".join(message.split()), file=sys.stderr)
-    sys.exit(code)

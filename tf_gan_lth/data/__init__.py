@@ -1,8 +1,10 @@
-"""Images by name, through TFDS, as `tf.data` batches in [-1, 1]. No networks."""
+"""Images by name or of one's own, and their labels, as batches in [-1, 1]. No networks."""
 
-from tf_gan_lth.data.datasets import FOLDER, ImageSet, load, open_images
+from tf_gan_lth.data.arrays import from_array, from_dataset
+from tf_gan_lth.data.datasets import FOLDER, NPZ, load, open_images
 from tf_gan_lth.data.domains import Domains, known_domains, load_domains
 from tf_gan_lth.data.folders import ImageFolder
+from tf_gan_lth.data.image_set import ImageSet
 from tf_gan_lth.data.pictures import grid
 from tf_gan_lth.data.pipeline import (
     AUGMENTATIONS,
@@ -15,9 +17,12 @@ from tf_gan_lth.data.pixels import quantize, scale
 __all__ = [
     "AUGMENTATIONS",
     "FOLDER",
+    "NPZ",
     "Domains",
     "ImageFolder",
     "ImageSet",
+    "from_array",
+    "from_dataset",
     "grid",
     "known_domains",
     "load",

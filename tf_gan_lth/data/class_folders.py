@@ -1,32 +1,32 @@
-"""A folder of pictures to train on, `PATH/<split>/<class>/*.jpg`, read through `tfds.ImageFolder`
-into memory.
-"""
+"""Folders of pictures to train on, `PATH/<split>/<class>/*.jpg`, read into memory."""
 
 import pathlib
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterable, Iterator
 
 import numpy as np
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
 from tf_gan_lth.data.decoding import check_shape, decode
+from tf_gan_lth.data.image_set import MIN_COUNT
 from tf_gan_lth.data.pixels import resize
 from tf_gan_lth.experiment.errors import DataError, UsageError, check_known
 
 SUFFIXES = (".jpg", ".jpeg", ".png")  # those that tfds.ImageFolder takes
-# Pictures that are decoded, and resized together, at a time: photographs of 12 megapixels
-# fill 1 GB.
+# Pictures that are decoded, and resized together, at a time: 16 photographs of 12 megapixels fill
+# 1 GB.
 CHUNK = 16
-MIN_COUNT = 2
+Chunk = tuple[tuple[pathlib.Path, ...], tuple[bytes, ...]]  # names and contents of files
 
 
-def read(root: pathlib.Path, split: str, resolution: int | None) -> tuple[np.ndarray, np.ndarray]:
+def read(
+    root: pathlib.Path, split: str, resolution: int | None
+) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
     """All pictures of a split, in the order of their paths.
 
     Hidden files and folders are left out. A class is a folder of any split, so that its number is
-    the same in all of them;
-    of the split that is asked for, each class folder must have a picture: an empty one is most
-    likely a copy that was cut short.
+    the same in all of them. Of the split that is asked for, each class folder must have a picture:
+    an empty one is most likely a copy that was cut short.
 
     Args:
       root: the folder; it has a folder for each split, and that one for each class.
@@ -36,8 +36,8 @@ def read(root: pathlib.Path, split: str, resolution: int | None) -> tuple[np.nda
         size then.
 
     Returns:
-      `(N, H, W, C)` uint8 images and `(N,)` int64 numbers of their classes, which count the sorted
-      names.
+      `(N, H, W, C)` uint8 images, `(N,)` int64 numbers of their classes, and the sorted names of
+      the classes that these count.
 
     Raises:
       UsageError: there is no such folder or split.
@@ -47,26 +47,13 @@ def read(root: pathlib.Path, split: str, resolution: int | None) -> tuple[np.nda
     if not root.is_dir():
         raise UsageError(f"there is no folder {root}")
     builder = _builder(root)
-    files = _files(root, split, [name for name in builder.info.splits if _visible(name)])
-    positions = {file: position for position, file in enumerate(files)}
-    images, missing = None, set(files)
-    for chunk, contents in _stored(builder, split, positions):
-        pictures = _resized(
-            [decode(*stored) for stored in zip(chunk, contents, strict=True)], resolution
-        )
-        if images is None:
-            first, images = chunk[0], np.empty((len(files), *pictures[0].shape), np.uint8)
-        for file, picture in zip(chunk, pictures, strict=True):
-            check_shape(file, picture.shape, first, images.shape[1:])
-            images[positions[file]] = picture
-        missing.difference_update(chunk)
-    if missing:
-        raise DataError(f"{min(missing)} appeared while {root} was read: try again")
-    numbers = {
-        name: number
-        for number, name in enumerate(filter(_visible, builder.info.features["label"].names))
-    }
-    return images, np.array([numbers[file.parent.name] for file in files], np.int64)
+    splits = [name for name in builder.info.splits if _visible(name)]
+    files = _files(root, split, splits)
+    images = _images(root, files, _stored(builder, split, set(files)), resolution)
+    names = _class_names(root, splits)
+    numbers = {name: number for number, name in enumerate(names)}
+    labels = np.array([numbers[file.parent.name] for file in files], np.int64)
+    return images, labels, names
 
 
 def _builder(root: pathlib.Path) -> tfds.ImageFolder:
@@ -81,8 +68,9 @@ def _builder(root: pathlib.Path) -> tfds.ImageFolder:
 
 
 def _files(root: pathlib.Path, split: str, splits: list[str]) -> list[pathlib.Path]:
-    """The pictures of a split, sorted, once its layout is checked; `splits` are the folders that
-    have class folders.
+    """The pictures of a split, sorted, once its layout is checked.
+
+    `splits` are the folders that have class folders.
     """
     layout = (
         f"expected {root}/{split}/<class>/*.jpg or .png; if there are no classes, put all pictures"
@@ -109,6 +97,12 @@ def _files(root: pathlib.Path, split: str, splits: list[str]) -> list[pathlib.Pa
     return files
 
 
+def _class_names(root: pathlib.Path, splits: list[str]) -> tuple[str, ...]:
+    """The sorted names of the class folders of all splits."""
+    folders = [root / split / name for split in splits for name in _names(root / split)]
+    return tuple(sorted({folder.name for folder in folders if folder.is_dir()}))
+
+
 def _pictures(folder: pathlib.Path) -> Iterator[pathlib.Path]:
     """The pictures of a class."""
     names = _names(folder)
@@ -124,17 +118,40 @@ def _pictures(folder: pathlib.Path) -> Iterator[pathlib.Path]:
         yield file
 
 
-def _stored(
-    builder: tfds.ImageFolder, split: str, files: Container
-) -> Iterator[tuple[tuple[pathlib.Path, ...], tuple[bytes, ...]]]:
-    """The names and contents of `files`, in chunks, in the order of `tfds.ImageFolder`, which mixes
-    classes.
+def _images(
+    root: pathlib.Path,
+    files: list[pathlib.Path],
+    chunks: Iterable[Chunk],
+    resolution: int | None,
+) -> np.ndarray:
+    """The pictures `files`, in their order, from the chunks that hold them in some other order."""
+    positions = {file: position for position, file in enumerate(files)}
+    missing = set(files)
+    images = None
+    for names, contents in chunks:
+        pictures = _resized(
+            [decode(*stored) for stored in zip(names, contents, strict=True)], resolution
+        )
+        if images is None:
+            first = names[0]
+            images = np.empty((len(files), *pictures[0].shape), np.uint8)
+        for file, picture in zip(names, pictures, strict=True):
+            check_shape(file, picture.shape, first, images.shape[1:])
+            images[positions[file]] = picture
+        missing.difference_update(names)
+    if missing:
+        raise DataError(f"{min(missing)} appeared while {root} was read: try again")
+    return images
+
+
+def _stored(builder: tfds.ImageFolder, split: str, files: Container) -> Iterator[Chunk]:
+    """Yields the names and contents of `files` in chunks, in the order of `tfds.ImageFolder`.
+
+    That order mixes classes.
     """
-    stored = builder.as_dataset(split=split, decoders={"image": tfds.decode.SkipDecoding()}).batch(
-        CHUNK
-    )
+    stored = builder.as_dataset(split=split, decoders={"image": tfds.decode.SkipDecoding()})
     try:
-        for chunk in tfds.as_numpy(stored):
+        for chunk in tfds.as_numpy(stored.batch(CHUNK)):
             names = (pathlib.Path(name.decode()) for name in chunk["image/filename"])
             visible = [
                 (file, contents)
@@ -153,8 +170,9 @@ def _reason(error: tf.errors.OpError) -> str:
 
 
 def _resized(pictures: list[np.ndarray], resolution: int | None) -> list[np.ndarray]:
-    """The pictures as squares. Together is eight times as fast as one by one, where they are of one
-    shape.
+    """The pictures as squares.
+
+    Where they are of one shape, together is eight times as fast as one by one.
     """
     if not resolution:
         return pictures

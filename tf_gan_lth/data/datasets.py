@@ -1,19 +1,17 @@
 """Data sets by name."""
 
-import dataclasses
 import functools
 import pathlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 import numpy as np
-import tensorflow as tf
 import tensorflow_datasets as tfds
 
-from tf_gan_lth.data import class_folders, prepared
+from tf_gan_lth.data import class_folders, npz, prepared
 from tf_gan_lth.data.digits import Digits
 from tf_gan_lth.data.folders import ImageFolder
-from tf_gan_lth.data.pixels import BATCH, mixed_order, resize, scale
-from tf_gan_lth.experiment import digests
+from tf_gan_lth.data.image_set import ImageSet
+from tf_gan_lth.data.pixels import resize
 from tf_gan_lth.experiment.errors import UsageError, check_known
 
 BUILDERS = {
@@ -22,76 +20,48 @@ BUILDERS = {
     "stl10": functools.partial(tfds.builder, "stl10"),  # `train` are the 5,000 images with labels
 }
 FOLDER = "folder:"
-
-
-@dataclasses.dataclass(frozen=True)
-class ImageSet:
-    """A split of a data set, decoded and resized, in memory.
-
-    Attributes:
-      dataset: name of the data set, or `folder:PATH`.
-      split: name of the split.
-      images: `(N, H, W, C)` uint8.
-      labels: `(N,)` int64 class numbers.
-    """
-
-    dataset: str
-    split: str
-    images: np.ndarray
-    labels: np.ndarray
-
-    @property
-    def name(self) -> str:
-        return f"{self.dataset}:{self.split}"
-
-    @property
-    def count(self) -> int:
-        return len(self.images)
-
-    @property
-    def shape(self) -> tuple[int, int, int]:
-        """Height, width and channels."""
-        return self.images.shape[1:]
-
-    @property
-    def channels(self) -> int:
-        return self.images.shape[-1]
-
-    @functools.cached_property
-    def digest(self) -> str:
-        """SHA-256 of shape and pixels, 16 hex digits."""
-        return digests.short(str(self.images.shape), np.ascontiguousarray(self.images))
-
-    def batches(self) -> Iterator[tf.Tensor]:
-        """Yields all images once, in an order that mixes classes, as `(n, H, W, C)` float32 in [-1,
-        1].
-        """
-        order = mixed_order(self.count)
-        for at in range(0, self.count, BATCH):
-            yield scale(self.images[order[at : at + BATCH]])
+NPZ = "npz:"
 
 
 def load(name: str, split: str, resolution: int | None, data_dir: str | None = None) -> ImageSet:
-    """Loads a split into memory: of a data set that TFDS prepares on first use, or of a folder.
+    """Loads a split into memory: of a data set of TFDS, of a folder or of an .npz file.
+
+    TFDS prepares a data set on first use.
 
     Args:
-      name: one of `BUILDERS`; or `folder:PATH` with the pictures in `PATH/<split>/<class>/`, see
-        `class_folders.read`.
-      split: `train` or `test`, or what else the data set or the folder has.
+      name: one of `BUILDERS`; `folder:PATH` with the pictures in `PATH/<split>/<class>/`, see
+        `class_folders.read`; or `npz:PATH`, see `npz.read`.
+      split: `train` or `test`, or what else the data set, the folder or the file has.
       resolution: height and width to resize to (bilinear, antialiased), in pixels: an image that is
         not square is squashed to one. None leaves the images as they are.
-      data_dir: folder of prepared data sets; None is TFDS's own. Nothing to a folder.
+      data_dir: folder of prepared data sets; None is TFDS's own. Nothing to a folder or a file.
 
     Raises:
-      UsageError: the name, the split or the folder is unknown.
-      DataError: the data set cannot be prepared, or the folder holds something else than pictures
-        in class folders.
+      UsageError: the name, the split, the folder or the file is unknown.
+      DataError: the data set cannot be prepared, or the folder or the file holds something else.
     """
+    if name.startswith(NPZ):
+        images, labels, classes = npz.read(_path(name, NPZ), split, resolution)
+        return ImageSet(name, split, images, labels, classes=classes)
     if name.startswith(FOLDER):
-        return ImageSet(name, split, *class_folders.read(folder_path(name), split, resolution))
-    check_name("dataset", name, BUILDERS)
-    images, labels = prepared.read(name, BUILDERS[name], split, data_dir)
-    return ImageSet(name, split, resize(images, resolution) if resolution else images, labels)
+        images, labels, names = class_folders.read(folder_path(name), split, resolution)
+    else:
+        check_name("dataset", name, BUILDERS, (FOLDER, NPZ))
+        images, labels, names = _read_prepared(name, split, resolution, data_dir)
+    classes = len(names)
+    return ImageSet(name, split, images, labels, classes=classes, class_names=names or None)
+
+
+def _read_prepared(
+    name: str, split: str, resolution: int | None, data_dir: str | None
+) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
+    """Images, labels, and names of the classes, of one of `BUILDERS`."""
+    builder = prepared.prepare(name, BUILDERS[name], split, data_dir)
+    images, labels = prepared.read(builder, split)
+    names = tuple(builder.info.features["label"].names)
+    if labels.min() < 0:  # `unlabelled` of stl10 has -1 everywhere
+        names = ()
+    return resize(images, resolution) if resolution else images, labels, names
 
 
 def open_images(
@@ -100,28 +70,43 @@ def open_images(
     """Images to be read once, by what a user calls them.
 
     Args:
-      text: name of a data set, or `folder:PATH`, which may have any layout.
+      text: name of a data set, `npz:PATH`, or `folder:PATH`, which may have any layout.
       split: of the data set; of a folder the subfolder of that name, None is the folder itself.
       resolution, data_dir: as in `load`.
 
     Raises:
-      UsageError: the name, the split or the folder is unknown.
-      DataError: the data set cannot be prepared, or the folder holds something else than pictures.
+      UsageError: the name, the split, the folder or the file is unknown.
+      DataError: the data set cannot be prepared, or the folder or the file holds something else.
     """
     if text.startswith(FOLDER):
         return ImageFolder(folder_path(text), resolution, split)
     return load(text, split or "train", resolution, data_dir)
 
 
-def check_name(kind: str, name: str, known: Iterable[str]) -> None:
-    """Raises `UsageError`, with the nearest known name, for one that is neither known nor
-    `folder:PATH`.
+def check_name(
+    kind: str, name: str, known: Iterable[str], prefixes: tuple[str, ...] = (FOLDER,)
+) -> None:
+    """Raises `UsageError`, with what to write instead, for a name that is not known.
+
+    Args:
+      kind: what the name is of, for the message.
+      name: the name.
+      known: the known ones.
+      prefixes: those of `folder:PATH` and `npz:PATH` that the user may write instead.
     """
-    if name not in known and pathlib.Path(name).expanduser().is_dir():
-        raise UsageError(f"'{name}' is a folder: write {FOLDER}{name}")
-    check_known(kind, name, [*known, f"{FOLDER}PATH"])
+    if name not in known:
+        path = pathlib.Path(name).expanduser()
+        if FOLDER in prefixes and path.is_dir():
+            raise UsageError(f"'{name}' is a folder: write {FOLDER}{name}")
+        if NPZ in prefixes and path.suffix == ".npz" and path.is_file():
+            raise UsageError(f"'{name}' is an .npz file: write {NPZ}{name}")
+    check_known(kind, name, [*known, *(f"{prefix}PATH" for prefix in prefixes)])
 
 
 def folder_path(text: str) -> pathlib.Path:
     """The path of `folder:PATH`."""
-    return pathlib.Path(text.removeprefix(FOLDER)).expanduser()
+    return _path(text, FOLDER)
+
+
+def _path(text: str, prefix: str) -> pathlib.Path:
+    return pathlib.Path(text.removeprefix(prefix)).expanduser()

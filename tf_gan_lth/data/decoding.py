@@ -1,6 +1,4 @@
-"""Files of pictures to pixels: 8-bit grey or RGB of one shape; what is something else is refused by
-the name of its file.
-"""
+"""Files of pictures to pixels: 8-bit grey or RGB; other files are refused by their names."""
 
 import io
 import pathlib
@@ -37,9 +35,7 @@ def decode(file: pathlib.Path, contents: bytes | None = None) -> np.ndarray:
                     " transparency"
                 )
             pixels = np.asarray(picture.convert(mode) if mode != picture.mode else picture)
-    except (
-        UnidentifiedImageError
-    ):  # its message names the file, or the place of the contents in memory
+    except UnidentifiedImageError:  # its message names the file, or the contents' place in memory
         raise DataError(f"{file} is broken: no picture can be found in it") from None
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise DataError(f"{file} is broken: {error}") from None
@@ -52,16 +48,11 @@ def check_shape(
     first: pathlib.Path,
     expected: tuple[int, int, int],
 ) -> None:
-    """Raises `DataError` if a picture has another shape `(H, W, C)` than the first one of its
-    folder.
-    """
+    """Raises `DataError` for another shape `(H, W, C)` than the first picture of a folder has."""
     if shape == expected:
         return
-    advice = (
-        "; --resolution resizes them"
-        if shape[:2] != expected[:2] and shape[2] == expected[2]
-        else ""
-    )
+    resizable = shape[:2] != expected[:2] and shape[2] == expected[2]
+    advice = "; --resolution resizes them" if resizable else ""
     raise DataError(
         f"{file} is {_size(shape)} and {first.name} is {_size(expected)}: expected one"
         f" shape{advice}"

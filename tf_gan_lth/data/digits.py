@@ -1,6 +1,4 @@
-"""The 1,797 real handwritten digits that scikit-learn carries, as a TFDS builder: nothing is
-downloaded.
-"""
+"""The 1,797 handwritten digits that scikit-learn carries, as a TFDS builder without downloads."""
 
 from collections.abc import Iterator
 
@@ -12,11 +10,12 @@ TEST_EVERY = 5
 
 
 class Digits(tfds.core.GeneratorBasedBuilder):
-    """8x8 grey digits of 13 writers (Kaynak 1995; the test part of the UCI set "Optical Recognition
-    of Handwritten Digits").
+    """8x8 grey digits of 13 writers.
 
+    They are the test part of the UCI set "Optical Recognition of Handwritten Digits" (Kaynak 1995).
     Every fifth image is in `test` (360), the others in `train` (1,437), so both have all writers
-    and classes."""
+    and classes.
+    """
 
     VERSION = tfds.core.Version("1.0.0")
 

@@ -8,9 +8,9 @@ import numpy as np
 import tensorflow_datasets as tfds
 
 from tf_gan_lth.data import prepared, shapes2stripes
-from tf_gan_lth.data.class_folders import MIN_COUNT
-from tf_gan_lth.data.datasets import FOLDER, ImageSet, check_name, folder_path
+from tf_gan_lth.data.datasets import FOLDER, check_name, folder_path
 from tf_gan_lth.data.folders import ImageFolder
+from tf_gan_lth.data.image_set import MIN_COUNT, ImageSet
 from tf_gan_lth.data.pixels import resize
 from tf_gan_lth.experiment.errors import DataError, UsageError, check_known
 
@@ -21,12 +21,14 @@ RESIZING = "bicubic"  # as Zhu et al. 2017 do
 
 @dataclasses.dataclass(frozen=True)
 class Domains:
-    """A split of two domains, decoded and resized, in memory; no image of one belongs to an image
-    of the other.
+    """A split of two domains, decoded and resized, in memory.
+
+    No image of one domain belongs to an image of the other.
 
     Attributes:
-      a: images of domain A; its split is `trainA` or `testA`, its labels are all 0.
-      b: images of domain B, as many channels; its labels are all 1.
+      a: images of domain A; its split is `trainA` or `testA`, its labels are all 0. It has no
+        classes.
+      b: images of domain B, with as many channels; its labels are all 1. It has no classes.
       masks: of each domain, `a` and `b`, `(N, H, W, 1)` uint8 with 255 where translation should
         change something; None where nobody knows.
     """
@@ -43,16 +45,18 @@ class Domains:
 
 @functools.cache
 def known_domains() -> tuple[str, ...]:
-    """Names that `load_domains` takes: `shapes2stripes` and the pairs of TFDS's `cycle_gan`, which
-    are downloaded.
+    """Names that `load_domains` takes.
+
+    They are `shapes2stripes` and the pairs of TFDS's `cycle_gan`, which are downloaded.
     """
     pairs = tfds.builder_cls("cycle_gan").builder_configs
     return (shapes2stripes.NAME, *(f"cycle_gan/{pair}" for pair in pairs))
 
 
 def load_domains(name: str, split: str, resolution: int, data_dir: str | None = None) -> Domains:
-    """Loads a split of two domains into memory: of a data set that TFDS prepares on first use, or
-    of a folder.
+    """Loads a split of two domains into memory: of a data set of TFDS or of a folder.
+
+    TFDS prepares a data set on first use.
 
     Args:
       name: one of `known_domains()`; or `folder:PATH` with pictures in `PATH/trainA`,
@@ -91,12 +95,14 @@ def _read_drawn(
     splits: list[str], data_dir: str | None
 ) -> tuple[list[np.ndarray], dict[str, np.ndarray]]:
     """Images of both domains, and their masks by name."""
-    builder = shapes2stripes.Shapes2Stripes
-    read = functools.partial(
-        prepared.read, shapes2stripes.NAME, builder, data_dir=data_dir, features=("image", "mask")
-    )
-    (a, mask_a), (b, mask_b) = (read(split=domain) for domain in splits)
-    return [a, b], {"a": mask_a, "b": mask_b}
+    images, masks = [], {}
+    for domain, split in zip("ab", splits, strict=True):
+        builder = prepared.prepare(
+            shapes2stripes.NAME, shapes2stripes.Shapes2Stripes, split, data_dir
+        )
+        pixels, masks[domain] = prepared.read(builder, split, ("image", "mask"))
+        images.append(pixels)
+    return images, masks
 
 
 def _read_folder(root: pathlib.Path, splits: list[str], resolution: int) -> list[np.ndarray]:
@@ -112,8 +118,10 @@ def _read_folder(root: pathlib.Path, splits: list[str], resolution: int) -> list
 
 
 def _read_pair(name: str, split: str, resolution: int, data_dir: str | None) -> np.ndarray:
-    stored = prepared.stream(name, functools.partial(tfds.builder, name), split, data_dir)
-    pictures = (resize(picture, resolution, RESIZING) for picture in stored)
+    builder = prepared.prepare(name, functools.partial(tfds.builder, name), split, data_dir)
+    pictures = (
+        resize(picture, resolution, RESIZING) for picture in prepared.stream(builder, split)
+    )
     return np.fromiter(pictures, np.dtype((np.uint8, (resolution, resolution, 3))))
 
 

@@ -1,4 +1,4 @@
-"""Random draws as functions of seeds: the same on every device, compiled or not, but for rounding."""
+"""Random draws as functions of seeds, on any device, compiled or not, the same but for rounding."""
 
 import tensorflow as tf
 
@@ -7,9 +7,8 @@ def normal(shape: list[int], seed: tf.Tensor) -> tf.Tensor:
     """Standard normal float32 values, a function of the seed alone.
 
     `tf.random.stateless_normal` gives other values under XLA than without it; its bits do not
-    differ, so the values are
-    made from those: 23 bits to the middle of an interval of (0, 1), then the inverse of the normal
-      distribution.
+    differ. So the values are made from those: 23 bits to the middle of an interval of (0, 1), then
+    the inverse of the normal distribution.
 
     Args:
       shape: shape of the result.
@@ -23,5 +22,13 @@ def normal(shape: list[int], seed: tf.Tensor) -> tf.Tensor:
 
 
 def fold_in(seed: tf.Tensor, number: tf.Tensor) -> tf.Tensor:
-    """The seed of the `number`-th draw of a stream; both are int32."""
+    """The seed of the `number`-th draw of a stream, of the dtype of `number`: int32 or int64.
+
+    The same number gives another seed as int64 than as int32.
+    """
     return tf.random.experimental.stateless_fold_in(seed, number, alg="philox")
+
+
+def integers(shape: list[int], seed: tf.Tensor, limit: int) -> tf.Tensor:
+    """Uniform int32 values from 0 to `limit - 1`, a function of the seed alone."""
+    return tf.random.stateless_uniform(shape, seed, 0, limit, dtype=tf.int32, alg="philox")

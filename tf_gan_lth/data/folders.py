@@ -59,7 +59,8 @@ class ImageFolder:
     @functools.cached_property
     def files(self) -> list[pathlib.Path]:
         """All files in order, those behind links too."""
-        found, visited = [], set()
+        found = []
+        visited = set()
         for folder, subfolders, names in os.walk(self.root, followlinks=True):
             if os.path.realpath(folder) in visited:  # a link that leads back
                 subfolders.clear()
@@ -88,8 +89,7 @@ class ImageFolder:
         )
 
     def batches(self) -> Iterator[tf.Tensor]:
-        """Yields all pictures once, in an order that mixes subfolders, as `(n, H, W, C)` float32 in
-        [-1, 1].
+        """Yields all pictures once, in mixed order, as `(n, H, W, C)` float32 in [-1, 1].
 
         Raises:
           DataError: a file is broken, or of another shape than the first; it is named.
@@ -100,8 +100,9 @@ class ImageFolder:
             yield scale(np.stack(pictures))
 
     def read(self, method: str = "bilinear") -> np.ndarray:
-        """All pictures in the order of their paths, `(N, H, W, C)` uint8, resized by `method`;
-        errors as in `batches`.
+        """All pictures in the order of their paths, `(N, H, W, C)` uint8, resized by `method`.
+
+        Errors are as in `batches`.
         """
         pictures = (self._decode(file, method) for file in self.files)
         return np.fromiter(pictures, np.dtype((np.uint8, self.shape)), self.count)

@@ -19,7 +19,6 @@ def grid(images: tf.Tensor, columns: int = 8, zoom: int = 2, border: int = 1) ->
     pixels = tf.pad(pixels, [[0, 0], [border, border], [border, border], [0, 0]])
     count, height, width, channels = pixels.shape
     rows = tf.reshape(pixels, [count // columns, columns, height, width, channels])
-    sheet = tf.reshape(
-        tf.transpose(rows, [0, 2, 1, 3, 4]), [count // columns * height, columns * width, channels]
-    )
+    lines = tf.transpose(rows, [0, 2, 1, 3, 4])
+    sheet = tf.reshape(lines, [count // columns * height, columns * width, channels])
     return tf.io.encode_png(sheet).numpy()

@@ -1,23 +1,26 @@
-"""Batches of image sets, as a function of (seed, step): any step can be recomputed without the ones
-before it.
-"""
+"""Batches of image sets, as functions of (seed, step): any step can be recomputed alone."""
 
 import numpy as np
 import tensorflow as tf
 
-from tf_gan_lth.data.datasets import ImageSet
+from tf_gan_lth.data import draws
 from tf_gan_lth.data.domains import Domains
+from tf_gan_lth.data.image_set import ImageSet
 from tf_gan_lth.data.pixels import scale
 from tf_gan_lth.experiment.errors import UsageError, check_known
 
 AUGMENTATIONS = ("none", "flip", "crop_and_flip")
-UNCROPPED = (
-    286 / 256
-)  # side of an image before crop_and_flip, as a share of that after it (Zhu et al. 2017)
+# Side of an image before crop_and_flip, as a share of that after it (Zhu et al. 2017).
+UNCROPPED = 286 / 256
 
 
 def training_batches(
-    image_set: ImageSet, batch_size: int, groups: int, seed: np.ndarray, first_step: int = 0
+    image_set: ImageSet,
+    batch_size: int,
+    groups: int,
+    seed: np.ndarray,
+    first_step: int = 0,
+    labels: bool = False,
 ) -> tf.data.Dataset:
     """Endless batches of shuffled images.
 
@@ -31,29 +34,40 @@ def training_batches(
       seed: two int32, the stream that the order is drawn from.
       first_step: batches to leave out, at least 0: what follows is what `.skip(first_step)` would
         give, but at once, since the epochs before are not drawn.
+      labels: whether batches have labels too.
 
     Returns:
-      A data set of `{"image": (batch_size, groups, H, W, C) float32 in [-1, 1]}`. The groups come
-      second so that a strategy that splits the first axis gives each replica its share of every
-      group.
+      A data set of `{"image": (batch_size, groups, H, W, C) float32 in [-1, 1]}`, with labels also
+      `"label": (batch_size, groups) int32`. The groups come second so that a strategy that splits
+      the first axis gives each replica its share of every group.
+
+    Raises:
+      UsageError: labels are asked of images that have none.
     """
+    if labels and not image_set.classes:
+        raise UsageError(
+            f"{image_set.name} has no classes: give its images labels, or train a GAN without"
+            " classes"
+        )
     images = tf.constant(image_set.images)
+    classes = tf.constant(image_set.labels, tf.int32) if labels else None
     size = batch_size * groups
 
     def batch(chosen: tf.Tensor) -> dict[str, tf.Tensor]:
-        return {
-            "image": tf.reshape(
-                scale(tf.gather(images, chosen)), [batch_size, groups, *images.shape[1:]]
-            )
-        }
+        shape = [batch_size, groups, *images.shape[1:]]
+        found = {"image": tf.reshape(scale(tf.gather(images, chosen)), shape)}
+        if labels:
+            found["label"] = tf.reshape(tf.gather(classes, chosen), shape[:2])
+        return found
 
     order = _order(image_set.count, seed, first_step * size)
     return _finish(order.batch(size, drop_remainder=True).map(batch))
 
 
 def load_resolution(augmentation: str, resolution: int) -> int:
-    """The resolution to load images at, so that augmented ones have `resolution`: 286 for 256 where
-    they are cropped.
+    """The resolution to load images at, so that augmented ones have `resolution`.
+
+    It is 286 for 256 where they are cropped.
     """
     check_known("augmentation", augmentation, AUGMENTATIONS)
     return round(resolution * UNCROPPED) if augmentation == "crop_and_flip" else resolution
@@ -67,8 +81,7 @@ def translation_batches(
     augmentation: str,
     first_step: int = 0,
 ) -> tf.data.Dataset:
-    """Endless batches of shuffled, augmented images of two domains, each of which has epochs of its
-    own.
+    """Endless batches of shuffled, augmented images of two domains, each with its own epochs.
 
     Args:
       domains: the images to draw from, loaded at `load_resolution(augmentation, resolution)`.
@@ -95,8 +108,10 @@ def translation_batches(
                 " load_resolution"
             )
             raise UsageError(f"images of {image_set.name} are {height}x{width}: {advice}")
-        seeds = (_fold(seed, 2 * number), _fold(seed, 2 * number + 1))
-        images = _augmented(image_set, *seeds, resolution, augmentation, first_step * batch_size)
+        order_seed = draws.fold_in(seed, tf.constant(2 * number, tf.int64))
+        augment_seed = draws.fold_in(seed, tf.constant(2 * number + 1, tf.int64))
+        first = first_step * batch_size
+        images = _augmented(image_set, order_seed, augment_seed, resolution, augmentation, first)
         parts[name] = images.batch(batch_size, drop_remainder=True)
     return _finish(tf.data.Dataset.zip(parts))
 
@@ -109,15 +124,17 @@ def _augmented(
     augmentation: str,
     first: int,
 ) -> tf.data.Dataset:
-    """Endless images from position `first` on; how one is augmented depends on `seed` and its
-    position alone.
+    """Endless images from position `first` on.
+
+    How one is augmented depends on `seed` and its position alone. Positions are int64, as a stream
+    may be longer than 31 bits count.
     """
     images = tf.constant(image_set.images)
     shape = (resolution, resolution, image_set.channels)
     room = image_set.shape[0] - resolution  # 0 where nothing is cropped
 
     def augment(position: tf.Tensor, chosen: tf.Tensor) -> tf.Tensor:
-        draw = tf.random.stateless_uniform([3], _fold(seed, position), alg="philox")
+        draw = tf.random.stateless_uniform([3], draws.fold_in(seed, position), alg="philox")
         top_left = tf.cast(draw[:2] * (room + 1), tf.int32)
         image = tf.slice(images[chosen], [*tf.unstack(top_left), 0], shape)
         if augmentation != "none":
@@ -129,24 +146,18 @@ def _augmented(
 
 
 def _order(count: int, seed: np.ndarray, first: int) -> tf.data.Dataset:
-    """Endless positions of `count` images, one permutation after the other, from the one at `first`
-    on.
+    """Endless positions of `count` images, from position `first` of the stream on.
+
+    One permutation comes after the other.
     """
 
     def epoch(number: tf.Tensor) -> tf.data.Dataset:
-        key = tf.random.experimental.stateless_fold_in(
-            seed, tf.cast(number, tf.int32), alg="philox"
-        )
+        key = draws.fold_in(seed, tf.cast(number, tf.int32))
         order = tf.random.experimental.stateless_shuffle(tf.range(count), key, alg="philox")
         return tf.data.Dataset.from_tensor_slices(order)
 
     first_epoch, offset = divmod(first, count)
     return tf.data.Dataset.counter(first_epoch).flat_map(epoch).skip(offset)
-
-
-def _fold(seed: np.ndarray, number: int | tf.Tensor) -> tf.Tensor:
-    """Another seed for every number; positions in a stream may need more than 31 bits."""
-    return tf.random.experimental.stateless_fold_in(seed, tf.cast(number, tf.int64), alg="philox")
 
 
 def _finish(batches: tf.data.Dataset) -> tf.data.Dataset:

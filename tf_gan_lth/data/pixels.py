@@ -14,15 +14,17 @@ def scale(images: tf.Tensor) -> tf.Tensor:
 
 
 def quantize(images: tf.Tensor) -> tf.Tensor:
-    """The 8-bit values of float images in [-1, 1], still float: 0, 1, ... 255, what a PNG of them
-    would hold.
-    """
+    """The 8-bit values of float images in [-1, 1], still float: what a PNG of them would hold."""
     return tf.round((tf.clip_by_value(images, -1.0, 1.0) + 1.0) * 127.5)
 
 
 def resize(images: np.ndarray, resolution: int, method: str = "bilinear") -> np.ndarray:
-    """uint8 pictures `(..., H, W, C)`, with or without a batch axis, to squares, uint8 again;
-    `method` is antialiased.
+    """uint8 pictures as squares, uint8 again.
+
+    Args:
+      images: `(H, W, C)`, or `(N, H, W, C)`.
+      resolution: height and width of the result, in pixels.
+      method: of `tf.image.resize`; it is antialiased.
     """
     if images.shape[-3:-1] == (resolution, resolution):
         return images
@@ -45,5 +47,6 @@ def mixed_order(count: int) -> np.ndarray:
     """A permutation of `count` pictures, always the same.
 
     Data sets are often stored class by class; estimates that split the pictures into blocks (KID,
-    the Inception score) need every block to be a sample of the whole."""
+    the Inception score) need every block to be a sample of the whole.
+    """
     return seeds.generator(0, "mixed order").permutation(count)

@@ -1,4 +1,4 @@
-"""Data sets that TFDS downloads and prepares; whatever goes wrong there becomes one line."""
+"""Data sets that TFDS downloads and prepares; what goes wrong there becomes one line."""
 
 import contextlib
 import logging
@@ -20,61 +20,21 @@ RETRIES = 4
 Builder = Callable[..., tfds.core.DatasetBuilder]
 
 
-def read(
-    name: str,
-    make_builder: Builder,
-    split: str,
-    data_dir: str | None,
-    features: tuple[str, str] = ("image", "label"),
-) -> tuple[np.ndarray, np.ndarray]:
-    """All images of a split, in the order in which TFDS stores them.
+def prepare(
+    name: str, make_builder: Builder, split: str, data_dir: str | None
+) -> tfds.core.DatasetBuilder:
+    """The builder of a data set that is prepared, now or before.
 
     Args:
       name: of the data set, for messages.
       make_builder: its builder, as a function of `data_dir`.
-      split: name of the split.
+      split: name of the split that is to be read.
       data_dir: folder of prepared data sets; None is TFDS's own. What it lacks is prepared there.
-      features: of the data set, in the order to return.
-
-    Returns:
-      `(N, H, W, C)` uint8 images and `(N,)` int64 labels, or what `features` hold.
 
     Raises:
       UsageError: the data set has no such split.
-      DataError: it cannot be downloaded, written or read.
+      DataError: it cannot be downloaded or written.
     """
-    builder = _prepare(name, make_builder, split, data_dir)
-    with _reading(builder):
-        stored = tfds.as_numpy(builder.as_dataset(split=split, batch_size=-1))
-    return tuple(stored[feature] for feature in features)
-
-
-def stream(
-    name: str, make_builder: Builder, split: str, data_dir: str | None
-) -> Iterator[np.ndarray]:
-    """Yields the images of a split one by one, `(H, W, C)` uint8, as they may differ in size; else
-    as `read`.
-    """
-    builder = _prepare(name, make_builder, split, data_dir)
-    with _reading(builder):
-        for example in tfds.as_numpy(builder.as_dataset(split=split)):
-            yield example["image"]
-
-
-@contextlib.contextmanager
-def _reading(builder: tfds.core.DatasetBuilder) -> Iterator[None]:
-    try:
-        yield
-    except (OSError, tf.errors.OpError) as error:
-        raise DataError(
-            f"{builder.data_dir} cannot be read: {_reason(error)}; delete it to have it prepared"
-            " again"
-        ) from error
-
-
-def _prepare(
-    name: str, make_builder: Builder, split: str, data_dir: str | None
-) -> tfds.core.DatasetBuilder:
     retries = tfds.core.utils.temporary_assignment(downloader, "MAX_RETRIES", RETRIES)
     silence = tfds.core.utils.temporary_assignment(
         logging.getLogger("urllib3.connectionpool"), "disabled", True
@@ -106,10 +66,50 @@ def _prepare(
     return builder
 
 
-def _reason(error: Exception) -> str:
-    """What an error says, in short: without the history of retries, and without the place in
-    TensorFlow's graph.
+def read(
+    builder: tfds.core.DatasetBuilder, split: str, features: tuple[str, str] = ("image", "label")
+) -> tuple[np.ndarray, np.ndarray]:
+    """All images of a split, in the order in which TFDS stores them.
+
+    Args:
+      builder: of the prepared data set.
+      split: name of the split.
+      features: of the data set, in the order to return.
+
+    Returns:
+      `(N, H, W, C)` uint8 images and `(N,)` int64 labels, or what `features` hold.
+
+    Raises:
+      DataError: the data set cannot be read.
     """
+    with _reading(builder):
+        stored = tfds.as_numpy(builder.as_dataset(split=split, batch_size=-1))
+    return tuple(stored[feature] for feature in features)
+
+
+def stream(builder: tfds.core.DatasetBuilder, split: str) -> Iterator[np.ndarray]:
+    """Yields the images of a split one by one, `(H, W, C)` uint8; they may differ in size.
+
+    Otherwise as `read`.
+    """
+    with _reading(builder):
+        for example in tfds.as_numpy(builder.as_dataset(split=split)):
+            yield example["image"]
+
+
+@contextlib.contextmanager
+def _reading(builder: tfds.core.DatasetBuilder) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, tf.errors.OpError) as error:
+        raise DataError(
+            f"{builder.data_dir} cannot be read: {_reason(error)}; delete it to have it prepared"
+            " again"
+        ) from error
+
+
+def _reason(error: Exception) -> str:
+    """What an error says, in short, without retries and without the place in TensorFlow's graph."""
     if isinstance(error, tf.errors.OpError):
         return str(error.message).splitlines()[0].rsplit("}} ", 1)[-1]
     cause = error.args[0] if error.args else None

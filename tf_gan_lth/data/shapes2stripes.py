@@ -1,6 +1,4 @@
-"""Plain shapes against striped ones: a pair of domains to translate between, drawn by code, whose
-true translations are known.
-"""
+"""Plain and striped shapes: two domains drawn by code, whose true translations are known."""
 
 import colorsys
 from collections.abc import Iterator
@@ -19,10 +17,8 @@ COUNTS = {"train": 1000, "test": 200}
 DIRECTIONS = ("a2b", "b2a")
 
 AREA = (0.15, 0.45)  # share of an image that its shape covers
-SIDES = (
-    28,
-    50,
-)  # pixels; one shape an image, as several would have to agree on the phase of their stripes
+# Pixels. One shape an image, as several would have to agree on the phase of their stripes.
+SIDES = (28, 50)
 SHAPES = {  # where a shape is, for u to the right and v down, both -1..1 within the box around it
     "ellipse": lambda u, v: u**2 + v**2 <= 1,
     "rectangle": lambda u, v: np.maximum(abs(u), abs(v)) <= 1,
@@ -44,19 +40,18 @@ GREY = 0.5
 
 
 class Shapes2Stripes(tfds.core.GeneratorBasedBuilder):
-    """64x64 RGB images of a shape on soft grey texture: a plain one in domain A, a striped one in
-    domain B.
+    """64x64 RGB images of a shape on soft grey texture: plain in domain A, striped in domain B.
 
     A shape covers 15 to 45 % of its image, in a saturated colour from red to yellow. The stripes of
     domain B are horizontal, in bands of four rows, in a dark and a light colour that follow from
     the plain one; their phase, 0 to 7 rows, is free. `mask` is 255 inside the shape. No image of
     one domain has a counterpart in the other: every image is a draw of its own, a function of its
-    split and number."""
+    split and number.
+    """
 
     name = NAME  # TFDS would make it shapes2_stripes
-    VERSION = tfds.core.Version(
-        "2.0.0"
-    )  # a new one for every change of the pixels: scores depend on them
+    # A new one for every change of the pixels: scores depend on them.
+    VERSION = tfds.core.Version("2.0.0")
 
     def _info(self) -> tfds.core.DatasetInfo:
         features = {
@@ -124,11 +119,10 @@ def counterparts(images: np.ndarray, masks: np.ndarray, direction: str) -> np.nd
 def distances(
     inputs: np.ndarray, outputs: np.ndarray, masks: np.ndarray, direction: str
 ) -> tuple[np.ndarray, np.ndarray]:
-    """How far translations are from the nearest true one, which is the one that differs least
-    inside the shape.
+    """How far translations are from the nearest true ones.
 
-    A map that changes nothing has 1/3 inside, as dark and light stripes are 2/3 apart, and 0
-    outside.
+    The nearest is the one that differs least inside the shape. A map that changes nothing has 1/3
+    inside, as dark and light stripes are 2/3 apart, and 0 outside.
 
     Args:
       inputs, masks, direction: as in `counterparts`.
@@ -158,10 +152,8 @@ def distances(
         errors = abs(outputs[number] - family).mean(-1) / 2
         shape = masks[number, ..., 0] > 0
         nearest = errors[:, shape].mean(-1).argmin()
-        inside[number], outside[number] = (
-            errors[nearest, shape].mean(),
-            errors[nearest, ~shape].mean(),
-        )
+        inside[number] = errors[nearest, shape].mean()
+        outside[number] = errors[nearest, ~shape].mean()
     return inside, outside
 
 
@@ -174,7 +166,8 @@ def check_size(height: int, width: int) -> None:
 
 def _colours(images: np.ndarray, masks: np.ndarray, direction: str) -> np.ndarray:
     """Levels inside the masks, `(N, 3)`: the plain colours of domain A, the dark ones of domain B.
-    Refuses other images.
+
+    Other images are refused.
     """
     check_known("direction", direction, DIRECTIONS)
     for stack, channels in ((images, 3), (masks, 1)):
@@ -231,19 +224,16 @@ def _plain_colour(random: np.random.Generator) -> np.ndarray:
 
 
 def _striped(colour: np.ndarray, phase: int) -> np.ndarray:
-    """The stripes of a plain colour `(..., 3)` in levels: `(64, 1, 3)`, or with the axes of
-    `colour` in front.
-    """
+    """The stripes of a plain colour `(..., 3)` in levels: `(64, 1, 3)`, broadcast with `colour`."""
     light = (np.arange(SIZE)[:, None, None] + phase) % PERIOD >= PERIOD // 2
     return colour // SHRINK + CONTRAST * light
 
 
 def _ground(random: np.random.Generator) -> np.ndarray:
     """Soft texture, `(64, 64, 3)` levels: coarse clouds, and a finer grain with a tint."""
-    texture = _clouds(random.normal(0, 0.07, (7, 7, 1))) + _clouds(
-        random.normal(0, 0.03, (14, 14, 3))
-    )
-    return np.round(np.clip(GREY + texture, 0, 1) * 255)
+    clouds = _clouds(random.normal(0, 0.07, (7, 7, 1)))
+    grain = _clouds(random.normal(0, 0.03, (14, 14, 3)))
+    return np.round(np.clip(GREY + (clouds + grain), 0, 1) * 255)
 
 
 def _clouds(grid: np.ndarray) -> np.ndarray:

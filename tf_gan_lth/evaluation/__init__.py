@@ -3,9 +3,10 @@ masks or rounds.
 """
 
 from tf_gan_lth.evaluation import feature_networks, protocols, reference
+from tf_gan_lth.evaluation.evaluator import Evaluator
 from tf_gan_lth.evaluation.extraction import Extractor
 from tf_gan_lth.evaluation.protocols import Protocol
-from tf_gan_lth.evaluation.scores import SCORES, Evaluator
+from tf_gan_lth.evaluation.scores import SCORES
 
 __all__ = [
     "SCORES",

@@ -1,8 +1,12 @@
 """The config of an experiment: frozen dataclasses, one a concern, with the help text on the field.
 
+What every experiment has is a field here. What a GAN or a method alone has is a field of the class
+`Options` in its own file; the config carries such options as `extras`, and their owner reads them.
+
 A run's identity is the hash of its config. Fields left at their default do not enter it, so a field
 that is added later leaves the hashes of earlier runs alone; nor do the fields that only extend a
-run (`rounds`, `replicates`, branches)."""
+run (`rounds`, `replicates`, branches).
+"""
 
 import dataclasses
 import hashlib
@@ -53,7 +57,8 @@ class DataConfig:
     """Data"""
 
     dataset: str = option(
-        "digits", "name of the data set, or folder:PATH with PATH/<split>/<class>/ pictures"
+        "digits",
+        "name of the data set, folder:PATH with PATH/<split>/<class>/ pictures, or npz:PATH",
     )
     resolution: int = option(32, "height and width that images are resized to, in pixels", low=8)
     data_dir: str | None = option(
@@ -65,18 +70,13 @@ class DataConfig:
 class NetworkConfig:
     """Networks"""
 
-    gan: str = option("sngan", "name of the GAN")
-    width: int | None = option(
-        None, "channels of the generator's hidden maps; unset: the GAN's own", low=1
+    gan: str = option(
+        "sngan", "name of the GAN; of one's own, my_gan.py:NAME or package.module:NAME"
     )
-    discriminator_width: int | None = option(
-        None,
-        "channels of the discriminator's hidden maps; unset: half of --width for sngan, --width for"
-        " cyclegan",
-        low=1,
-    )
-    blocks: int | None = option(
-        None, "residual blocks of each generator of cyclegan; unset: 9", low=1
+    plugins: tuple[str, ...] = option(
+        (),
+        "Python files of one's own that register feature networks, criteria, losses and the like",
+        extends=True,
     )
     fused_convolutions: bool = option(
         True, "compute some convolutions in another form, which is the same function in less time"
@@ -119,19 +119,17 @@ class TrainingConfig:
         low=0.0,
         high=1.0,
     )
-    cycle_weight: float | None = option(
-        None, "weight of the cycle-consistency loss; unset: the GAN's own", low=0.0
-    )
-    identity_weight: float | None = option(
-        None, "weight of the identity loss; unset: the GAN's own", low=0.0
-    )
-    pool_size: int | None = option(
-        None, "translated images that are kept to be judged again; unset: the GAN's own", low=0
-    )
     augmentation: str | None = option(
         None,
-        "of the training images of cyclegan: none, flip or crop_and_flip, which crops from 286/256;"
-        " unset: the GAN's own",
+        "none, or how images are augmented: what the discriminator of a noise-to-image GAN sees by"
+        " color, translation, cutout; training images of cyclegan by flip, or crop_and_flip, which"
+        " crops from 286/256; unset: the GAN's own",
+    )
+    terms: tuple[str, ...] = option(
+        (), "loss terms beside the adversarial loss, each NAME:WEIGHT, such as r1:10"
+    )
+    mask_update: str = option(
+        "static", "how masks change within a training, by name; static: they do not"
     )
     checkpoint_minutes: float = option(
         10.0,
@@ -158,15 +156,16 @@ class TrainingConfig:
 class LotteryConfig:
     """Lottery"""
 
+    method: str = option("imp", "what makes the GAN small, by name")
     rounds: int = option(10, "pruned rounds after the dense round 0", low=0, extends=True)
     rate: float = option(
         0.2, "share of the remaining weights that each round prunes", low=0.0, high=0.999
     )
     prune: tuple[str, ...] = option(
         ("generator",),
-        "what is pruned, each network within itself",
-        choices=("generator", "discriminator"),
+        "roles of the networks that are pruned, each within itself: generator, discriminator",
     )
+    prune_dense: bool = option(False, "prune the kernels of Dense layers beside convolutions")
     exclude: tuple[str, ...] = option(
         (), "layers to leave dense: patterns such as generator/to_image or */block_1/*"
     )
@@ -232,19 +231,26 @@ class Config:
     lottery: LotteryConfig = LotteryConfig()
     evaluation: EvaluationConfig = EvaluationConfig()
     seed: int = option(0, "number that every random draw is derived from", low=0)
+    extras: dict[str, object] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self):
         for name, (field, value) in walk(self).items():
-            _check_range(name, value, field.metadata["low"], field.metadata["high"])
-            for word in value if isinstance(value, tuple) else [value]:
-                if field.metadata["choices"]:
-                    check_known(f"value of --{name}", word, field.metadata["choices"])
+            check_value(field, name, value)
 
     @property
     def digest(self) -> str:
         """12 hex digits that identify the run: a hash over the identity in canonical JSON."""
         canonical = json.dumps(identity(self), sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(canonical.encode()).hexdigest()[:12]
+
+
+def check_value(field: dataclasses.Field, name: str, value: object) -> None:
+    """Raises `UsageError` for a value of an option that is out of its range or choices."""
+    limits = field.metadata
+    _check_range(name, value, limits["low"], limits["high"])
+    for word in value if isinstance(value, tuple) else [value]:
+        if limits["choices"]:
+            check_known(f"value of --{name}", word, limits["choices"])
 
 
 def _check_range(name: str, value: object, low: float | None, high: float | None) -> None:
@@ -264,53 +270,80 @@ def sections() -> dict[str, type]:
 
 
 def walk(config: Config) -> dict[str, tuple[dataclasses.Field, object]]:
-    """{option name: (field, value)} of every option of every concern; names are unique over all
-    concerns.
+    """{option name: (field, value)} of every option of every concern, without the extras.
+
+    Names are unique over all concerns.
     """
     found = {}
     for field in dataclasses.fields(config):
         value = getattr(config, field.name)
         if dataclasses.is_dataclass(value):
-            found.update(
-                {
-                    inner.name: (inner, getattr(value, inner.name))
-                    for inner in dataclasses.fields(value)
-                }
-            )
-        else:
+            found.update(_fields(value))
+        elif field.name != "extras":
             found[field.name] = (field, value)
     return found
 
 
+def _fields(section: object) -> dict[str, tuple[dataclasses.Field, object]]:
+    return {f.name: (f, getattr(section, f.name)) for f in dataclasses.fields(section)}
+
+
 def identity(config: Config) -> dict[str, object]:
     """The options that make two runs different experiments, without those left at their default."""
-    return {
-        n: v for n, (f, v) in walk(config).items() if not f.metadata["extends"] and v != f.default
+    options = {
+        name: value
+        for name, (field, value) in walk(config).items()
+        if not field.metadata["extends"] and value != field.default
     }
+    return {**options, **config.extras}
 
 
 def from_options(options: dict[str, object]) -> Config:
     """Builds a config from {option name: value}; options that are missing get their default.
 
+    Names that no concern has become `extras`, unless they are None: their owner, a GAN or a method,
+    reads and checks them.
+
     Raises:
       UsageError: a value is out of range or not of the option's type.
     """
-    unknown = sorted(options.keys() - to_options(Config()).keys())
-    if unknown:
-        raise UsageError(f"unknown option {', '.join(unknown)}: was it written by another version?")
-    concerns = {}
+    concerns, known = {}, {"seed"}
     for name, kind in sections().items():
         hints = typing.get_type_hints(kind)
-        concerns[name] = kind(
-            **{o: _coerce(o, options[o], hints[o]) for o in hints if o in options}
-        )
-    rest = {"seed": _coerce("seed", options["seed"], int)} if "seed" in options else {}
-    return Config(**concerns, **rest)
+        given = {o: _coerce(o, options[o], hint) for o, hint in hints.items() if o in options}
+        concerns[name] = kind(**given)
+        known |= hints.keys()
+    if "seed" in options:
+        concerns["seed"] = _coerce("seed", options["seed"], int)
+    extras = {n: v for n, v in options.items() if n not in known and v is not None}
+    return Config(**concerns, extras=extras)
 
 
 def to_options(config: Config) -> dict[str, object]:
-    """{option name: value}; the inverse of `from_options`."""
-    return {name: value for name, (_, value) in walk(config).items()}
+    """{option name: value}, extras too; the inverse of `from_options`."""
+    return {name: value for name, (_, value) in walk(config).items()} | config.extras
+
+
+@dataclasses.dataclass(frozen=True)
+class NoOptions:
+    """The options of what has none of its own."""
+
+
+def read_extras(kind: type, extras: dict[str, object]) -> object:
+    """The options of a GAN or method: an instance of its class `Options`.
+
+    Args:
+      kind: a frozen dataclass whose fields are made by `option`.
+      extras: of a config; those that the class has not are left alone.
+
+    Raises:
+      UsageError: a value is out of range or not of the option's type.
+    """
+    hints = typing.get_type_hints(kind)
+    read = kind(**{n: _coerce(n, value, hints[n]) for n, value in extras.items() if n in hints})
+    for name, (field, value) in _fields(read).items():
+        check_value(field, name, value)
+    return read
 
 
 def value_type(hint: object) -> type:

@@ -19,22 +19,23 @@ Several processes may work in one run folder, each on replicates or branches of 
 files keep them apart."""
 
 import contextlib
+import json
 import os
 import pathlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from tf_gan_lth.experiment import config as configs
-from tf_gan_lth.experiment import locks, paths
+from tf_gan_lth.experiment import locks, paths, provenance
 from tf_gan_lth.experiment.artifacts import ArrayFile, File, Record, Snapshots
 from tf_gan_lth.experiment.errors import RunFolderError, UsageError
 from tf_gan_lth.experiment.paths import Path
 
 MAIN = "main"  # the branch of a round itself
-SNAPSHOTS = ("initial", "rewind", "masks", "weights")  # folders of one artifact
+SNAPSHOTS = ("initial", "rewind", "masks", "trained_masks", "weights")  # folders of one artifact
 
 
-class Place:
+class TrainingFolder:
     """The artifacts of one training: a round (its branch is `main`), or a branch of one."""
 
     def __init__(self, path: Path, replicate: int, round_number: int, branch: str = MAIN):
@@ -43,6 +44,7 @@ class Place:
         self.round_number = round_number
         self.branch_name = branch
         self.masks = Snapshots(path / "masks")
+        self.trained_masks = Snapshots(path / "trained_masks")
         self.weights = Snapshots(path / "weights")
         self.training = Record(path / "training.json")
         self.sparsity = Record(path / "sparsity.json")
@@ -62,7 +64,12 @@ class Place:
 
     def saved_model(self, generator: str) -> Path:
         """Where a generator is exported to: `saved_model`, or of a direction `saved_model_a2b`."""
-        return self.path / generator.replace("generator", "saved_model")
+        return self.path / "_".join(filter(None, ["saved_model", generator_label(generator)]))
+
+    @property
+    def final_masks(self) -> Snapshots:
+        """The masks after training: those of its start, unless they changed within it."""
+        return self.trained_masks if self.trained_masks.exists() else self.masks
 
     def is_complete(self) -> bool:
         """Whether every artifact of the training is there."""
@@ -76,17 +83,18 @@ class Place:
         )
         return all(artifact.exists() for artifact in artifacts)
 
-    def branch(self, name: str) -> "Place":
+    def branch(self, name: str) -> "TrainingFolder":
         """Where a control or variant of this round is kept."""
-        return Place(self.path / "branches" / name, self.replicate, self.round_number, name)
+        path = self.path / "branches" / name
+        return TrainingFolder(path, self.replicate, self.round_number, name)
 
-    def branches(self) -> Iterator["Place"]:
+    def branches(self) -> Iterator["TrainingFolder"]:
         """The branches that are there, by name."""
         for path in sorted(path for path in (self.path / "branches").glob("*") if path.is_dir()):
-            yield Place(path, self.replicate, self.round_number, path.name)
+            yield TrainingFolder(path, self.replicate, self.round_number, path.name)
 
 
-class Replicate:
+class ReplicateFolder:
     """The rounds of one repetition of the experiment."""
 
     def __init__(self, path: Path, number: int):
@@ -97,18 +105,20 @@ class Replicate:
         self.untrained_scores = Record(path / "untrained_scores.json")
 
     def lock(self) -> contextlib.AbstractContextManager:
-        """Keeps other processes from this replicate's rounds, not from its branches. Raises
-        `BusyError` if one is at it.
+        """Keeps other processes from this replicate's rounds, not from its branches.
+
+        Raises:
+          BusyError: another process is at it.
         """
         return locks.hold(
             self.path / locks.NAME,
             f"{self.path} is being run by another process: give another --replicate",
         )
 
-    def round(self, number: int) -> Place:
-        return Place(self.path / f"round_{number:02d}", self.number, number)
+    def round(self, number: int) -> TrainingFolder:
+        return TrainingFolder(self.path / f"round_{number:02d}", self.number, number)
 
-    def rounds(self) -> Iterator[Place]:
+    def rounds(self) -> Iterator[TrainingFolder]:
         """The rounds that are there, in order."""
         yield from (self.round(number) for number in _numbered(self.path, "round"))
 
@@ -125,29 +135,33 @@ class RunFolder:
         self.report = File(self.path / "report.html")
         self.tensorboard = self.path / "tensorboard"
 
-    def replicate(self, number: int) -> Replicate:
-        return Replicate(self.path / f"replicate_{number}", number)
+    def replicate(self, number: int) -> ReplicateFolder:
+        return ReplicateFolder(self.path / f"replicate_{number}", number)
 
-    def replicates(self) -> Iterator[Replicate]:
+    def replicates(self) -> Iterator[ReplicateFolder]:
         """The replicates that are there, in order."""
         yield from (self.replicate(number) for number in _numbered(self.path, "replicate"))
 
     def lock(self) -> contextlib.AbstractContextManager:
-        """Keeps other processes from what belongs to all replicates: config, table, report,
-        exports. Waits for its turn.
+        """Keeps other processes from what belongs to all replicates: config, table, report.
+
+        Waits for its turn.
         """
         return locks.hold(self.path / locks.NAME)
 
     def claim(
         self,
         config: configs.Config,
+        used: dict[str, object] | None = None,
         images: dict[str, object] | None = None,
         parent: dict[str, object] | None = None,
     ) -> None:
         """Makes the folder this config's, or checks that it is.
 
         Args:
-          config: of the run.
+          config: of the run: what was asked.
+          used: every option as it was resolved, and what else must stay as it is; None if nothing
+            is trained.
           images: what the run trains on, to be kept; None if it does not.
           parent: where its ticket comes from, to be kept; None if it finds its own.
 
@@ -158,16 +172,15 @@ class RunFolder:
         if not self.config.exists():
             self._check_empty()
         with self.lock():
-            self._claim_config(config)
+            self._claim_config(config, used)
             if images is not None:
                 self._check_images(images)
             if parent is not None and not self.parent.exists():
                 self.parent.put(parent)
 
     def _check_empty(self) -> None:
-        if self.path.is_dir() and any(
-            path.suffix != ".partial" and path.name != locks.NAME for path in self.path.iterdir()
-        ):
+        mine = (".partial", locks.NAME)
+        if self.path.is_dir() and any(not p.name.endswith(mine) for p in self.path.iterdir()):
             raise RunFolderError(
                 f"{self.path} is neither empty nor a run (it has no config.json); give another"
                 " --run_dir"
@@ -175,22 +188,26 @@ class RunFolder:
         if self.path.exists() and not self.path.is_dir():
             raise RunFolderError(f"{self.path} is a file; give a folder as --run_dir")
 
-    def _claim_config(self, config: configs.Config) -> None:
+    def _claim_config(self, config: configs.Config, used: dict[str, object] | None) -> None:
+        record = {"digest": config.digest, "options": configs.to_options(config)}
+        if used is not None:
+            record |= {"used": used, "made_with": provenance.made_with()}
         if self.config.exists():
-            there = configs.from_options(self.config.get()["options"])
-            if there.digest != config.digest:
+            stored = self.config.get()
+            there = configs.from_options(stored["options"])
+            difference = _difference(there, config, stored.get("used"), used)
+            if difference:
                 raise RunFolderError(
-                    f"{self.path} holds another experiment: {_difference(there, config)}; give"
-                    " another --run_dir"
+                    f"{self.path} holds another experiment: {difference}; give another --run_dir"
                 )
-            if there == config:
+            if there == config and ("used" in stored or used is None):
                 return
-        self.config.put({"digest": config.digest, "options": configs.to_options(config)})
+            # What a run began with is kept; runs of earlier versions did not record it.
+            record |= {name: stored[name] for name in ("used", "made_with") if name in stored}
+        self.config.put(record)
 
     def _check_images(self, images: dict[str, object]) -> None:
-        """Records what the run trains on, or raises `RunFolderError` if that is something else than
-        before.
-        """
+        """Records what the run trains on, or raises `RunFolderError` if that is something else."""
         if not self.images.exists():
             self.images.put(images)
         elif self.images.get() != images:
@@ -217,7 +234,7 @@ class RunFolder:
         return configs.from_options(self.config.get()["options"])
 
 
-def find_place(path: str) -> tuple[RunFolder, Place]:
+def find_training(path: str) -> tuple[RunFolder, TrainingFolder]:
     """The run and the round or branch that a path names.
 
     Raises:
@@ -231,8 +248,8 @@ def find_place(path: str) -> tuple[RunFolder, Place]:
             f"{path} is not a round of a run: expected RUN/replicate_0/round_05, or one of its"
             " branches, RUN with a config.json"
         )
-    place = run.replicate(int(match[2])).round(int(match[3]))
-    return run, place.branch(match[4]) if match[4] else place
+    folder = run.replicate(int(match[2])).round(int(match[3]))
+    return run, folder.branch(match[4]) if match[4] else folder
 
 
 def _numbered(folder: Path, name: str) -> list[int]:
@@ -245,11 +262,38 @@ def _numbered(folder: Path, name: str) -> list[int]:
     return sorted(int(match[1]) for match in matches if match)
 
 
-def _difference(there: configs.Config, here: configs.Config) -> str:
-    old, new = configs.to_options(there), configs.to_options(here)
-    changed = configs.identity(there).keys() | configs.identity(here).keys()
+def _difference(
+    there: configs.Config,
+    here: configs.Config,
+    used_there: dict[str, object] | None,
+    used_here: dict[str, object] | None,
+) -> str:
+    """What makes two configs different experiments, by option; empty if nothing does.
+
+    What was used counts, where both know it: an option that is given as it would be anyway is no
+    difference, and one whose usual value changed since is one.
+    """
+    asked = (configs.to_options(there), configs.to_options(here))
+    if used_there is None or used_here is None:
+        changed = configs.identity(there).keys() | configs.identity(here).keys()
+        return _listed(*asked, changed)
+    used_here = json.loads(json.dumps(used_here))
+    changed = [name for name in used_there if used_there[name] != used_here.get(name)]
+    added = [name for name in used_here.keys() - used_there.keys() if name in here.extras]
+    text = _listed(used_there, used_here, [*changed, *added])
+    if text and configs.identity(there) == configs.identity(here):
+        text += " (no option was changed: what is usual, or the networks, changed since it began)"
+    return text
+
+
+def _listed(old: dict[str, object], new: dict[str, object], names: Iterable[str]) -> str:
     return ", ".join(
-        f"--{name} is {old[name]} there and {new[name]} here"
-        for name in sorted(changed)
-        if old[name] != new[name]
+        f"--{name} is {old.get(name)} there and {new.get(name)} here"
+        for name in sorted(names)
+        if old.get(name) != new.get(name)
     )
+
+
+def generator_label(generator: str) -> str:
+    """What tells a generator from others of its GAN: `a2b`; nothing of one named `generator`."""
+    return generator.removeprefix("generator").removeprefix("_")

@@ -8,7 +8,8 @@ import statistics
 import scipy.stats
 
 from tf_gan_lth.experiment.errors import EvaluationError
-from tf_gan_lth.findings.results import Result, formatted
+from tf_gan_lth.findings.columns import formatted
+from tf_gan_lth.findings.results import Result
 
 ALPHA = 0.05  # of each test; there is no correction for the number of rounds and branches
 MOST_REPLICATES = 100  # that are worth advising

@@ -1,132 +1,98 @@
-"""The results of a run as rows: read from the artifacts, printed as a table."""
+"""The results of a run as rows, read from its artifacts."""
 
 import dataclasses
 from collections.abc import Iterator
 
-from tf_gan_lth.evaluation import SCORES
-from tf_gan_lth.experiment.run_folder import Place, RunFolder
+from tf_gan_lth.experiment.run_folder import RunFolder, TrainingFolder
 
-TRUTH = ("l1_inside", "l1_outside")  # scores where the true translations are known
-
-# What judges the images of a generator.
-DISCRIMINATORS = {
+# What judged a generator's images, in runs that did not record it.
+JUDGES = {
     "generator": "discriminator",
     "generator_a2b": "discriminator_b",
     "generator_b2a": "discriminator_a",
 }
+NOT_SCORES = ("warnings", "protocol", "protocol_details", "eval_seconds")
 
 
 @dataclasses.dataclass(frozen=True)
 class Result:
-    """A scored generator of a training; the fields are columns of `results.csv`.
+    """A scored generator of a training. Of a GAN that translates, each direction has one.
 
-    A score is None where so few images do not give it; `scores.json` then says why. Of a GAN that
-    translates, each direction has a row, with the sparsities of its generator and of the
-    discriminator of its target domain; `l1_inside` and `l1_outside` are where the true translations
-    are known."""
+    Attributes:
+      replicate, round, branch: of the training.
+      generator: name of the network.
+      generator_sparsity: over its prunable units.
+      discriminator_sparsity: of the discriminator that judges it; None if none does.
+      generator_params_left: trainable parameters that are not pruned.
+      protocol: that the scores were computed under; scores of different ones do not compare.
+      steps, seed, train_seconds: of the training; seconds are None if their record was lost.
+      eval_seconds: that scoring took.
+      scores: by name; None where so few images do not give one, as `scores.json` says.
+      macs, macs_left: multiply-accumulates an image, dense and with weights that remain; None in
+        runs of versions that did not count them.
+    """
 
     replicate: int
     round: int
     branch: str
+    generator: str
     generator_sparsity: float
-    discriminator_sparsity: float
+    discriminator_sparsity: float | None
     generator_params_left: int
-    fid: float
-    kid: float | None
-    inception_score: float | None
     protocol: str
     steps: int
     seed: int
     train_seconds: float | None
     eval_seconds: float
-    kid_standard_error: float | None = None
-    inception_score_std: float | None = None
-    precision: float | None = None
-    recall: float | None = None
-    density: float | None = None
-    coverage: float | None = None
-    generator: str = "generator"
-    l1_inside: float | None = None
-    l1_outside: float | None = None
+    scores: dict[str, float | None]
+    macs: int | None = None
+    macs_left: int | None = None
+
+    @property
+    def fid(self) -> float:
+        return self.scores["fid"]
 
 
 def by_generator(scores: dict[str, object]) -> dict[str, dict[str, object]]:
-    """{generator: its score record} of what a `scores.json` holds: of a single generator, its
-    record alone.
+    """{generator: its score record} of what a `scores.json` holds.
+
+    Earlier versions wrote the record of a single generator alone.
     """
     return {"generator": scores} if "protocol" in scores else scores
 
 
 def read_results(run: RunFolder) -> list[Result]:
-    """Every generator of the trainings that have their scores, by replicate, round and branch
-    (`main` first).
-    """
-    return [result for place in scored_places(run) for result in _results(place)]
+    """Every generator of the scored trainings, by replicate, round and branch (`main` first)."""
+    return [result for folder in scored_folders(run) for result in _results(folder)]
 
 
-def scored_places(run: RunFolder) -> Iterator[Place]:
-    """The places of the trainings that have their scores, in the order of `read_results`."""
+def scored_folders(run: RunFolder) -> Iterator[TrainingFolder]:
+    """The folders of the trainings that have their scores, in the order of `read_results`."""
     for replicate in run.replicates():
         for number in replicate.rounds():
-            yield from (place for place in [number, *number.branches()] if place.scores.exists())
+            yield from (f for f in [number, *number.branches()] if f.scores.exists())
 
 
-def _results(place: Place) -> Iterator[Result]:
-    sparsity, training = place.sparsity.get(), place.training.get()
-    for name, scores in by_generator(place.scores.get()).items():
-        yield _result(place, name, sparsity, scores, training)
-
-
-def _result(place: Place, generator: str, sparsity: dict, scores: dict, training: dict) -> Result:
-    return Result(
-        generator=generator,
-        replicate=place.replicate,
-        round=place.round_number,
-        branch=place.branch_name,
-        generator_sparsity=sparsity[generator]["sparsity"],
-        discriminator_sparsity=sparsity[DISCRIMINATORS[generator]]["sparsity"],
-        generator_params_left=sparsity[generator]["parameters_left"],
-        **{name: scores[name] for name in SCORES},
-        protocol=scores["protocol"],
-        steps=training["steps"],
-        seed=training["seed"],
-        train_seconds=training["train_seconds"],
-        eval_seconds=round(scores["eval_seconds"], 3),
-        **{name: scores.get(name) for name in TRUTH},
-    )
-
-
-def table(results: list[Result]) -> str:
-    """The results as lines for a terminal."""
-    lines = [
-        "replicate round  branch               remaining       FID       KID     IS  precision"
-        " recall   train   eval"
-    ]
-    for r in results:
-        direction = direction_of(r.generator)
-        scores = (
-            f"{r.fid:>9.3f} {formatted(r.kid, '.4f'):>9} {formatted(r.inception_score, '.2f'):>6}"
+def _results(folder: TrainingFolder) -> Iterator[Result]:
+    sparsity = folder.sparsity.get()
+    training = folder.training.get()
+    for name, scores in by_generator(folder.scores.get()).items():
+        network = sparsity[name]
+        judge = sparsity.get(network.get("judge", JUDGES.get(name)))
+        yield Result(
+            replicate=folder.replicate,
+            round=folder.round_number,
+            branch=folder.branch_name,
+            generator=name,
+            generator_sparsity=network["sparsity"],
+            discriminator_sparsity=judge and judge["sparsity"],
+            generator_params_left=network["parameters_left"],
+            protocol=scores["protocol"],
+            steps=training["steps"],
+            seed=training["seed"],
+            train_seconds=training["train_seconds"],
+            eval_seconds=round(scores["eval_seconds"], 3),
+            scores={score: value for score, value in scores.items() if score not in NOT_SCORES},
+            macs=network.get("macs"),
+            macs_left=network.get("macs_left"),
         )
-        manifold = f"{formatted(r.precision, '.2f'):>10} {formatted(r.recall, '.2f'):>6}"
-        seconds = f"{formatted(r.train_seconds, '.0f'):>6}s {r.eval_seconds:>5.1f}s"
-        lines.append(
-            f"{r.replicate:>9} {r.round:>5}  {r.branch:<20} {1 - r.generator_sparsity:>9.1%}"
-            f" {scores} {manifold} {seconds}"
-            + (f"  {direction}" if direction else "")
-            + (
-                f", L1 inside {r.l1_inside:.3f}, outside {r.l1_outside:.3f}"
-                if r.l1_inside is not None
-                else ""
-            )
-        )
-    return "\n".join(lines)
-
-
-def direction_of(generator: str) -> str:
-    """`a2b` or `b2a`; nothing of a generator that does not translate."""
-    return generator.partition("_")[2]
-
-
-def formatted(value: float | None, form: str) -> str:
-    """The number as text, or `-` where there is none."""
-    return "-" if value is None else format(value, form)

@@ -7,8 +7,9 @@ import dataclasses
 import io
 
 from tf_gan_lth.experiment.run_folder import RunFolder
+from tf_gan_lth.findings.columns import rows
 from tf_gan_lth.findings.comparison import Comparison, compare, in_words
-from tf_gan_lth.findings.results import TRUTH, Result, read_results
+from tf_gan_lth.findings.results import Result, read_results
 
 
 @dataclasses.dataclass(frozen=True)
@@ -91,15 +92,15 @@ def write_results(run: RunFolder) -> tuple[list[Result], dict[str, Verdict]]:
     branch's comparison.
     """
     results, verdicts = judge_run(run)
+    compared = [verdicts[r.generator].comparisons[r.round, r.branch] for r in results]
+    lines = [
+        row | dataclasses.asdict(comparison)
+        for row, comparison in zip(rows(results), compared, strict=True)
+    ]
     text = io.StringIO()
-    last = ("generator", *TRUTH)  # the order of the other columns is older than these
-    fields = [field.name for kind in (Result, Comparison) for field in dataclasses.fields(kind)]
-    columns = [*(name for name in fields if name not in last), *last]
-    writer = csv.DictWriter(text, columns, lineterminator="\n")
+    writer = csv.DictWriter(text, list(lines[0]), lineterminator="\n")
     writer.writeheader()
-    for result in results:
-        compared = verdicts[result.generator].comparisons[result.round, result.branch]
-        writer.writerow({**dataclasses.asdict(result), **dataclasses.asdict(compared)})
+    writer.writerows(lines)
     run.results.put(text.getvalue().encode())
     return results, verdicts
 

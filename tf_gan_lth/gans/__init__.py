@@ -1,18 +1,23 @@
-"""GANs by name: Keras graphs, what is usual for training them, snapshots, networks on replicas. No
-training, no pruning.
-"""
+"""GANs by name: one file each, with what is usual for it; snapshots. No training, no pruning."""
 
-from tf_gan_lth.gans.registry import GAN, Hyperparameters, Kind, build, kind, role
+from tf_gan_lth.gans.priors import Prior
+from tf_gan_lth.gans.registry import build, find, known, options_of, remember
 from tf_gan_lth.gans.snapshots import load_snapshot, take_snapshot, variables
+from tf_gan_lth.gans.spec import GAN, GANSpec, Hyperparameters, ImageShape, Network
 
 __all__ = [
     "GAN",
+    "GANSpec",
     "Hyperparameters",
-    "Kind",
+    "ImageShape",
+    "Network",
+    "Prior",
     "build",
-    "kind",
+    "find",
+    "known",
     "load_snapshot",
-    "role",
+    "options_of",
+    "remember",
     "take_snapshot",
     "variables",
 ]

@@ -1,51 +1,61 @@
-"""The CycleGAN of Zhu et al. 2017 in the form that Chen et al. 2021 prune, built from resolution,
-width and blocks.
+"""The CycleGAN of Zhu et al. 2017, in the form that Chen et al. 2021 prune.
 
 At width 64 with nine blocks a generator has 11,383,555 trainable parameters, of which 11,372,928
 prunable; a discriminator of width 64 has 2,766,529, of which 2,763,776 prunable.
 
 Images are square if the resolution is given. With `resolution=None` they may have any height and
 width that the network takes, also from call to call; layers, paths and shapes of the weights are
-the same, so a snapshot fits both."""
+the same, so a snapshot fits both.
+"""
+
+import dataclasses
+from collections.abc import Iterator
 
 import tensorflow as tf
 import tf_keras as keras
 
-from tf_gan_lth.experiment.config import NetworkConfig
+from tf_gan_lth.experiment.config import Config, option
 from tf_gan_lth.experiment.errors import UsageError
-from tf_gan_lth.gans.layers.convolutions import FewChannelsConv2D
-from tf_gan_lth.gans.layers.basic import (
+from tf_gan_lth.gans.layers import (
     DoublingConv2DTranspose,
+    FewChannelsConv2D,
     InstanceNormalization,
     PaddedConv2D,
     ReflectionPadding,
     fan_in_uniform,
 )
-
-WIDTH = 64
-BLOCKS = 9
+from tf_gan_lth.gans.spec import GANSpec, Hyperparameters, ImageShape, Network, Networks
 
 
-def networks(
-    config: NetworkConfig, resolution: int | None, channels: int
-) -> dict[str, keras.Model]:
-    """Generators and discriminators of both domains for images of a resolution, which is a multiple
-    of 4 from 24 on.
-    """
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """Networks"""
+
+    width: int = option(64, "channels of the generator's outermost maps", low=1)
+    discriminator_width: int | None = option(
+        None, "channels of the discriminator's first map; unset: --width", low=1
+    )
+    blocks: int = option(9, "residual blocks of each generator", low=1)
+    cycle_weight: float = option(10.0, "weight of the cycle-consistency loss", low=0.0)
+    identity_weight: float = option(5.0, "weight of the identity loss", low=0.0)
+    pool_size: int = option(50, "translated images that are kept to be judged again", low=0)
+
+
+def build(options: Options, images: ImageShape, fused: bool) -> Networks:
+    """Generators and discriminators of both domains; a resolution is a multiple of 4 from 24 on."""
+    resolution = images.resolution
     if resolution is not None and (resolution < 24 or resolution % 4):
         raise UsageError(
-            f"--resolution={resolution} does not fit cyclegan: it must be a multiple of 4 from"
-            " 24 on"
+            f"--resolution={resolution} does not fit cyclegan: it must be a multiple of 4 from 24"
+            " on"
         )
-    width = config.width or WIDTH
+    width, channels = options.width, images.channels
     generators = [
-        generator(
-            resolution, width, channels, config.blocks or BLOCKS, name, config.fused_convolutions
-        )
+        generator(resolution, width, channels, options.blocks, name, fused)
         for name in ("generator_a2b", "generator_b2a")
     ]
     discriminators = [
-        discriminator(resolution, config.discriminator_width or width, channels, name)
+        discriminator(resolution, options.discriminator_width or width, channels, name)
         for name in ("discriminator_a", "discriminator_b")
     ]
     return {network.name: network for network in generators + discriminators}
@@ -105,7 +115,7 @@ def generator(
       channels: channels of the images.
       blocks: number of residual blocks.
       name: of the network.
-      fused: see `NetworkConfig.fused_convolutions`.
+      fused: see `--fused_convolutions`.
     """
     images = keras.Input([resolution, resolution, channels], name="images")
     x = _conv(ReflectionPadding(3)(images), width, 7, "from_image/conv")
@@ -143,3 +153,36 @@ def discriminator(resolution: int | None, width: int, channels: int, name: str) 
         x = keras.layers.LeakyReLU(0.2)(x)
     x = _conv(x, 1, 4, "score", kind=PaddedConv2D)
     return keras.Model(images, keras.layers.GlobalAveragePooling2D(dtype="float32")(x), name=name)
+
+
+def _complaints(config: Config) -> Iterator[str]:
+    """What this GAN cannot do."""
+    if config.training.kd_weight:
+        yield f"--kd_weight={config.training.kd_weight} is not for cyclegan: its scores are no logits"
+
+
+# Zhu et al. 2017, as Chen et al. 2021 train it; the steps are 200 epochs of horse2zebra.
+gan = GANSpec(
+    name="cyclegan",
+    networks={
+        "generator_a2b": Network("generator", judge="discriminator_b"),
+        "generator_b2a": Network("generator", judge="discriminator_a"),
+        "discriminator_a": Network("discriminator"),
+        "discriminator_b": Network("discriminator"),
+    },
+    build=build,
+    usual=Hyperparameters(
+        loss="least_squares",
+        adam_betas=(0.5, 0.999),
+        steps=200 * 1334,
+        generator_batch_size=1,
+        learning_rate=2e-4,
+        decay_from=0.5,
+        augmentation="crop_and_flip",
+    ),
+    step="image_to_image",
+    task="image_to_image",
+    options=Options,
+    small_operations=True,
+    complaints=_complaints,
+)

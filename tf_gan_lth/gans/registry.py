@@ -1,162 +1,123 @@
-"""GANs by name: `build` returns the networks together with what is usual for them, so a preset says
-only what differs.
-"""
+"""GANs by name: those of this folder, and a user's own from a file, a package or Python."""
 
 import dataclasses
-from collections.abc import Callable
+import functools
+import importlib
+import importlib.util
+import pathlib
+import re
+import types
 
 import tf_keras as keras
 
-from tf_gan_lth.experiment.config import NetworkConfig
-from tf_gan_lth.experiment.errors import check_known
-from tf_gan_lth.gans import cyclegan, sngan
+from tf_gan_lth.experiment import config as configs
+from tf_gan_lth.experiment.config import Config
+from tf_gan_lth.experiment.errors import UsageError, check_known, error_reason
+from tf_gan_lth.experiment.plugins import load_file
+from tf_gan_lth.gans.spec import GAN, GANSpec, ImageShape
+
+FOLDER = pathlib.Path(__file__).parent
+_made_in_python: dict[str, GANSpec] = {}
 
 
-@dataclasses.dataclass(frozen=True)
-class Hyperparameters:
-    """What is usual for training a GAN; the names are those of `TrainingConfig`, whose unset
-    options fall back on these.
+@functools.cache
+def known() -> tuple[str, ...]:
+    """The GANs of this folder: each file that assigns `gan` at its top."""
+    files = sorted(FOLDER.glob("*.py"))
+    return tuple(f.stem for f in files if re.search(r"^gan = ", f.read_text("utf-8"), re.M))
 
-    None: the GAN has no such option.
 
-    Attributes:
-      loss: name in `training.losses`.
-      adam_betas: Adam's decay rates of the first and second moment.
+def remember(spec: GANSpec) -> None:
+    """Makes a GAN that was built in Python available under its name, in this process."""
+    if spec.name in known():
+        raise UsageError(f"'{spec.name}' is the name of a GAN of this package: give yours another")
+    _made_in_python[spec.name] = spec
+
+
+def find(name: str) -> GANSpec:
+    """The GAN of that name.
+
+    Args:
+      name: one of `known()`; `my_gan.py:NAME` or `package.module:NAME`, where NAME is a `GANSpec`
+        (what `tf_gan_lth.GAN` returns) or a function that returns one; or the name of one that was
+        built in Python.
+
+    Raises:
+      UsageError: there is none, or its file fails.
     """
-
-    loss: str
-    adam_betas: tuple[float, float]
-    steps: int
-    generator_batch_size: int
-    learning_rate: float
-    decay_from: float
-    discriminator_steps: int | None = None
-    discriminator_batch_size: int | None = None
-    ema_decay: float | None = None
-    cycle_weight: float | None = None
-    identity_weight: float | None = None
-    pool_size: int | None = None
-    augmentation: str | None = None
+    if name in _made_in_python:
+        return _made_in_python[name]
+    if ":" in name:
+        return _find_own(name)
+    check_known("GAN", name, [*known(), *_made_in_python, "my_gan.py:NAME"])
+    return importlib.import_module(f"tf_gan_lth.gans.{name}").gan
 
 
-Networks = dict[str, keras.Model]
-
-
-@dataclasses.dataclass(frozen=True)
-class Kind:
-    """A GAN without weights.
-
-    Attributes:
-      name: what it is called.
-      family: `noise_to_image` (networks `generator` and `discriminator`) or `image_to_image`
-        (`generator_a2b`, `generator_b2a`, `discriminator_a`, `discriminator_b`).
-      networks: (config, resolution, channels) to plain Keras graphs by name.
-      hyperparameters: what is usual for it.
-    """
-
-    name: str
-    family: str
-    networks: Callable[[NetworkConfig, int | None, int], Networks]
-    hyperparameters: Hyperparameters
-
-    @property
-    def generators(self) -> tuple[str, ...]:
-        """The names of its generators."""
-        return (
-            ("generator",)
-            if self.family == "noise_to_image"
-            else ("generator_a2b", "generator_b2a")
+@functools.cache
+def _find_own(text: str) -> GANSpec:
+    place, _, attribute = text.rpartition(":")
+    module = load_file(place, "--gan") if place.endswith(".py") else _import(place, text)
+    if not hasattr(module, attribute):
+        public = [name for name in vars(module) if not name.startswith("_")]
+        raise UsageError(f"{place} has no '{attribute}': it has {', '.join(public) or 'nothing'}")
+    found = getattr(module, attribute)
+    if not isinstance(found, GANSpec) and callable(found):
+        found = found()
+    if not isinstance(found, GANSpec):
+        raise UsageError(
+            f"{text} is a {type(found).__name__}: expected what tf_gan_lth.GAN(...) returns, or a"
+            " function that returns it"
         )
+    # Under the name that the command gives, so that the run finds it again.
+    return dataclasses.replace(found, name=text)
 
 
-@dataclasses.dataclass(frozen=True)
-class GAN:
-    """A GAN as plain Keras graphs, by name."""
-
-    kind: Kind
-    networks: Networks
-
-
-KINDS = {
-    kind.name: kind
-    for kind in [
-        # Chen et al. 2021, read in their code.
-        Kind(
-            "sngan",
-            "noise_to_image",
-            sngan.networks,
-            Hyperparameters(
-                loss="hinge",
-                adam_betas=(0.0, 0.9),
-                steps=50_000,
-                discriminator_steps=5,
-                generator_batch_size=128,
-                discriminator_batch_size=64,
-                learning_rate=2e-4,
-                decay_from=1.0,
-                ema_decay=0.999,
-            ),
-        ),
-        # Zhu et al. 2017, as Chen et al. 2021 train it; the steps are 200 epochs of horse2zebra.
-        Kind(
-            "cyclegan",
-            "image_to_image",
-            cyclegan.networks,
-            Hyperparameters(
-                loss="least_squares",
-                adam_betas=(0.5, 0.999),
-                steps=200 * 1334,
-                generator_batch_size=1,
-                learning_rate=2e-4,
-                decay_from=0.5,
-                cycle_weight=10.0,
-                identity_weight=5.0,
-                pool_size=50,
-                augmentation="crop_and_flip",
-            ),
-        ),
-    ]
-}
+def _import(module: str, text: str) -> types.ModuleType:
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        raise UsageError(
+            f"--gan={text}: {error_reason(error)}; for a file write my_gan.py:NAME"
+        ) from error
 
 
-def role(network: str) -> str:
-    """`generator` or `discriminator`: what a network of that name is."""
-    return network.partition("_")[0]
+def options_of(spec: GANSpec, config: Config) -> object:
+    """The GAN's own options, as the config says.
 
-
-def kind(name: str) -> Kind:
-    """The GAN of that name. Raises `UsageError` if there is none."""
-    check_known("GAN", name, KINDS)
-    return KINDS[name]
+    Raises:
+      UsageError: a value is out of range or of another type.
+    """
+    return configs.read_extras(spec.options, config.extras)
 
 
 def build(
-    config: NetworkConfig,
-    resolution: int | None,
-    channels: int,
-    *,
-    seed: int,
-    precision: str = "float32",
+    spec: GANSpec, config: Config, images: ImageShape, *, seed: int, precision: str = "float32"
 ) -> GAN:
     """Builds the networks of a GAN with fresh weights.
 
     Args:
-      config: which GAN, and its size; what is unset is the GAN's own.
-      resolution: height and width of the images, in pixels; None for any, where the GAN translates.
-      channels: channels of the images.
+      spec: the GAN.
+      config: its options, and the form of its convolutions.
+      images: what its images are like.
       seed: what the fresh weights are drawn from. Sets the global seeds of Python, NumPy and
         TensorFlow, as Keras's initializers draw from those.
       precision: Keras's dtype policy of the layers; the weights, and what the networks return, are
         float32 under each.
 
     Raises:
-      UsageError: an unknown name, or a resolution or option that the networks cannot have.
+      UsageError: a resolution or option that the networks cannot have, or a network without a role.
     """
-    built = kind(config.gan)
+    options = options_of(spec, config)
     keras.utils.set_random_seed(seed % 2**32)
     usual = keras.mixed_precision.global_policy()
     keras.mixed_precision.set_global_policy(precision)
     try:
-        return GAN(built, built.networks(config, resolution, channels))
+        networks = spec.build(options, images, config.networks.fused_convolutions)
     finally:
         keras.mixed_precision.set_global_policy(usual)
+    odd = sorted(networks.keys() ^ spec.networks.keys())
+    if odd:
+        problem = "no role" if odd[0] in networks else "a role, but no network"
+        raise UsageError(f"'{odd[0]}' of {spec.name} has {problem}: give each network its role")
+    prior = spec.prior(options, images, networks) if spec.prior else None
+    return GAN(spec, options, networks, prior)

@@ -3,6 +3,8 @@
 A path is `<layer>/<variable>`, e.g. `block_1/conv_1/kernel`, whether or not the layer is inside a
 pruning wrapper; the wrapper's own variables (mask, threshold, step) are not part of a snapshot."""
 
+import json
+
 import tensorflow as tf
 import tf_keras as keras
 
@@ -55,3 +57,33 @@ def load_snapshot(network: keras.Model, snapshot: Arrays) -> None:
             )
     for path, variable in targets.items():
         variable.assign(snapshot[path])
+
+
+def graph_text(network: keras.Model) -> str:
+    """What a functional network computes, as text: layers in order, options, variables and inputs.
+
+    Equal for networks that are built alike in different processes: of layers without variables,
+    which Keras names by a counter, the names are left out, as are dtype policies.
+    """
+    position = {id(layer): number for number, layer in enumerate(network.layers)}
+    nodes = {id(node) for level in network._nodes_by_depth.values() for node in level}
+    lines = []
+    for layer in network.layers:
+        left_out = ("dtype",) if layer.weights else ("dtype", "name")
+        options = {n: v for n, v in layer.get_config().items() if _is_plain(v)}
+        shapes = {path_of(layer, v): tuple(v.shape) for v in layer.weights}
+        inputs = [
+            [position[id(inbound)] for inbound in tf.nest.flatten(node.inbound_layers)]
+            for node in layer.inbound_nodes
+            if id(node) in nodes
+        ]
+        options = {n: v for n, v in options.items() if n not in left_out}
+        lines.append(json.dumps([type(layer).__name__, options, shapes, inputs], sort_keys=True))
+    return "\n".join(lines)
+
+
+def _is_plain(value: object) -> bool:
+    """Numbers, words and lists of them: what says how a layer computes."""
+    if isinstance(value, list | tuple):
+        return all(_is_plain(item) for item in value)
+    return value is None or isinstance(value, bool | int | float | str)

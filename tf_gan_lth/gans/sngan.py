@@ -1,53 +1,57 @@
-"""The SNGAN of Miyato et al. 2018 in the form that Chen et al. 2021 prune, built from resolution
-and width.
+"""The SNGAN of Miyato et al. 2018, in the form that Chen et al. 2021 prune.
 
 At resolution 32, generator width 256 and discriminator width 128 the generator has 4,276,739
-trainable parameters and the discriminator 1,053,824. A 1x1 conv commutes with nearest upsampling
-and with average pooling, so both shortcuts convolve on
-the smaller map: the same function, a quarter of the work. For the 3x3 convs beside them see
-`convolutions`."""
+trainable parameters and the discriminator 1,053,824. A 1x1 convolution commutes with nearest
+upsampling and with average pooling, so both shortcuts convolve on the smaller map: the same
+function, a quarter of the work. For the 3x3 convolutions beside them see `layers.convolutions`.
+"""
+
+import dataclasses
 
 import tensorflow as tf
 import tf_keras as keras
 
-from tf_gan_lth.experiment.config import NetworkConfig
+from tf_gan_lth.experiment.config import option
 from tf_gan_lth.experiment.errors import UsageError
-from tf_gan_lth.gans.layers.convolutions import FewChannelsConv2D, PooledSpectralConv2D, UpsampledConv2D
-from tf_gan_lth.gans.layers.basic import (
+from tf_gan_lth.gans.layers import (
     BatchNormalization,
+    FewChannelsConv2D,
     NearestUpsampling,
+    PooledSpectralConv2D,
     ResidualSum,
     SpatialSum,
     SpectralConv2D,
     SpectralDense,
+    UpsampledConv2D,
     fan_in_uniform,
 )
+from tf_gan_lth.gans.priors import Prior
+from tf_gan_lth.gans.spec import GANSpec, Hyperparameters, ImageShape, Network, Networks
 
 LATENT_DIM = 128
-WIDTH = 256
 
 
-def networks(config: NetworkConfig, resolution: int, channels: int) -> dict[str, keras.Model]:
-    """`generator` and `discriminator` for images of a resolution, which is a power of two from 8
-    on.
-    """
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """Networks"""
+
+    width: int = option(256, "channels of the generator's hidden maps", low=1)
+    discriminator_width: int | None = option(
+        None, "channels of the discriminator's hidden maps; unset: half of --width", low=1
+    )
+
+
+def build(options: Options, images: ImageShape, fused: bool) -> Networks:
+    """`generator` and `discriminator` for a resolution that is a power of two, from 8 on."""
+    resolution = images.resolution
     if resolution < 8 or resolution & (resolution - 1):
         raise UsageError(
             f"--resolution={resolution} does not fit sngan: it must be a power of two from 8 on"
         )
-    if config.blocks is not None:
-        raise UsageError(
-            f"--blocks={config.blocks} is no option of sngan: its blocks follow from --resolution"
-        )
-    width = config.width or WIDTH
+    judge_width = options.discriminator_width or max(1, options.width // 2)
     return {
-        "generator": generator(resolution, width, channels, config.fused_convolutions),
-        "discriminator": discriminator(
-            resolution,
-            config.discriminator_width or max(1, width // 2),
-            channels,
-            config.fused_convolutions,
-        ),
+        "generator": generator(resolution, options.width, images.channels, fused),
+        "discriminator": discriminator(resolution, judge_width, images.channels, fused),
     }
 
 
@@ -86,7 +90,7 @@ def generator(resolution: int, width: int, channels: int, fused: bool = True) ->
       resolution: pixels a side, 4 times a power of two.
       width: channels of every hidden map.
       channels: channels of the image.
-      fused: see `NetworkConfig.fused_convolutions`.
+      fused: see `--fused_convolutions`.
     """
     latents = keras.Input([LATENT_DIM], name="latents")
     x = keras.layers.Dense(
@@ -140,3 +144,28 @@ def discriminator(resolution: int, width: int, channels: int, fused: bool = True
         1, use_bias=False, kernel_initializer=fan_in_uniform(width), name="score", dtype="float32"
     )(x)
     return keras.Model(images, x, name="discriminator")
+
+
+# Chen et al. 2021, read in their code.
+gan = GANSpec(
+    name="sngan",
+    networks={
+        "generator": Network("generator", judge="discriminator", averaged=True),
+        "discriminator": Network("discriminator"),
+    },
+    build=build,
+    usual=Hyperparameters(
+        loss="hinge",
+        adam_betas=(0.0, 0.9),
+        steps=50_000,
+        discriminator_steps=5,
+        generator_batch_size=128,
+        discriminator_batch_size=64,
+        learning_rate=2e-4,
+        ema_decay=0.999,
+    ),
+    step="noise_to_image",
+    task="noise_to_image",
+    options=Options,
+    prior=lambda options, images, networks: Prior(LATENT_DIM),
+)

@@ -1,28 +1,13 @@
-"""The lottery: rounds, rewinding, branches, verdict. The only folder that knows all the parts below
-it.
+"""Ways to make a GAN small. Each yields candidates; one loop trains and scores them.
 
-Read `ticket.py` first: it is the paper's algorithm.
+Read `imp.py` first: it is the algorithm of the paper. The only folder that knows all parts below.
 """
 
-from tf_gan_lth.lottery import parts, rescoring, transfer
-from tf_gan_lth.findings.comparison import comparison_table
-from tf_gan_lth.methods.bench import Laboratory
-from tf_gan_lth.findings.results import Result, read_results, table
-from tf_gan_lth.methods.imp import find_ticket
-from tf_gan_lth.findings.verdict import Verdict, judge, judge_run, write_results
+from tf_gan_lth.methods import imp  # noqa: F401  it registers
+from tf_gan_lth.methods.bench import Bench
+from tf_gan_lth.methods.candidate import Candidate
+from tf_gan_lth.methods.method import METHODS, Method
+from tf_gan_lth.methods.observer import Observer
+from tf_gan_lth.methods.transfer import Transfer
 
-__all__ = [
-    "Laboratory",
-    "Result",
-    "Verdict",
-    "comparison_table",
-    "find_ticket",
-    "judge",
-    "judge_run",
-    "parts",
-    "read_results",
-    "rescoring",
-    "table",
-    "transfer",
-    "write_results",
-]
+__all__ = ["METHODS", "Bench", "Candidate", "Method", "Observer", "Transfer"]

@@ -1,106 +1,94 @@
 """The algorithm of the paper: find a lottery ticket in a GAN."""
 
-from collections.abc import Callable
+from collections.abc import Iterator
 
-from tf_gan_lth.experiment.run_folder import Place, Replicate
-from tf_gan_lth.methods.branches import BRANCHES, Ticket
-from tf_gan_lth.methods.bench import Laboratory
-from tf_gan_lth.pruning import masks as pruning
-from tf_gan_lth.training import EMA, Masks, Weights
-
-AfterTraining = Callable[[Place], None]
-
-
-def find_ticket(
-    lab: Laboratory, replicate: int, after_training: AfterTraining, branches: bool = True
-) -> None:
-    """Train, prune, rewind, repeat: iterative magnitude pruning of a GAN (Chen et al. 2021,
-    algorithm 1).
-
-    Every stage returns what the run folder has of it, so a run that was stopped continues with its
-    next unfinished stage, and a run that is asked for more rounds adds them.
-
-    Args:
-      lab: data, networks and run folder.
-      replicate: which repetition of the experiment.
-      after_training: called with the place of each round and branch once its scores are there.
-      branches: whether to train the branches too; other processes can: see `parts`.
-
-    Raises:
-      BusyError: another process is at this replicate.
-    """
-    place = lab.run.replicate(replicate)
-    with place.lock():
-        initial = place.initial.get_or(lab.fresh_weights, replicate)
-        lab.check_protocol(place.untrained_scores.get_or(lab.score, initial, replicate))
-        for number in range(lab.config.lottery.rounds + 1):
-            play(lab, draw(lab, place, number), after_training, branches)
+from tf_gan_lth.experiment.config import Config
+from tf_gan_lth.experiment.errors import UsageError
+from tf_gan_lth.experiment.run_folder import ReplicateFolder, TrainingFolder
+from tf_gan_lth.gans import GANSpec
+from tf_gan_lth.methods.bench import Bench
+from tf_gan_lth.methods.candidate import Candidate, Masks, masks_or, read_masks
+from tf_gan_lth.methods.criteria import CRITERIA
+from tf_gan_lth.methods.method import METHODS, Method
+from tf_gan_lth.methods.starts import dense_teachers, with_discriminators
 
 
-def draw(lab: Laboratory, place: Replicate, number: int) -> Ticket:
-    """The ticket of a round: the weights to rewind to, and the mask that the round before
-    leaves.
-    """
-    initial, rewind_step = place.initial.get(), lab.config.lottery.rewind_step
-    start = place.rewind.get_or(lab.warm_up, initial, place.number) if rewind_step else initial
-    here, before = place.round(number), place.round(number - 1)
-    masks = (
-        here.masks.get_or(lab.prune, before, number)
-        if number
-        else here.masks.get_or(lab.full_masks, initial)
-    )
-    from_before = number and not lab.config.lottery.rewind
-    weights = (
-        before.weights.get()
-        if from_before
-        else lab.with_discriminator(lab.config.lottery.discriminator_start, here, start)
-    )
-    return Ticket(here, weights, masks, rewind_step)
+@METHODS.register(name="imp")
+class IterativeMagnitudePruning(Method):
+    """Train, prune, rewind, repeat (Chen et al. 2021, algorithm 1)."""
+
+    def candidates(self, bench: Bench, replicate: ReplicateFolder) -> Iterator[Candidate]:
+        """Yields the dense GAN, then the ticket of each round: its mask over rewind weights."""
+        lottery = bench.config.lottery
+        initial = replicate.initial.get_or(bench.fresh_weights, replicate.number)
+        theta = initial
+        if lottery.rewind_step:
+            theta = replicate.rewind.get_or(
+                bench.warm_up, initial, replicate.number, lottery.rewind_step
+            )
+        for number in range(lottery.rounds + 1):
+            here, before = replicate.round(number), replicate.round(number - 1)
+            if number == 0:
+                yield Candidate(here, theta, masks_or(here, bench.full_masks), lottery.rewind_step)
+                continue
+            masks = masks_or(here, prune, bench, before, number)
+            weights = with_discriminators(bench, lottery.discriminator_start, here, theta)
+            if not lottery.rewind:
+                weights = before.weights.get()
+            teachers = dense_teachers(bench, here)
+            yield Candidate(here, weights, masks, lottery.rewind_step, teachers)
+
+    def complaints(self, config: Config, gan: GANSpec) -> Iterator[str]:
+        lottery, weight = config.lottery, config.training.kd_weight
+        del gan
+        if weight and "discriminator" not in lottery.prune:
+            yield (
+                f"--kd_weight={weight} teaches the pruned discriminator: it needs"
+                " --prune=generator,discriminator"
+            )
+        if weight and not lottery.rounds:
+            yield f"--kd_weight={weight} has no dense teacher in round 0: it needs --rounds=1 or more"
+        if not lottery.rewind and (lottery.rewind_step or lottery.discriminator_start != "rewound"):
+            yield (
+                "--norewind goes on from the round before: it excludes --rewind_step and"
+                " --discriminator_start"
+            )
+        if lottery.rewind_step and lottery.discriminator_start == "second_seed":
+            yield (
+                f"--discriminator_start=second_seed has no weights of step {lottery.rewind_step}:"
+                " it needs --rewind_step=0"
+            )
+
+    def check_networks(self, bench: Bench) -> None:
+        """Raises `UsageError` if rounds are too short to rewind into, or the last keeps nothing."""
+        lottery, steps = bench.config.lottery, bench.trainer.config.steps
+        if lottery.rewind_step >= steps:
+            raise UsageError(
+                f"--rewind_step={lottery.rewind_step} is beyond the {steps} steps of a round"
+            )
+        for name, mask in bench.full_masks().items():
+            if remaining(lottery.rate, lottery.rounds, mask.total) < 1:
+                raise UsageError(
+                    f"--rounds={lottery.rounds} at --rate={lottery.rate} leaves none of the"
+                    f" {name}'s {mask.total} prunable weights"
+                )
 
 
-def play(
-    lab: Laboratory, ticket: Ticket, after_training: AfterTraining, branches: bool = True
-) -> None:
-    """Trains and scores a ticket, and the branches of its round."""
-    train_and_score(lab, ticket.place, ticket, after_training)
-    for name in lab.branches(ticket.place.round_number) if branches else ():
-        play_branch(lab, ticket, name, after_training)
+def remaining(rate: float, number: int, total: int) -> int:
+    """The number of units that stay in round `number`, out of `total`: `(1 - rate)**number`."""
+    return round((1.0 - rate) ** number * total)
 
 
-def play_branch(lab: Laboratory, ticket: Ticket, name: str, after_training: AfterTraining) -> None:
-    """Trains and scores one branch of a round whose training is done, unless another process is at
-    it.
-    """
-    here = ticket.place.branch(name)
-    with here.lock():
-        # Of a branch that is complete nothing is made, only checked.
-        start = Ticket(here, {}, {}) if here.is_complete() else BRANCHES[name](lab, ticket)
-        train_and_score(lab, here, start, after_training)
-
-
-def rewind(weights: Weights, masks: Masks) -> Weights:
-    """mask x theta: every variable of every network as it was at the start, pruned weights exactly
-    zero.
-    """
+def prune(bench: Bench, before: TrainingFolder, number: int) -> Masks:
+    """The masks of a round: the round before's, without the units that the criterion ranks last."""
+    lottery = bench.config.lottery
+    scores = CRITERIA[lottery.criterion](bench, before)
+    masks = read_masks(before.final_masks.get())
     return {
-        name: pruning.apply(snapshot, masks.get(name.removesuffix(EMA), {}))
-        for name, snapshot in weights.items()
+        name: mask.keep(
+            scores[name],
+            remaining(lottery.rate, number, mask.total),
+            layerwise=lottery.ranking == "layerwise",
+        )
+        for name, mask in masks.items()
     }
-
-
-def train_and_score(
-    lab: Laboratory, here: Place, ticket: Ticket, after_training: AfterTraining
-) -> None:
-    """Rewinds, trains and scores; what is there already is checked and kept."""
-    finished = here.scores.exists()
-    masks = here.masks.get_or(dict, ticket.masks)
-    here.sparsity.get_or(lab.sparsity, masks)
-    weights = here.weights.get_or(
-        lambda: lab.train(rewind(ticket.weights, masks), masks, here, ticket.first_step)
-    )
-    here.checkpoint.remove()
-    here.training.get_or(lab.training_record, ticket.first_step)
-    here.samples.get_or(lab.draw_samples, weights, here.replicate)
-    lab.check_protocol(here.scores.get_or(lab.score, weights, here.replicate))
-    if not finished:
-        after_training(here)

@@ -1,6 +1,4 @@
-"""Checkpoints of the paper's own code (PyTorch) as rounds of a run: what `import_gan_lth.py`
-does.
-"""
+"""Checkpoints of the paper's own code (PyTorch) as rounds of a run: `import_gan_lth.py`."""
 
 import dataclasses
 import hashlib
@@ -12,7 +10,7 @@ import warnings
 
 import numpy as np
 
-from tf_gan_lth import models
+from tf_gan_lth import gans
 from tf_gan_lth.data.datasets import BUILDERS, FOLDER
 from tf_gan_lth.experiment import config as configs
 from tf_gan_lth.experiment.artifacts import Arrays, Artifact, Record
@@ -23,13 +21,14 @@ from tf_gan_lth.experiment.errors import (
     UsageError,
     check_known,
 )
-from tf_gan_lth.experiment.run_folder import Place, RunFolder
-from tf_gan_lth.methods.bench import sparsity_of
-from tf_gan_lth.tasks.noise_to_image import protocol_of
+from tf_gan_lth.experiment.run_folder import RunFolder, TrainingFolder
 from tf_gan_lth.gans import gan_lth
-from tf_gan_lth.pruning import masks as pruning
-from tf_gan_lth.pruning.wrapping import LotterySchedule, wrap
-from tf_gan_lth.training import EMA, Masks, Weights
+from tf_gan_lth.methods.imp import remaining as remaining_of
+from tf_gan_lth.methods.records import network_record
+from tf_gan_lth.pruning.masks import Elements, apply
+from tf_gan_lth.pruning.wrapping import wrap
+from tf_gan_lth.tasks.noise_to_image import protocol_of
+from tf_gan_lth.training import EMA, Kept, Weights
 
 ENTRIES = {
     "gen_state_dict": "generator",
@@ -42,9 +41,8 @@ STATISTICS = ("moving_mean", "moving_variance")
 ROUND_TOLERANCE = 0.01  # a round has a fifth fewer weights than the one before
 LAST_ROUND = 99
 
-Networks = dict[
-    str, gan_lth.Network
-]  # of `generator`, `generator_ema` and `discriminator` those that there are
+# Of `generator`, `generator_ema` and `discriminator` those that there are.
+Networks = dict[str, gan_lth.Network]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,21 +79,20 @@ class Imported:
     """An imported round.
 
     Attributes:
-      place: where it is.
+      folder: where it is.
       config: of its run.
       sparsity: record of every network.
       notes: what the checkpoint says of itself.
     """
 
-    place: Place
+    folder: TrainingFolder
     config: configs.Config
     sparsity: dict[str, dict]
     notes: dict[str, object]
 
 
 def import_round(request: Request) -> Imported:
-    """Reads weights and masks of a checkpoint into a round of a run, which is written whole or not
-    at all.
+    """Reads weights and masks of a checkpoint into a round of a run, written whole or not at all.
 
     Raises:
       UsageError: a file is not there, PyTorch is not installed, an option is unknown, or the round
@@ -121,19 +118,19 @@ def import_round(request: Request) -> Imported:
     weights = _masked_weights(networks, masks)
     sparsity = _sparsity(config, networks, weights, masks, request.checkpoint)
     replicate = run.replicate(0)
-    place = replicate.round(_round_number(request, masks["generator"], config.lottery.rate))
-    if place.weights.exists():
+    folder = replicate.round(_round_number(request, masks["generator"], config.lottery.rate))
+    if folder.weights.exists():
         raise RunFolderError(
-            f"{place.path} is there and is not overwritten: give another --run_dir or --round"
+            f"{folder.path} is there and is not overwritten: give another --run_dir or --round"
         )
     run.claim(config)
     if initial:
         _put_once(replicate.initial, {name: network.weights for name, network in initial.items()})
-    _put_once(place.masks, masks)
-    _put_once(place.sparsity, sparsity)
-    _put_once(Record(place.path / "imported.json"), notes)
-    place.weights.put(weights)
-    return Imported(place, config, sparsity, notes)
+    _put_once(folder.masks, masks)
+    _put_once(folder.sparsity, sparsity)
+    _put_once(Record(folder.path / "imported.json"), notes)
+    folder.weights.put(weights)
+    return Imported(folder, config, sparsity, notes)
 
 
 def read_checkpoint(file: str) -> tuple[Networks, dict[str, object]]:
@@ -269,14 +266,15 @@ def _check_initial(
             return
 
 
-def _masks(networks: Networks, request: Request) -> Masks:
-    """Masks of the networks that are pruned, the live generator's before the averaged one's."""
+def _masks(networks: Networks, request: Request) -> Kept:
+    """Kept of the networks that are pruned, the live generator's before the averaged one's."""
     masks = {}
     for name in (name for name in READERS if name in networks):
         network, average = networks[name], networks.get(name + EMA)
         mask = network.mask or (average and average.mask)
         zeros = {path: network.weights[path] != 0 for path in network.kernels}
-        remaining, total = pruning.count(zeros)
+        found = Elements(zeros)
+        remaining, total = found.remaining, found.total
         if mask is None and remaining < total:
             if request.masks_from_zeros:
                 mask = zeros
@@ -293,10 +291,10 @@ def _masks(networks: Networks, request: Request) -> Masks:
 
 
 def _full_mask(network: gan_lth.Network) -> Arrays:
-    return pruning.full_mask(network.weights, network.kernels)
+    return Elements.everything(network.weights, network.kernels).expand()
 
 
-def _config(request: Request, networks: Networks, masks: Masks, run: RunFolder) -> configs.Config:
+def _config(request: Request, networks: Networks, masks: Kept, run: RunFolder) -> configs.Config:
     """The run's config: what the networks are and what the request says."""
     generator, discriminator = networks["generator"], networks.get("discriminator")
     pruned = tuple(name for name in READERS if name == "generator" or name in masks)
@@ -322,7 +320,7 @@ def _config(request: Request, networks: Networks, masks: Masks, run: RunFolder) 
     return config
 
 
-def _masked_weights(networks: Networks, masks: Masks) -> Weights:
+def _masked_weights(networks: Networks, masks: Kept) -> Weights:
     """Snapshots with zeros wherever the masks are; the averaged generator gets the live one's
     batch-norm statistics.
 
@@ -334,27 +332,26 @@ def _masked_weights(networks: Networks, masks: Masks) -> Weights:
     weights = {}
     for name, network in networks.items():
         snapshot = {**network.weights, **statistics} if name.endswith(EMA) else network.weights
-        weights[name] = pruning.apply(snapshot, masks.get(name.removesuffix(EMA), {}))
+        weights[name] = apply(snapshot, masks.get(name.removesuffix(EMA), {}))
     return weights
 
 
 def _sparsity(
-    config: configs.Config, networks: Networks, weights: Weights, masks: Masks, checkpoint: str
+    config: configs.Config, networks: Networks, weights: Weights, masks: Kept, checkpoint: str
 ) -> dict[str, dict]:
     """The sparsity record of every network; checks that the snapshots are of networks of this
     config.
     """
-    gan = models.build(
-        config.networks, config.data.resolution, networks["generator"].channels, seed=0
-    )
+    generator = networks["generator"]
+    images = gans.ImageShape(config.data.resolution, generator.channels)
+    gan = gans.build(gans.find("sngan"), config, images, seed=0)
     try:
         for name, snapshot in weights.items():
-            models.load_snapshot(gan.networks[name.removesuffix(EMA)], snapshot)
+            gans.load_snapshot(gan.networks[name.removesuffix(EMA)], snapshot)
     except ArtifactError as error:
         raise ArtifactError(f"{checkpoint}: the networks do not fit each other: {error}") from None
-    schedule = LotterySchedule(config.lottery.rate)
     return {
-        name: sparsity_of(wrap(gan.networks[name], schedule), masks.get(name))
+        name: network_record(wrap(gan.networks[name]), masks.get(name))
         for name in READERS
         if name in networks
     }
@@ -364,11 +361,10 @@ def _round_number(request: Request, mask: Arrays, rate: float) -> int:
     """What the user says, or the round of iterative pruning that leaves as many weights."""
     if request.round is not None:
         return request.round
-    remaining, total = pruning.count(mask)
+    found = Elements(mask)
+    remaining, total = found.remaining, found.total
     for number in range(LAST_ROUND + 1):
-        if math.isclose(
-            remaining, LotterySchedule(rate).remaining(number, total), rel_tol=ROUND_TOLERANCE
-        ):
+        if math.isclose(remaining, remaining_of(rate, number, total), rel_tol=ROUND_TOLERANCE):
             return number
     raise UsageError(
         f"{request.checkpoint} keeps {remaining / total:.2%} of the generator's weights, which no"
@@ -410,5 +406,5 @@ def summary(imported: Imported) -> str:
         lines.append(
             f"{'their score':<14} FID {imported.notes['best_fid']:.2f}, the best of their training"
         )
-    lines.append(f"written to {imported.place.path}")
+    lines.append(f"written to {imported.folder.path}")
     return "\n".join(lines)

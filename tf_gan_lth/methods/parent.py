@@ -1,6 +1,4 @@
-"""The ticket that a transfer trains: read from a finished run, and compared with the networks that
-are to train it.
-"""
+"""The ticket that a transfer trains: read from a finished run, and compared with networks."""
 
 import dataclasses
 import json
@@ -8,8 +6,8 @@ import json
 from tf_gan_lth.experiment import digests
 from tf_gan_lth.experiment.artifacts import Arrays
 from tf_gan_lth.experiment.errors import MaskError, UsageError, check_known
-from tf_gan_lth.experiment.run_folder import find_place
-from tf_gan_lth.training import Masks, Weights
+from tf_gan_lth.experiment.run_folder import find_training
+from tf_gan_lth.training import Kept, Weights
 
 WEIGHTS = ("rewind", "fresh")
 Shapes = dict[str, tuple[int, ...]]
@@ -21,14 +19,14 @@ class Parent:
 
     Attributes:
       round_number: the round that found it.
-      masks: its masks.
+      kept: its expanded masks.
       weights: the weights that its rounds rewind to; None if fresh ones are asked for.
       exclude: the layers that its run left dense.
       record: what the new run keeps of where it comes from; `digest` is of masks and weights.
     """
 
     round_number: int
-    masks: Masks
+    kept: Kept
     weights: Weights | None
     exclude: tuple[str, ...]
     record: dict[str, object]
@@ -44,7 +42,7 @@ class Parent:
           variables: {network: {variable path: shape}}.
           pruned: {network: paths of the kernels that are pruned}.
         """
-        for name, mask in self.masks.items():
+        for name, mask in self.kept.items():
             _check_shapes(name, mask, {path: variables[name][path] for path in pruned[name]})
         for name, snapshot in (self.weights or {}).items():
             if name in variables:  # the averages have the generator's shapes
@@ -79,7 +77,7 @@ def open_ticket(path: str, weights: str) -> Parent:
       ArtifactError: its files are missing or broken.
     """
     check_known("value of --weights", weights, WEIGHTS)
-    run, place = find_place(path)
+    run, place = find_training(path)
     if place.branch_name != "main" or not place.round_number:
         raise UsageError(
             f"--ticket={path} is not a ticket: give a pruned round, such as"
@@ -101,7 +99,7 @@ def open_ticket(path: str, weights: str) -> Parent:
     return Parent(place.round_number, masks, theta, config.lottery.exclude, record)
 
 
-def _digest(masks: Masks, weights: Weights) -> str:
+def _digest(masks: Kept, weights: Weights) -> str:
     """Of every value and its name, 16 hex digits."""
     parts = []
     for kind in (masks, weights):

@@ -1,8 +1,14 @@
-"""Masks as pure functions of weights and masks: which kernels' entries stay (1) and which are
-pruned (0).
+"""Masks: which units of a network stay and which are pruned.
 
-Weights and masks are `{variable path: array}` of one network; a mask has the paths of the prunable
-kernels only."""
+A unit is what goes as a whole. Here it is an element, one weight of a kernel; every kind of mask
+keeps an exact number of units and expands to bools by variable, which is all that training and
+rewinding know of it. Weights, scores and expanded masks are `{variable path: array}` of one
+network.
+"""
+
+import dataclasses
+from collections.abc import Iterable
+from typing import Protocol
 
 import numpy as np
 
@@ -10,9 +16,129 @@ from tf_gan_lth.experiment.artifacts import Arrays
 from tf_gan_lth.experiment.errors import MaskError
 
 
-def full_mask(weights: Arrays, paths: list[str]) -> Arrays:
-    """A mask that keeps everything: bool arrays of ones for `paths`."""
-    return {path: np.ones(weights[path].shape, bool) for path in paths}
+class Mask(Protocol):
+    """Which units of a network stay.
+
+    Attributes:
+      remaining: number of units that stay.
+      total: number of prunable units.
+    """
+
+    remaining: int
+    total: int
+
+    def keep(self, scores: Arrays, count: int, layerwise: bool = False) -> "Mask":
+        """A mask of which exactly `count` units stay: those that stay here and score highest."""
+        ...
+
+    def shuffled(self, generator: np.random.Generator, layerwise: bool = False) -> "Mask":
+        """A mask with as many units at random places."""
+        ...
+
+    def full(self) -> "Mask":
+        """The mask of the same network that keeps every unit."""
+        ...
+
+    def expand(self) -> Arrays:
+        """{variable path: bool array, 1 keeps}: what training and rewinding use."""
+        ...
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Elements:
+    """A mask whose units are single weights, of any variables.
+
+    Attributes:
+      kept: {variable path: bool array of the variable's shape}.
+    """
+
+    kept: Arrays
+
+    @classmethod
+    def everything(cls, weights: Arrays, paths: Iterable[str]) -> "Elements":
+        """The mask that keeps every element of the variables at `paths`."""
+        return cls({path: np.ones(weights[path].shape, bool) for path in paths})
+
+    @property
+    def remaining(self) -> int:
+        return sum(int(np.count_nonzero(kept)) for kept in self.kept.values())
+
+    @property
+    def total(self) -> int:
+        return sum(kept.size for kept in self.kept.values())
+
+    def keep(self, scores: Arrays, count: int, layerwise: bool = False) -> "Elements":
+        """A mask of which exactly `count` elements stay: those that stay here and score highest.
+
+        Args:
+          scores: {variable path: float array}; only paths of this mask take part.
+          count: how many elements stay, at least 0 and at most `remaining`.
+          layerwise: rank within each variable, which keeps its share of `count`, instead of over
+            the whole network.
+
+        Returns:
+          A new mask; ties go by position, so the count is exact.
+
+        Raises:
+          MaskError: the count is out of range, paths or shapes differ, or a score is not finite.
+
+        Source: Han et al. 2015; over the whole network as in Chen et al. 2021, algorithm 1.
+        """
+        if not 0 <= count <= self.remaining:
+            raise MaskError(f"cannot keep {count} of {self.remaining} weights that remain")
+        check_shapes(scores, self.kept)
+        broken = [path for path in sorted(self.kept) if not np.isfinite(scores[path]).all()]
+        if broken:
+            raise MaskError(
+                f"cannot rank weights that are not finite: {', '.join(broken)}. Did training"
+                " diverge?"
+            )
+        if not layerwise:
+            return Elements(_keep_highest(scores, self.kept, count))
+        kept = {}
+        for path, share in _shares(self.kept, count).items():
+            kept.update(_keep_highest(scores, {path: self.kept[path]}, share))
+        return Elements(kept)
+
+    def shuffled(self, generator: np.random.Generator, layerwise: bool = False) -> "Elements":
+        """As many elements at random places over all variables together, or within each."""
+        if not layerwise:
+            return Elements(unflatten(generator.permutation(flatten(self.kept)), self.kept))
+        kept = {}
+        for path in sorted(self.kept):
+            one = {path: self.kept[path]}
+            kept.update(unflatten(generator.permutation(flatten(one)), one))
+        return Elements(kept)
+
+    def full(self) -> "Elements":
+        """The mask of the same variables that keeps every element."""
+        return Elements({path: np.ones_like(kept) for path, kept in self.kept.items()})
+
+    def expand(self) -> Arrays:
+        """{variable path: bool array}: the mask itself."""
+        return self.kept
+
+
+def _keep_highest(scores: Arrays, kept: Arrays, count: int) -> Arrays:
+    """The `count` highest-scored elements of those that are kept; of equal ones the last."""
+    flat = flatten(kept)
+    ranked = np.concatenate([scores[path].ravel() for path in sorted(kept)])
+    alive = np.flatnonzero(flat)
+    lowest = np.argsort(ranked[alive], kind="stable")[: alive.size - count]
+    flat[alive[lowest]] = False
+    return unflatten(flat, kept)
+
+
+def _shares(kept: Arrays, count: int) -> dict[str, int]:
+    """`count` divided over variables in proportion to what remains of each; largest remainders."""
+    sizes = {path: int(np.count_nonzero(kept[path])) for path in sorted(kept)}
+    total = sum(sizes.values())
+    exact = {path: divmod(count * size, max(total, 1)) for path, size in sizes.items()}
+    shares = {path: whole for path, (whole, _) in exact.items()}
+    missing = count - sum(shares.values())
+    for path in sorted(exact, key=lambda p: -exact[p][1])[:missing]:
+        shares[path] += 1
+    return shares
 
 
 def magnitudes(weights: Arrays) -> Arrays:
@@ -21,138 +147,69 @@ def magnitudes(weights: Arrays) -> Arrays:
 
 
 def saliencies(weights: Arrays, gradients: Arrays) -> Arrays:
-    """Scores of SNIP: |w dL/dw|, for the kernels that have a gradient. Source: Lee et al. 2019."""
+    """Scores of SNIP: |w dL/dw|, of the variables with a gradient. Source: Lee et al. 2019."""
     return {path: np.abs(weights[path] * gradient) for path, gradient in gradients.items()}
 
 
-def global_mask(scores: Arrays, mask: Arrays, fraction: float) -> Arrays:
-    """Prunes the lowest-scored remaining weights of a network, ranked over all its kernels
-    together.
-
-    Args:
-      scores: {kernel path: float array}; only paths in `mask` take part.
-      mask: current mask, same shapes, 1 keeps and 0 prunes.
-      fraction: share in [0, 1) of the *remaining* weights to prune.
-
-    Returns:
-      A new mask with exactly `remaining - round(fraction * remaining)` ones; ties go by position,
-      so the count is exact.
-
-    Raises:
-      MaskError: the fraction is out of range, paths or shapes differ, or a kernel holds a value
-        that is not finite.
-
-    Source: as used in Chen et al. 2021, algorithm 1, with `magnitudes` of the trained weights.
-    """
-    if not (0.0 <= fraction < 1.0 and mask):
-        raise MaskError(
-            f"cannot prune {fraction} of the weights of {len(mask)} kernels: the share must be in"
-            " [0, 1)"
-        )
-    check_shapes(scores, mask)
-    kept = flatten(mask)
-    ranked = np.concatenate([scores[path].ravel() for path in sorted(mask)])
-    if not np.isfinite(ranked).all():
-        bad = [path for path in sorted(mask) if not np.isfinite(scores[path]).all()]
-        raise MaskError(
-            f"cannot rank weights that are not finite: {', '.join(bad)}. Did training diverge?"
-        )
-    alive = np.flatnonzero(kept)
-    weakest = np.argsort(ranked[alive], kind="stable")[: round(fraction * alive.size)]
-    kept[alive[weakest]] = False
-    return unflatten(kept, mask)
-
-
-def layerwise_mask(scores: Arrays, mask: Arrays, fraction: float) -> Arrays:
-    """As `global_mask`, but ranked within each kernel: every kernel loses the same share of its
-    remaining weights.
-
-    The number of ones is rounded for each kernel, so that of the network may differ from
-    `global_mask`'s by a few."""
-    return {path: global_mask(scores, {path: kept}, fraction)[path] for path, kept in mask.items()}
-
-
-RANKINGS = {"global": global_mask, "layerwise": layerwise_mask}
-
-
-def random_mask(mask: Arrays, generator: np.random.Generator) -> Arrays:
-    """As many ones as `mask` has, at random places over all kernels together."""
-    return unflatten(generator.permutation(flatten(mask)), mask)
-
-
-def random_mask_by_layer(mask: Arrays, generator: np.random.Generator) -> Arrays:
-    """As many ones in each kernel as `mask` has there, at random places."""
-    return {path: random_mask({path: mask[path]}, generator)[path] for path in sorted(mask)}
-
-
-def apply(weights: Arrays, mask: Arrays) -> Arrays:
+def apply(weights: Arrays, kept: Arrays) -> Arrays:
     """`mask x weights`: pruned entries exactly +0.0, everything else bit for bit as it was.
 
     Raises:
       MaskError: paths or shapes differ.
     """
-    check_shapes(weights, mask)
-    zero = {
-        path: np.where(kept, weights[path], np.zeros((), weights[path].dtype))
-        for path, kept in mask.items()
+    check_shapes(weights, kept)
+    pruned = {
+        path: np.where(stays, weights[path], np.zeros((), weights[path].dtype))
+        for path, stays in kept.items()
     }
-    return {**weights, **zero}
+    return {**weights, **pruned}
 
 
-def check_pruned(weights: Arrays, mask: Arrays, where: str) -> None:
-    """Raises `MaskError` unless every pruned weight is exactly zero; `where` names the place in the
-    message.
-    """
-    check_shapes(weights, mask)
-    for path, kept in mask.items():
-        alive = np.count_nonzero(weights[path][~kept])
+def check_pruned(weights: Arrays, kept: Arrays, where: str) -> None:
+    """Raises `MaskError` unless every pruned weight is exactly zero; `where` names the place."""
+    check_shapes(weights, kept)
+    for path, stays in kept.items():
+        alive = np.count_nonzero(weights[path][~stays])
         if alive:
             raise MaskError(f"{where}: {alive} pruned weights of {path} are not zero")
 
 
-def check_shapes(weights: Arrays, mask: Arrays) -> None:
-    """Raises `MaskError` unless every path of the mask is a weight of the same shape."""
-    for path, kept in mask.items():
+def check_shapes(weights: Arrays, kept: Arrays) -> None:
+    """Raises `MaskError` unless every path of a mask is a weight of the same shape."""
+    for path, stays in kept.items():
         if path not in weights:
             raise MaskError(f"the mask has {path}, the weights do not")
-        if weights[path].shape != kept.shape:
+        if weights[path].shape != stays.shape:
             raise MaskError(
-                f"{path}: the mask has shape {kept.shape}, the weights {weights[path].shape}"
+                f"{path}: the mask has shape {stays.shape}, the weights {weights[path].shape}"
             )
 
 
-def flatten(mask: Arrays) -> np.ndarray:
-    """One bool vector over all kernels, in the order of their paths; a copy."""
-    return np.concatenate([np.asarray(mask[path], bool).ravel() for path in sorted(mask)])
+def flatten(kept: Arrays) -> np.ndarray:
+    """One bool vector over all variables, in the order of their paths; a copy."""
+    return np.concatenate([np.asarray(kept[path], bool).ravel() for path in sorted(kept)])
 
 
 def unflatten(flat: np.ndarray, like: Arrays) -> Arrays:
     """The inverse of `flatten`, with the shapes of `like`."""
-    mask, at = {}, 0
+    kept = {}
+    at = 0
     for path in sorted(like):
         size = like[path].size
-        mask[path] = flat[at : at + size].reshape(like[path].shape)
+        kept[path] = flat[at : at + size].reshape(like[path].shape)
         at += size
-    return mask
+    return kept
 
 
-def count(mask: Arrays) -> tuple[int, int]:
-    """(remaining, total) prunable weights."""
-    return sum(int(np.count_nonzero(kept)) for kept in mask.values()), sum(
-        kept.size for kept in mask.values()
-    )
-
-
-def sparsity_report(mask: Arrays) -> dict[str, object]:
-    """Sparsity of a network, in total and for each kernel: zeros over prunable weights."""
-    remaining, total = count(mask)
+def sparsity_report(mask: Mask) -> dict[str, object]:
+    """Sparsity of a network in total, over its prunable units, and of each variable's elements."""
     layers = {
         path: {"total": int(kept.size), "remaining": int(np.count_nonzero(kept))}
-        for path, kept in sorted(mask.items())
+        for path, kept in sorted(mask.expand().items())
     }
     return {
-        "sparsity": 1.0 - remaining / total,
-        "remaining": remaining,
-        "total": total,
+        "sparsity": 1.0 - mask.remaining / mask.total,
+        "remaining": mask.remaining,
+        "total": mask.total,
         "layers": layers,
     }

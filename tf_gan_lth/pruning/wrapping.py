@@ -4,31 +4,22 @@ TFMOT's own wrapper ranks weights within a tensor, counts forward calls as steps
 kernel in every forward call. A lottery ticket needs none of that: its mask is fixed for a whole
 round and ranked over the whole network. So `LotteryWrapper` keeps TFMOT's variables (and with them
 its summaries and its registry of prunable layers) and leaves the forward pass alone. Masks are kept
-by masking the gradients: see `training`."""
+by masking the gradients: see `training`.
+"""
 
-import numpy as np
+import fnmatch
+
 import tensorflow as tf
 import tensorflow_model_optimization as tfmot
 import tf_keras as keras
 from tensorflow_model_optimization.python.core.sparsity.keras import pruning_wrapper
 
-from tf_gan_lth.experiment.artifacts import Arrays
+from tf_gan_lth.experiment.errors import UsageError
 from tf_gan_lth.gans.snapshots import path_of
-from tf_gan_lth.pruning.masks import check_shapes
 
 
 class LotterySchedule(tfmot.sparsity.keras.PruningSchedule):
-    """How many weights are left in each round; never prunes during training.
-
-    Round k of iterative pruning leaves `round((1 - rate)**k * total)` of the prunable weights.
-    """
-
-    def __init__(self, rate: float):
-        self.rate = rate
-
-    def remaining(self, number: int, total: int) -> int:
-        """The number of weights that stay in round `number`, out of `total`."""
-        return round((1.0 - self.rate) ** number * total)
+    """Never prunes during training: the lottery prunes between rounds."""
 
     def __call__(self, step: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """TFMOT's question at a training step: (prune now?, target sparsity)."""
@@ -36,37 +27,88 @@ class LotterySchedule(tfmot.sparsity.keras.PruningSchedule):
         return tf.constant(False), tf.constant(0.0)
 
     def get_config(self) -> dict:
-        return {"class_name": type(self).__name__, "config": {"rate": self.rate}}
+        return {"class_name": type(self).__name__, "config": {}}
 
 
 class LotteryWrapper(pruning_wrapper.PruneLowMagnitude):
-    """Holds the mask of a layer's kernel and calls the layer as it is."""
+    """Holds the masks of a layer's prunable variables and calls the layer as it is."""
+
+    def __init__(self, layer: keras.layers.Layer, **kwargs):
+        # TFMOT knows a layer by its exact class; of a subclass it asks the layer itself.
+        layer.get_prunable_weights = lambda: prunable_variables(layer)
+        super().__init__(layer, pruning_schedule=LotterySchedule(), **kwargs)
 
     def call(self, inputs, **kwargs):
         return self.layer(inputs, **kwargs)
 
 
-def prunable(layer: keras.layers.Layer) -> bool:
-    """Whether the lottery prunes this layer: every convolution, whatever its size, and nothing
-    else.
+def is_prunable(layer: keras.layers.Layer, dense: bool = False) -> bool:
+    """Whether a layer can be pruned: every convolution but depthwise ones; Dense if asked for."""
+    kinds = (keras.layers.Conv2D, keras.layers.SeparableConv2D)
+    return isinstance(layer, (*kinds, keras.layers.Dense) if dense else kinds)
+
+
+def prunable_variables(layer: keras.layers.Layer) -> list[tf.Variable]:
+    """The variables of a prunable layer that masks cover: its kernel, as it is stored.
+
+    Of a separable convolution that is the pointwise kernel; the depthwise one is small.
     """
-    return isinstance(layer, keras.layers.Conv2D)
+    separable = isinstance(layer, keras.layers.SeparableConv2D)
+    return [layer.pointwise_kernel if separable else layer.kernel]
 
 
-def wrap(network: keras.Model, schedule: LotterySchedule) -> keras.Model:
-    """Clones a network with every convolution inside a `LotteryWrapper`; masks start as ones.
+def prunable_paths(
+    networks: dict[str, keras.Model], exclude: tuple[str, ...] = (), dense: bool = False
+) -> dict[str, list[str]]:
+    """{network: paths of the variables that are pruned}, of all prunable layers but excluded ones.
+
+    Args:
+      networks: plain networks, by name.
+      exclude: patterns of `<network>/<layer>`, as in `fnmatch`.
+      dense: whether Dense layers are pruned too.
+
+    Raises:
+      UsageError: a pattern fits no layer, or nothing is left of a network.
+    """
+    layers = {
+        f"{name}/{layer.name}": (name, layer)
+        for name, network in networks.items()
+        for layer in network.layers
+        if is_prunable(layer, dense)
+    }
+    for pattern in exclude:
+        if not fnmatch.filter(layers, pattern):
+            raise UsageError(
+                f"--exclude={pattern} fits none of the layers that are pruned: {', '.join(layers)}"
+            )
+    found = {name: [] for name in networks}
+    for full_name, (name, layer) in layers.items():
+        if not any(fnmatch.fnmatchcase(full_name, pattern) for pattern in exclude):
+            found[name] += [path_of(layer, variable) for variable in prunable_variables(layer)]
+    for name, paths in found.items():
+        if not paths and exclude:
+            raise UsageError(f"--exclude={','.join(exclude)} leaves nothing of the {name} to prune")
+        if not paths:
+            raise UsageError(
+                f"the {name} has no layer that can be pruned: give it a Conv2D, Conv2DTranspose or"
+                " SeparableConv2D, or --prune_dense for its Dense layers"
+            )
+    return found
+
+
+def wrap(network: keras.Model, dense: bool = False) -> keras.Model:
+    """Clones a network with every prunable layer inside a `LotteryWrapper`; masks start as ones.
 
     The clone has fresh weights: load a snapshot next. Call it under the strategy's scope.
     """
 
     def clone(layer: keras.layers.Layer) -> keras.layers.Layer:
         copy = type(layer).from_config(layer.get_config())
-        if not prunable(layer):
+        if not is_prunable(layer, dense):
             return copy
         # Without the layer's own policy, the wrapper would cast what it hands on to float32.
-        wrapper = LotteryWrapper(copy, pruning_schedule=schedule, dtype=copy.dtype_policy)
-        # TFMOT's name does not tell two networks apart, and its summaries would show only one of
-        # them.
+        wrapper = LotteryWrapper(copy, dtype=copy.dtype_policy)
+        # TFMOT's name does not tell two networks apart, and its summaries would show only one.
         wrapper._name = f"{network.name}/{layer.name}"
         return wrapper
 
@@ -74,24 +116,9 @@ def wrap(network: keras.Model, schedule: LotterySchedule) -> keras.Model:
 
 
 def masks_of(network: keras.Model) -> dict[str, tuple[tf.Variable, tf.Variable]]:
-    """{kernel path: (kernel, its mask)} of a wrapped network; the paths are those of its
-    snapshots.
-    """
+    """{variable path: (variable, its mask)} of a wrapped network; paths are those of snapshots."""
     found = {}
     for layer in pruning_wrapper.collect_prunable_layers(network):
         for weight, mask, _ in layer.pruning_vars:
             found[path_of(layer.layer, weight)] = (weight, mask)
     return found
-
-
-def set_masks(network: keras.Model, mask: Arrays) -> None:
-    """Assigns the masks of a wrapped network; kernels without a mask in `mask` keep all their
-    weights.
-
-    Raises:
-      MaskError: the mask has a path that is no prunable kernel of the network, or another shape.
-    """
-    held = masks_of(network)
-    check_shapes({path: kernel for path, (kernel, _) in held.items()}, mask)
-    for path, (kernel, variable) in held.items():
-        variable.assign(mask.get(path, np.ones(kernel.shape)))

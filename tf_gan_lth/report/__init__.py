@@ -3,6 +3,6 @@ made again at any time.
 """
 
 from tf_gan_lth.report.pages import write
-from tf_gan_lth.report.terminal import conclude, follow
+from tf_gan_lth.report.terminal import conclude, update
 
-__all__ = ["conclude", "follow", "write"]
+__all__ = ["conclude", "update", "write"]

@@ -4,9 +4,10 @@ import base64
 import html
 
 from tf_gan_lth.experiment import config as configs
-from tf_gan_lth.experiment.run_folder import Place, RunFolder
+from tf_gan_lth.experiment.run_folder import RunFolder, TrainingFolder, generator_label
+from tf_gan_lth.findings.columns import columns, formatted, with_values
 from tf_gan_lth.findings.comparison import Comparison, in_words
-from tf_gan_lth.findings.results import TRUTH, Result, by_generator, direction_of, formatted
+from tf_gan_lth.findings.results import Result, by_generator
 from tf_gan_lth.findings.verdict import Verdict, judge_run
 from tf_gan_lth.report import figures
 
@@ -56,7 +57,7 @@ def write(run: RunFolder) -> None:
         "<h2>Results</h2>",
         f'<div class="wide">{_results_table(results)}</div>',
         "<h2>Config</h2>",
-        _config_table(config),
+        _config_table(run),
     ]
     page = (
         '<!doctype html><html lang="en"><meta charset="utf-8"><title>Lottery'
@@ -70,7 +71,7 @@ def _title(generator: str, text: str) -> str:
 
 
 def _prefix(generator: str) -> str:
-    direction = direction_of(generator)
+    direction = generator_label(generator)
     return f"{direction}: " if direction else ""
 
 
@@ -122,7 +123,7 @@ def _sampling_note(verdicts: dict[str, Verdict]) -> str:
 def _grids(run: RunFolder, verdict: Verdict) -> list[str]:
     """Dense, the sparsest matching ticket, and the sparsest round that has controls, with them."""
     replicate = run.replicate(0)
-    rounds = [place for place in replicate.rounds() if place.scores.exists()]
+    rounds = [folder for folder in replicate.rounds() if folder.scores.exists()]
     shown = [(rounds[0], "dense")]
     if verdict.best is not None:
         name = (
@@ -132,28 +133,29 @@ def _grids(run: RunFolder, verdict: Verdict) -> list[str]:
         )
         shown.append((replicate.round(verdict.best), _prefix(verdict.generator) + name))
     controls = {
-        place: [branch for branch in place.branches() if branch.scores.exists()] for place in rounds
+        folder: [branch for branch in folder.branches() if branch.scores.exists()]
+        for folder in rounds
     }
-    sparsest = next((place for place in reversed(rounds) if controls[place]), None)
+    sparsest = next((folder for folder in reversed(rounds) if controls[folder]), None)
     if sparsest is not None:
         if sparsest.round_number != verdict.best:
             shown.append((sparsest, "ticket"))
         shown.extend(
             (branch, branch.branch_name.replace("_", " ")) for branch in controls[sparsest]
         )
-    return [_picture(place, name) for place, name in shown]
+    return [_picture(folder, name) for folder, name in shown]
 
 
-def _picture(place: Place, name: str) -> str:
-    sparsity, scores = place.sparsity.get(), by_generator(place.scores.get())
+def _picture(folder: TrainingFolder, name: str) -> str:
+    sparsity, scores = folder.sparsity.get(), by_generator(folder.scores.get())
     remaining = " and ".join(
         dict.fromkeys(f"{1 - sparsity[generator]['sparsity']:.1%}" for generator in scores)
     )
     fids = ", ".join(
         f"{_prefix(generator)}FID {record['fid']:.2f}" for generator, record in scores.items()
     )
-    caption = f"{name}, round {place.round_number}: {remaining} remain, {fids}"
-    source = "data:image/png;base64," + base64.b64encode(place.samples.get()).decode()
+    caption = f"{name}, round {folder.round_number}: {remaining} remain, {fids}"
+    source = "data:image/png;base64," + base64.b64encode(folder.samples.get()).decode()
     return (
         f'<figure><figcaption>{html.escape(caption)}</figcaption><img alt=""'
         f' src="{source}"></figure>'
@@ -161,8 +163,8 @@ def _picture(place: Place, name: str) -> str:
 
 
 def _layers(run: RunFolder, generator: str) -> list[str]:
-    rounds = [place for place in run.replicate(0).rounds() if place.scores.exists()]
-    layers = {place.round_number: place.sparsity.get()[generator]["layers"] for place in rounds}
+    rounds = [folder for folder in run.replicate(0).rounds() if folder.scores.exists()]
+    layers = {folder.round_number: folder.sparsity.get()[generator]["layers"] for folder in rounds}
     name = generator.replace("_", " ")
     return [
         f"<h2>Remaining weights of each layer of the {name}, in %</h2>",
@@ -171,41 +173,9 @@ def _layers(run: RunFolder, generator: str) -> list[str]:
 
 
 def _results_table(results: list[Result]) -> str:
-    scores = ["FID", "KID", "IS", "precision", "recall", "density", "coverage"]
-    truth = [name for name in TRUTH if any(getattr(r, name) is not None for r in results)]
-    directions = ["direction"] if any(direction_of(r.generator) for r in results) else []
-    titles = [name.replace("_", " ").replace("l1", "L1") for name in truth]
-    head = [
-        "replicate",
-        "round",
-        "branch",
-        *directions,
-        "remaining",
-        "parameters left",
-        *scores,
-        *titles,
-        "train s",
-        "eval s",
-    ]
-    rows = [
-        [
-            r.replicate,
-            r.round,
-            r.branch,
-            *(direction_of(r.generator) for _ in directions),
-            f"{1 - r.generator_sparsity:.2%}",
-            f"{r.generator_params_left:,}",
-            f"{r.fid:.3f}",
-            formatted(r.kid, ".4f"),
-            formatted(r.inception_score, ".2f"),
-            *(formatted(value, ".2f") for value in (r.precision, r.recall, r.density, r.coverage)),
-            *(formatted(getattr(r, name), ".3f") for name in truth),
-            formatted(r.train_seconds, ".0f"),
-            f"{r.eval_seconds:.1f}",
-        ]
-        for r in results
-    ]
-    return _table(head, rows)
+    shown = with_values([column for column in columns() if column.in_page], results)
+    rows = [[column.text(result) for column in shown] for result in results]
+    return _table([column.title for column in shown], rows)
 
 
 def _comparison_table(comparisons: dict[tuple[int, str], Comparison]) -> str:
@@ -233,12 +203,26 @@ def _comparison_table(comparisons: dict[tuple[int, str], Comparison]) -> str:
     return _table(head, rows)
 
 
-def _config_table(config: configs.Config) -> str:
-    rows = [
-        [f"--{name}" if field.metadata["flag"] else name, value]
-        for name, (field, value) in configs.walk(config).items()
-    ]
-    return _table(["option", f"value (run {config.digest})"], rows, "config")
+def _config_table(run: RunFolder) -> str:
+    """Every option as it was used, and marked where it was asked for."""
+    config, record = run.read_config(), run.config.get()
+    asked = configs.to_options(config)
+    usual = configs.to_options(configs.Config())
+    used = record.get("used", {})
+    rows = []
+    for name in {**asked, **used}:
+        value = used.get(name, asked.get(name))
+        given = "asked" if asked.get(name) != usual.get(name) else ""
+        rows.append([name if name.startswith("network ") else f"--{name}", _in_words(value), given])
+    made = ", ".join(f"{name} {v}" for name, v in record.get("made_with", {}).items() if v)
+    table = _table([f"option (run {config.digest})", "value", ""], rows, "config")
+    return table + (f'<p class="note">Made with {html.escape(made)}.</p>' if made else "")
+
+
+def _in_words(value: object) -> str:
+    if isinstance(value, list | tuple):
+        return ", ".join(map(str, value)) or "none"
+    return "-" if value is None else str(value)
 
 
 def _table(head: list[str], rows: list[list[object]], style: str = "") -> str:

@@ -1,44 +1,45 @@
-"""Scores, sparsity and samples by round for TensorBoard, beside the curves that each training
-writes itself.
-"""
+"""Results and samples by round for TensorBoard, beside the curves that each training writes."""
 
 import contextlib
 
 import tensorflow as tf
 
-from tf_gan_lth.evaluation import SCORES
 from tf_gan_lth.experiment import paths
-from tf_gan_lth.experiment.run_folder import Place, RunFolder
-from tf_gan_lth.findings.results import TRUTH, by_generator, direction_of, scored_places
+from tf_gan_lth.experiment.run_folder import RunFolder, TrainingFolder, generator_label
+from tf_gan_lth.findings.columns import columns
+from tf_gan_lth.findings.results import Result, read_results, scored_folders
 
 
 def write(run: RunFolder) -> None:
     """Writes `tensorboard/replicate_<r>/rounds/<branch>` anew; the step is the round."""
-    by_folder: dict[str, list[Place]] = {}
-    for place in scored_places(run):
-        by_folder.setdefault(f"replicate_{place.replicate}/rounds/{place.branch_name}", []).append(
-            place
-        )
-    for folder, places in by_folder.items():
-        log_dir = run.tensorboard / folder
+    results: dict[tuple, list[Result]] = {}
+    for result in read_results(run):
+        results.setdefault((result.replicate, result.round, result.branch), []).append(result)
+    by_curve: dict[str, list[TrainingFolder]] = {}
+    for folder in scored_folders(run):
+        curve = f"replicate_{folder.replicate}/rounds/{folder.branch_name}"
+        by_curve.setdefault(curve, []).append(folder)
+    for curve, folders in by_curve.items():
+        log_dir = run.tensorboard / curve
         with contextlib.suppress(OSError):  # TensorBoard may be reading it
             paths.remove(log_dir)
         with tf.summary.create_file_writer(str(log_dir)).as_default():
-            for place in places:
-                _log(place)
+            for folder in folders:
+                key = (folder.replicate, folder.round_number, folder.branch_name)
+                _log(folder, results[key])
 
 
-def _log(place: Place) -> None:
-    step, sparsity = place.round_number, place.sparsity.get()
-    for generator, scores in by_generator(place.scores.get()).items():
-        tag = "_".join(["scores", direction_of(generator)]).rstrip("_")
-        for name in (*SCORES, *TRUTH):
-            if scores.get(name) is not None:
-                tf.summary.scalar(f"{tag}/{name}", scores[name], step)
-    for network, report in sparsity.items():
+def _log(folder: TrainingFolder, results: list[Result]) -> None:
+    step = folder.round_number
+    for result in results:
+        for column in columns():
+            value = column.read(result)
+            if column.group and value is not None:
+                group = "_".join(filter(None, [column.group, generator_label(result.generator)]))
+                tf.summary.scalar(f"{group}/{column.name}", value, step)
+    for network, report in folder.sparsity.get().items():
         tf.summary.scalar(f"sparsity/{network}", report["sparsity"], step)
         for layer, counts in report["layers"].items():
-            tf.summary.scalar(
-                f"sparsity_{network}/{layer}", 1.0 - counts["remaining"] / counts["total"], step
-            )
-    tf.summary.image("samples", tf.io.decode_png(place.samples.get())[None], step)
+            pruned = 1.0 - counts["remaining"] / counts["total"]
+            tf.summary.scalar(f"sparsity_{network}/{layer}", pruned, step)
+    tf.summary.image("samples", tf.io.decode_png(folder.samples.get())[None], step)

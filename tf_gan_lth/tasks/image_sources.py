@@ -11,18 +11,16 @@ import pathlib
 from collections.abc import Iterator
 
 import tensorflow as tf
-import tf_keras as keras
 
-from tf_gan_lth import data, models
+from tf_gan_lth import data, gans
 from tf_gan_lth.evaluation import Protocol
 from tf_gan_lth.experiment import paths, seeds
 from tf_gan_lth.experiment.artifacts import Arrays
-from tf_gan_lth.experiment.config import Config
 from tf_gan_lth.experiment.errors import EvaluationError, UsageError, error_reason
-from tf_gan_lth.experiment.run_folder import find_place
+from tf_gan_lth.experiment.run_folder import RunFolder, find_training
 from tf_gan_lth.tasks.noise_to_image import protocol_of, sampling_seed, scored_generator
-from tf_gan_lth.training.replicas import share
 from tf_gan_lth.training import EMA, Sampler
+from tf_gan_lth.training.replicas import share
 from tf_gan_lth.training.sampler import sample
 
 
@@ -88,7 +86,8 @@ class SavedModelImages:
             tf.nest.flatten(part)
             for part in (function.structured_input_signature, function.structured_outputs)
         )
-        if not _are_latents(inputs) or [spec.shape.rank for spec in outputs] != [4]:
+        prior = _prior_of(inputs)
+        if prior is None or [spec.shape.rank for spec in outputs] != [4]:
             found = " to ".join(
                 str([f"{spec.dtype.name}{spec.shape}" for spec in specs])
                 for specs in (inputs, outputs)
@@ -97,37 +96,41 @@ class SavedModelImages:
                 f"{folder} maps {found}: a generator maps float32 latents (N, Z) to images (N, H,"
                 " W, C)"
             )
-        self._latent_dim, self.resolution = inputs[0].shape[1], outputs[0].shape[1]
-        self._generate = share(lambda noise: tf.nest.flatten(function(noise))[0])
+        self._prior = prior
+        self.resolution = outputs[0].shape[1]
+        self._generate = share(lambda latents: tf.nest.flatten(function(latents))[0])
 
     def batches(self, count: int, repeat: int) -> Iterator[tf.Tensor]:
         """Yields the images of sample set number `repeat`."""
         # Yielded here, not returned, so that what iterates keeps `self`, and with it the
         # SavedModel's variables, alive.
-        yield from sample(
-            self._call, self._latent_dim, count, seeds.pair(self._seed, "evaluation", repeat)
-        )
+        seed = seeds.pair(self._seed, "evaluation", repeat)
+        yield from sample(self._call, self._prior, count, seed)
 
-    def _call(self, noise: tf.Tensor) -> tf.Tensor:
+    def _call(self, latents: tf.Tensor) -> tf.Tensor:
         try:
-            return self._generate(noise)
+            return self._generate(latents)
         except (ValueError, TypeError, tf.errors.OpError) as error:
             raise EvaluationError(
-                f"{self.name} failed on latents {noise.shape}: {error_reason(error)}"
+                f"{self.name} failed on latents {latents.shape}: {error_reason(error)}"
             ) from error
 
 
-def _are_latents(inputs: list[tf.TensorSpec]) -> bool:
-    """Whether a function takes any number of float32 vectors of a known size, and nothing else."""
+def _prior_of(inputs: list[tf.TensorSpec]) -> gans.Prior | None:
+    """What a function draws from that takes any number of float32 vectors of a known size.
+
+    None of one that takes something else.
+    """
     if len(inputs) != 1 or inputs[0].dtype != tf.float32 or inputs[0].shape.rank != 2:
-        return False
+        return None
     number, size = inputs[0].shape
-    return number is None and size is not None
+    return gans.Prior(size) if number is None and size is not None else None
 
 
 class RoundImages:
-    """What the generator of a finished training draws. Its sample set 0 is the one that the run
-    itself was scored on.
+    """What the generator of a finished training draws.
+
+    Its sample set 0 is the one that the run itself was scored on.
 
     Args:
       path: of the round or branch.
@@ -143,27 +146,27 @@ class RoundImages:
 
     def __init__(self, path: str, protocol: Protocol | None):
         self.name = f"round:{path}"
-        run, self._place = find_place(path)
+        run, self._folder = find_training(path)
         self._config = run.read_config()
-        if models.kind(self._config.networks.gan).family != "noise_to_image":
+        spec = gans.find(self._config.networks.gan)
+        if spec.prior is None:
             raise UsageError(
                 f"{self.name} translates pictures: translate a folder with scripts/sample.py and"
                 " give it as folder:PATH"
             )
-        self.protocol, self.resolution = (
-            protocol or protocol_of(self._config.evaluation),
-            self._config.data.resolution,
-        )
-        weights = self._place.weights.get()
-        self._snapshot = scored_generator(weights, self.protocol)
-        self.ema = self._snapshot is weights.get(
-            "generator" + EMA
-        )  # an imported round may have no averages
-        self._sampler = Sampler(load_generator(self._config, "generator", self._snapshot))
+        self.protocol = protocol or protocol_of(self._config.evaluation)
+        self.resolution = self._config.data.resolution
+        weights = self._folder.weights.get()
+        [generator] = spec.generators
+        self._snapshot = scored_generator(weights, generator, self.protocol)
+        # An imported round may have no averages.
+        self.ema = self._snapshot is weights.get(generator + EMA)
+        gan = load_generator(run, generator, self._snapshot)
+        self._sampler = Sampler(gan.networks[generator], gan.prior)
 
     def batches(self, count: int, repeat: int) -> Iterator[tf.Tensor]:
         """Yields the images of sample set number `repeat`."""
-        seed = sampling_seed(self._config, self._place.replicate, *([repeat] if repeat else []))
+        seed = sampling_seed(self._config, self._folder.replicate, *([repeat] if repeat else []))
         return self._sampler.batches(self._snapshot, count, seed)
 
 
@@ -189,16 +192,25 @@ def open_source(text: str, protocol: Protocol | None, seed: int) -> Source:
     )
 
 
-def load_generator(config: Config, name: str, snapshot: Arrays) -> keras.Model:
-    """A plain generator of a run, with the weights of a snapshot; one that translates takes images
-    of any size.
+def load_generator(run: RunFolder, name: str, snapshot: Arrays) -> gans.GAN:
+    """Plain networks of a run, a generator of which has the weights of a snapshot.
+
+    One that translates takes images of any size.
+
+    Raises:
+      ArtifactError: the snapshot is of another network.
     """
-    channels = snapshot["to_image/kernel"].shape[-1]
-    resolution = (
-        config.data.resolution
-        if models.kind(config.networks.gan).family == "noise_to_image"
-        else None
-    )
-    network = models.build(config.networks, resolution, channels, seed=0).networks[name]
-    models.load_snapshot(network, snapshot)
-    return network
+    config = run.read_config()
+    spec = gans.find(config.networks.gan)
+    resolution = config.data.resolution if spec.prior else None
+    used = run.config.get().get("used")
+    # Runs of earlier versions did not record the channels.
+    shapes = [(used["channels"], used["classes"])] if used else [(1, 0), (3, 0)]
+    for channels, classes in shapes:
+        images = gans.ImageShape(resolution, channels, classes)
+        gan = gans.build(spec, config, images, seed=0)
+        held = gans.variables(gan.networks[name])
+        if all(path in held and held[path].shape == a.shape for path, a in snapshot.items()):
+            break
+    gans.load_snapshot(gan.networks[name], snapshot)
+    return gan

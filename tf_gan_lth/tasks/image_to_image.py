@@ -1,24 +1,23 @@
-"""Translating images between two domains: what such a GAN trains on, and how its translations are
-scored and shown.
-"""
+"""Translating images between two domains: what such a GAN trains on, how it is scored and shown."""
 
 import functools
 
 import numpy as np
 import tensorflow as tf
 
-from tf_gan_lth import data, models
+from tf_gan_lth import data, gans
 from tf_gan_lth.data import shapes2stripes
 from tf_gan_lth.data.pixels import mixed_order
 from tf_gan_lth.evaluation import Evaluator, Extractor, Protocol, protocols, reference
 from tf_gan_lth.experiment.config import Config
 from tf_gan_lth.experiment.errors import UsageError
+from tf_gan_lth.tasks.task import TASKS, Task, TaskImages
 from tf_gan_lth.training import Inference, Weights
+from tf_gan_lth.training.image_to_image import DIRECTIONS
 from tf_gan_lth.training.options import resolve
 
 BATCH = 20  # images that are translated at a time
 GRID_ROWS = 8
-DIRECTIONS = {"generator_a2b": ("a", "b"), "generator_b2a": ("b", "a")}
 
 
 def protocol_of(config: Config) -> Protocol:
@@ -31,60 +30,53 @@ def protocol_of(config: Config) -> Protocol:
     if named.ema or named.num_images is not None or config.evaluation.num_eval_images is not None:
         raise UsageError(
             f"{config.networks.gan} translates every test image once and keeps no averages: it"
-            f" needs --protocol=cyclegan and no --num_eval_images, not --protocol={named.name}"
+            " needs --protocol=cyclegan and no --num_eval_images, not"
+            f" --protocol={named.name}"
         )
     return named.but(feature_network=config.evaluation.feature_network)
 
 
-class ImageToImage:
-    """The images of a lottery whose generators translate between two domains; attributes as of
-    `NoiseToImage`.
+def _load(config: Config, split: str, resolution: int) -> data.Domains:
+    return data.load_domains(config.data.dataset, split, resolution, config.data.data_dir)
 
-    Raises:
-      ToolkitError: images or protocol cannot be had.
-    """
 
-    def __init__(self, config: Config):
+@TASKS.register(name="image_to_image")
+class ImageToImage(Task):
+    """Generators that translate between two domains."""
+
+    def __init__(self, config: Config, gan: gans.GAN, images: TaskImages):
+        self.images = images
         self._config = config
         self._protocol = protocol_of(config)
-        resolution, augmentation = (
-            config.data.resolution,
-            resolve(config.training, models.kind(config.networks.gan)).augmentation,
-        )
-        self.images = self._load("train", data.load_resolution(augmentation, resolution))
-        self.channels = self.images.a.channels
-        domains = self.images.sets.values()
-        self.record = {
-            "name": "+".join(images.name for images in domains),
-            "digest": "+".join(images.digest for images in domains),
-            "count": sum(images.count for images in domains),
-        }
-
-    def _load(self, split: str, resolution: int) -> data.Domains:
-        return data.load_domains(
-            self._config.data.dataset, split, resolution, self._config.data.data_dir
-        )
-
-    @functools.cached_property
-    def _test(self) -> data.Domains:
-        return self._load("test", self._config.data.resolution)
-
-    def equip(self, gan: models.GAN) -> None:
-        """Makes what scores and samples need, of plain networks whose weights are used up for
-        it.
-        """
         extractor = Extractor.of(self._protocol)
-        split, resolution = self._protocol.reference_split, self._config.data.resolution
+        split, resolution = self._protocol.reference_split, config.data.resolution
         # Training images that are cropped are larger than those that scores compare with.
-        ready = split == "train" and self.images.a.shape[0] == resolution
-        real = self.images if ready else self._load(split, resolution)
+        ready = split == "train" and images.training.a.shape[0] == resolution
+        real = images.training if ready else _load(config, split, resolution)
         self._translators = {name: Inference(gan.networks[name]) for name in DIRECTIONS}
         self.evaluators = {}
         for name, (source, target) in DIRECTIONS.items():
             protocol = self._protocol.but(num_images=self._test.sets[source].count)
-            self.evaluators[name] = Evaluator(
-                protocol, extractor, reference.of_images(real.sets[target], extractor)
-            )
+            target_images = reference.of_images(real.sets[target], extractor)
+            self.evaluators[name] = Evaluator(protocol, extractor, target_images)
+
+    @staticmethod
+    def open_images(config: Config, gan: gans.GANSpec) -> TaskImages:
+        protocol_of(config)  # an unknown one is refused before anything is loaded
+        resolution = config.data.resolution
+        augmentation = resolve(config.training, gan).augmentation
+        images = _load(config, "train", data.load_resolution(augmentation, resolution))
+        domains = images.sets.values()
+        record = {
+            "name": "+".join(one.name for one in domains),
+            "digest": "+".join(one.digest for one in domains),
+            "count": sum(one.count for one in domains),
+        }
+        return TaskImages(images, gans.ImageShape(resolution, images.a.channels), record)
+
+    @functools.cached_property
+    def _test(self) -> data.Domains:
+        return _load(self._config, "test", self._config.data.resolution)
 
     def score(self, weights: Weights, replicate: int) -> dict[str, object]:
         """{generator: its score record} of all test images; with `l1_inside` and `l1_outside` where

@@ -1,29 +1,28 @@
-"""Drawing images from latents: what such a GAN trains on, and how what it draws is scored and
-shown.
-"""
+"""Drawing images from a prior: what such a GAN trains on, how what it draws is scored and shown."""
 
 from collections.abc import Iterator
 
 import numpy as np
 import tensorflow as tf
 
-from tf_gan_lth import data, models
+from tf_gan_lth import data, gans
 from tf_gan_lth.evaluation import Evaluator, Extractor, Protocol, protocols, reference
 from tf_gan_lth.experiment import seeds
 from tf_gan_lth.experiment.artifacts import Arrays
 from tf_gan_lth.experiment.config import Config, EvaluationConfig
 from tf_gan_lth.experiment.errors import UsageError
+from tf_gan_lth.tasks.task import TASKS, Scores, Task, TaskImages
 from tf_gan_lth.training import EMA, Sampler, Weights
 
 GRID_IMAGES = 64
+GRID_COLUMNS = 8
 
 
 def protocol_of(config: EvaluationConfig) -> Protocol:
     """The protocol that a config names, changed where the config says so.
 
     Raises:
-      UsageError: it is unknown, or it does not say how many images to generate and the config
-        neither.
+      UsageError: it is unknown, or neither it nor the config says how many images to generate.
     """
     protocol = protocols.get(config.protocol).but(
         feature_network=config.feature_network, num_images=config.num_eval_images
@@ -36,83 +35,77 @@ def protocol_of(config: EvaluationConfig) -> Protocol:
     return protocol
 
 
-def scored_generator(weights: Weights, protocol: Protocol) -> Arrays:
-    """The snapshot of the generator that a protocol scores. Before training, the averages are the
-    weights themselves.
+def scored_generator(weights: Weights, name: str, protocol: Protocol) -> Arrays:
+    """The snapshot of a generator that a protocol scores, averaged or live.
+
+    Before training, the averages are the weights themselves; a GAN may keep none.
     """
-    return (
-        weights.get("generator" + EMA, weights["generator"])
-        if protocol.ema
-        else weights["generator"]
-    )
+    return weights.get(name + EMA, weights[name]) if protocol.ema else weights[name]
 
 
 def sampling_seed(config: Config, replicate: int, *labels: int) -> np.ndarray:
-    """The stream of the latents that a replicate's generators are scored on; labels give further
-    ones.
-    """
+    """The stream of what a replicate's generators are scored on; labels give further ones."""
     return seeds.pair(config.seed, "replicate", replicate, "evaluation", *labels)
 
 
-class NoiseToImage:
-    """The images of a lottery whose generator draws from latents.
+def load_set(config: Config, split: str) -> data.ImageSet:
+    """A split of the config's data set."""
+    options = config.data
+    return data.load(options.dataset, split, options.resolution, options.data_dir)
 
-    Attributes of every task:
-      images: what to train on.
-      channels: of the images.
-      record: what a run keeps of the training images, so that it does not go on with others.
-      evaluators: what scores each generator, by name; after `equip`.
+
+@TASKS.register(name="noise_to_image")
+class NoiseToImage(Task):
+    """A generator that draws images from a prior.
 
     Attributes:
-      sampler: draws images; after `equip`.
-
-    Raises:
-      ToolkitError: images or protocol cannot be had.
+      sampler: draws images.
     """
 
-    def __init__(self, config: Config):
+    def __init__(self, config: Config, gan: gans.GAN, images: TaskImages):
+        self.images = images
         self._config = config
+        [self._generator] = gan.spec.generators
         self._protocol = protocol_of(config.evaluation)
-        self.images = self._load("train")
-        self.channels = self.images.channels
-        self.record = {
-            "name": self.images.name,
-            "digest": self.images.digest,
-            "count": self.images.count,
-        }
+        extractor = Extractor.of(self._protocol)
+        split = self._protocol.reference_split
+        real_images = images.training if split == "train" else load_set(config, split)
+        real = reference.of_images(real_images, extractor)
+        self.evaluators = {self._generator: Evaluator(self._protocol, extractor, real)}
+        self.sampler = Sampler(gan.networks[self._generator], gan.prior)
 
-    def _load(self, split: str) -> data.ImageSet:
-        options = self._config.data
-        return data.load(options.dataset, split, options.resolution, options.data_dir)
-
-    def equip(self, gan: models.GAN) -> None:
-        """Makes what scores and samples need, of plain networks whose weights are used up for
-        it.
-        """
-        extractor, split = Extractor.of(self._protocol), self._protocol.reference_split
-        real_images = self.images if split == "train" else self._load(split)
-        self.evaluators = {
-            "generator": Evaluator(
-                self._protocol, extractor, reference.of_images(real_images, extractor)
+    @staticmethod
+    def open_images(config: Config, gan: gans.GANSpec) -> TaskImages:
+        protocol_of(config.evaluation)  # an unknown one is refused before anything is loaded
+        images = load_set(config, "train")
+        if gan.conditional and not images.classes:
+            raise UsageError(
+                f"{gan.name} asks for labels, which --dataset={images.dataset} has not"
             )
-        }
-        self.sampler = Sampler(gan.networks["generator"])
+        classes = images.classes if gan.conditional else 0
+        shape = gans.ImageShape(config.data.resolution, images.channels, classes)
+        record = {"name": images.name, "digest": images.digest, "count": images.count}
+        return TaskImages(images, shape, record)
 
-    def score(self, weights: Weights, replicate: int) -> dict[str, object]:
-        """The score record of the generator that the protocol names: the averaged one or the live
-        one.
-        """
+    def score(self, weights: Weights, replicate: int) -> Scores:
+        """The score record of the generator that the protocol names: the averaged or live one."""
         count = self._protocol.num_images
         images = self._images(weights, count, replicate)
-        return self.evaluators["generator"].score(
-            "generated images", images, count, self._protocol.ema
-        )
+        evaluator = self.evaluators[self._generator]
+        record = evaluator.score("generated images", images, count, self._protocol.ema)
+        return {self._generator: record}
 
     def draw_samples(self, weights: Weights, replicate: int) -> bytes:
-        """A grid of the same generator's first samples, as PNG."""
-        return data.grid(next(self._images(weights, GRID_IMAGES, replicate)))
+        """A grid of the same generator's first samples, as PNG; of a conditional one a class a row."""
+        classes = self.sampler.prior.classes
+        labels = np.repeat(np.arange(classes), GRID_COLUMNS) if classes else None
+        count = len(labels) if classes else GRID_IMAGES
+        batches = self._images(weights, count, replicate, labels)
+        return data.grid(tf.concat(list(batches), axis=0), columns=GRID_COLUMNS)
 
-    def _images(self, weights: Weights, count: int, replicate: int) -> Iterator[tf.Tensor]:
-        """The same latents for every round, so that pictures and scores compare."""
-        snapshot = scored_generator(weights, self._protocol)
-        return self.sampler.batches(snapshot, count, sampling_seed(self._config, replicate))
+    def _images(
+        self, weights: Weights, count: int, replicate: int, labels: np.ndarray | None = None
+    ) -> Iterator[tf.Tensor]:
+        """The same draws for every round, so that pictures and scores compare."""
+        snapshot = scored_generator(weights, self._generator, self._protocol)
+        return self.sampler.batches(snapshot, count, sampling_seed(self._config, replicate), labels)

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 
 import tensorflow as tf
 
-from tf_gan_lth import models
+from tf_gan_lth import gans
 from tf_gan_lth.experiment.config import Config, TrainingConfig
 from tf_gan_lth.experiment.errors import TrainingError, UsageError, check_known, error_reason
 from tf_gan_lth.experiment.run_folder import RunFolder
@@ -54,11 +54,10 @@ def use(name: str, config: Config | None = None) -> Devices:
       UsageError: the devices are not there or not described, or cannot do what the config asks.
     """
     check_known("strategy", name, STRATEGIES)
-    kind = config and models.kind(config.networks.gan)
-    training = config and resolve(config.training, kind)
-    if (
-        kind and kind.family == "image_to_image" and not training.jit_compile
-    ):  # XLA makes a single operation of the step
+    spec = config and gans.find(config.networks.gan)
+    training = config and resolve(config.training, spec)
+    # XLA makes a single operation of the step.
+    if spec and spec.small_operations and not training.jit_compile:
         _use_a_core_for_each_operation()
     if name == "auto" and training and _is_one_of_several():
         name = "multi_worker"
@@ -76,12 +75,13 @@ def use(name: str, config: Config | None = None) -> Devices:
 
 
 def _use_a_core_for_each_operation() -> None:
-    """On two cores without a GPU, lets two operations compute side by side, each on one core,
-    unless TF_NUM_INTRAOP_THREADS is set.
+    """On two cores without a GPU, lets two operations compute side by side, each on one core.
 
     By default TensorFlow gives every operation both cores, and those of CycleGAN's two directions
     get in each other's way. One core each takes 0.55 of the time at 64 pixels and width 16, 0.95 at
-    128 and width 64. Not for SNGAN, whose large steps take longer."""
+    128 and width 64. Not for SNGAN, whose large steps take longer; nor where TF_NUM_INTRAOP_THREADS
+    is set.
+    """
     if (
         len(os.sched_getaffinity(0)) != 2
         or tf.config.list_physical_devices("GPU")

@@ -1,5 +1,6 @@
-"""Losses: adversarial ones by name, each a mean over the batch; those of translation;
-distillation.
+"""Losses: adversarial ones by name, each a mean over the batch; those of translation; divergence.
+
+One of your own: `LOSSES.register(AdversarialLoss(discriminator, generator), name="mine")`.
 """
 
 import dataclasses
@@ -7,6 +8,7 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
+from tf_gan_lth.experiment.registry import Registry
 from tf_gan_lth.training import tfgan
 
 
@@ -44,23 +46,23 @@ def _non_saturating_generator(fake: tf.Tensor) -> tf.Tensor:
 
 
 def _least_squares_generator(fake: tf.Tensor) -> tf.Tensor:
-    return 2.0 * tfgan.losses.least_squares_generator_loss(
-        fake
-    )  # TF-GAN's is half a square, CycleGAN's a whole one
+    # TF-GAN's is half a square, CycleGAN's a whole one.
+    return 2.0 * tfgan.losses.least_squares_generator_loss(fake)
 
 
 def consistency(a: tf.Tensor, kept_a: tf.Tensor, b: tf.Tensor, kept_b: tf.Tensor) -> tf.Tensor:
-    """How far images of two domains are from what should have stayed the same: the sum of two mean
-    absolute differences.
+    """How far images of two domains are from what should have stayed the same.
+
+    That is the sum of two mean absolute differences.
     """
-    return 2.0 * tfgan.losses.cycle_consistency_loss(
-        a, kept_a, b, kept_b
-    )  # TF-GAN's is the mean of the two
+    # TF-GAN's is the mean of the two.
+    return 2.0 * tfgan.losses.cycle_consistency_loss(a, kept_a, b, kept_b)
 
 
-def distillation(teacher: tf.Tensor, student: tf.Tensor) -> tf.Tensor:
-    """How far a discriminator is from its teacher: the mean KL divergence of (p, 1 - p), p =
-    sigmoid(score), teacher || student.
+def divergence(teacher: tf.Tensor, student: tf.Tensor) -> tf.Tensor:
+    """How far a discriminator is from its teacher: KL(teacher || student), the mean over images.
+
+    A score is the logit of a coin: the divergence is that of (p, 1 - p), p = sigmoid(score).
 
     Args:
       teacher, student: scores `(N, 1)` of the same images; no gradient flows to the teacher's.
@@ -73,16 +75,23 @@ def distillation(teacher: tf.Tensor, student: tf.Tensor) -> tf.Tensor:
     return tf.reduce_mean(cross_entropy - entropy)
 
 
-LOSSES = {
-    # Lim and Ye 2017; Miyato et al. 2018.
-    "hinge": AdversarialLoss(_hinge_discriminator, _hinge_generator),
-    # Goodfellow et al. 2014.
-    "non_saturating": AdversarialLoss(_non_saturating_discriminator, _non_saturating_generator),
-    # Arjovsky et al. 2017; the generator's is the hinge's. What bounds the discriminator is its
-    # spectral norm.
-    "wasserstein": AdversarialLoss(_wasserstein_discriminator, _hinge_generator),
-    # Mao et al. 2017, as in Zhu et al. 2017: the discriminator's is halved, the generator's is not.
-    "least_squares": AdversarialLoss(
-        tfgan.losses.least_squares_discriminator_loss, _least_squares_generator
-    ),
-}
+LOSSES: Registry[AdversarialLoss] = Registry("loss")
+
+# Lim and Ye 2017; Miyato et al. 2018.
+LOSSES.register(AdversarialLoss(_hinge_discriminator, _hinge_generator), name="hinge")
+
+# Goodfellow et al. 2014.
+LOSSES.register(
+    AdversarialLoss(_non_saturating_discriminator, _non_saturating_generator),
+    name="non_saturating",
+)
+
+# Arjovsky et al. 2017; the generator's is the hinge's. What bounds the discriminator is its
+# spectral norm, or a gradient penalty.
+LOSSES.register(AdversarialLoss(_wasserstein_discriminator, _hinge_generator), name="wasserstein")
+
+# Mao et al. 2017, as in Zhu et al. 2017: the discriminator's is halved, the generator's is not.
+LOSSES.register(
+    AdversarialLoss(tfgan.losses.least_squares_discriminator_loss, _least_squares_generator),
+    name="least_squares",
+)

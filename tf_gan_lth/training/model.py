@@ -1,5 +1,5 @@
-"""What the training steps of all GANs share, as a `keras.Model`, so that `fit`, callbacks and
-strategies come from Keras.
+"""What the training steps of all GANs share, as a `keras.Model`: `fit`, callbacks and strategies
+come from Keras.
 """
 
 from collections.abc import Iterable
@@ -8,33 +8,41 @@ import numpy as np
 import tensorflow as tf
 import tf_keras as keras
 
-from tf_gan_lth import models
+from tf_gan_lth import gans
 from tf_gan_lth.experiment.artifacts import Arrays
 from tf_gan_lth.experiment.config import TrainingConfig
+from tf_gan_lth.experiment.errors import MaskError, UsageError
+from tf_gan_lth.experiment.registry import Registry
+from tf_gan_lth.gans.spec import DISCRIMINATOR, GENERATOR, GANSpec, Player
+from tf_gan_lth.pruning.masks import check_shapes
 from tf_gan_lth.pruning.wrapping import masks_of
 from tf_gan_lth.training.losses import LOSSES
+from tf_gan_lth.training.terms import StepContext, switched_on
+from tf_gan_lth.training.updates import UPDATES, Masked
 
 Optimizer = keras.optimizers.Optimizer
+STATIC = "static"
 
 
 class GANModel(keras.Model):
-    """Generators and discriminators that train each other.
+    """Networks of two players, generators and discriminators, that train each other.
 
     Everything that differs between rounds is a variable (weights, masks, optimizer state, the
-    random stream), so the step is traced once a process. A family of GANs gives `batches`,
-    `train_step` and `generator_gradients`.
+    random stream), so the step is traced once a process. A training step is a subclass with
+    `batches`, `train_step` and `generator_gradients`, registered in `STEPS`.
 
     Args:
-      networks: by name, wrapped for pruning or not; names begin with `generator` or
-        `discriminator`.
+      gan: what the GAN is: spec, options and prior.
+      networks: by name, wrapped for pruning or not.
       config: options of training, none of them unset that the GAN has.
-      teachers: discriminators by name that the trained ones are to agree with; none without
-        distillation.
+      teachers: networks by name that the trained ones are to agree with; empty without a term that
+        asks for them.
+      masked: {network: paths of the variables that masks may cover beside those of wrappers}.
 
     Attributes:
-      kd_weight: how much the teachers count; 0 at first.
-      averages: {network: {variable path: running average}} of the networks that have averages
-        (EMA).
+      masks: {network: {variable path: the variable and its mask}}.
+      averages: {network: {variable path: running average}} of the networks that have averages.
+      teaching: how much the teachers count: 1 where there are some, 0 where nobody teaches.
       stream: two int32; with `step` they seed every draw.
       step: number of the next training step.
       traces: how often `train_step` was traced, once for each replica.
@@ -42,38 +50,37 @@ class GANModel(keras.Model):
 
     def __init__(
         self,
+        gan: gans.GAN,
         networks: dict[str, keras.Model],
         config: TrainingConfig,
         teachers: dict[str, keras.Model],
+        masked: dict[str, list[str]],
     ):
         super().__init__(name="gan")
-        self.networks, self.config, self.teachers = networks, config, teachers
+        self.gan = gan
+        self.networks = networks
+        self.config = config
+        self.teachers = teachers
         self.adversarial_loss = LOSSES[config.loss]
-        self.kd_weight = tf.Variable(0.0, trainable=False)
-        self.averages: dict[str, dict[str, tf.Variable]] = {}
+        self.terms = switched_on(config)
+        self.update_masks = UPDATES[config.mask_update]
+        self.teaching = tf.Variable(0.0, trainable=False)
+        self.masks = {n: _masked(net, masked.get(n, ())) for n, net in networks.items()}
+        self.averages = {name: _averages(networks[name]) for name in gan.spec.averaged}
         self.stream = tf.Variable([0, 0], dtype=tf.int32, trainable=False)
-        self.step = tf.Variable(
-            0,
-            dtype=tf.int32,
-            trainable=False,
-            aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA,
-        )
+        first = tf.VariableAggregation.ONLY_FIRST_REPLICA
+        self.step = tf.Variable(0, dtype=tf.int32, trainable=False, aggregation=first)
         self.traces = 0
 
-    def compile(
-        self, generator_optimizer: Optimizer, discriminator_optimizer: Optimizer, **kwargs
-    ) -> None:
-        """As `keras.Model.compile`; creates the optimizers' variables, so that nothing is created
-        later.
-        """
+    def compile(self, generator_optimizer: Optimizer, discriminator_optimizer: Optimizer, **kwargs):
+        """As `keras.Model.compile`; creates the optimizers' variables, so none are made later."""
         super().compile(optimizer=generator_optimizer, **kwargs)
         self.discriminator_optimizer = discriminator_optimizer
-        generator_optimizer.build(self.parameters("generator"))
-        discriminator_optimizer.build(self.parameters("discriminator"))
+        generator_optimizer.build(self.parameters(GENERATOR))
+        discriminator_optimizer.build(self.parameters(DISCRIMINATOR))
 
     def restart(self, stream: np.ndarray, step: int) -> None:
-        """Puts everything but the networks and their averages in the state before a training's
-        first step.
+        """Puts everything but the networks and their averages in the state before the first step.
 
         Args:
           stream: two int32.
@@ -88,69 +95,105 @@ class GANModel(keras.Model):
         self.step.assign(step)
 
     def state(self) -> dict[str, tf.Variable]:
-        """Everything that a training step changes, by name: what an interrupted training continues
-        from.
-        """
+        """Everything that a step changes, by name: what an interrupted training continues from."""
         found = {"step": self.step}
         for name, network in self.networks.items():
-            found.update(
-                {f"{name}/{path}": variable for path, variable in models.variables(network).items()}
-            )
+            held = gans.variables(network)
+            found.update({f"{name}/{path}": variable for path, variable in held.items()})
         for name, averages in self.averages.items():
-            found.update(
-                {f"{name}/{path}/average": variable for path, variable in averages.items()}
-            )
-        for role, optimizer in {
-            "generator": self.optimizer,
-            "discriminator": self.discriminator_optimizer,
-        }.items():
+            found.update({f"{name}/{path}/average": v for path, v in averages.items()})
+        if self.config.mask_update != STATIC:
+            for name, masks in self.masks.items():
+                found.update({f"{name}/{path}/mask": one.mask for path, one in masks.items()})
+        for player in (GENERATOR, DISCRIMINATOR):
+            optimizer = self.optimizer_of(player)
             held = [*optimizer.variables, *(variable for variable, _ in loss_scale_of(optimizer))]
-            found.update(
-                {f"{role}/optimizer/{number}": variable for number, variable in enumerate(held)}
-            )
+            found.update({f"{player}/optimizer/{number}": v for number, v in enumerate(held)})
         return found
 
     def teach(self, teachers: dict[str, Arrays]) -> None:
-        """Makes snapshots of discriminators the teachers of a training; without any, nobody
-        teaches.
-        """
+        """Makes snapshots the teachers of a training; without any, nobody teaches."""
         for name, snapshot in teachers.items():
-            models.load_snapshot(self.teachers[name], snapshot)
-        self.kd_weight.assign(self.config.kd_weight if teachers else 0.0)
+            gans.load_snapshot(self.teachers[name], snapshot)
+        self.teaching.assign(1.0 if teachers else 0.0)
 
-    def parameters(self, role: str) -> list[tf.Variable]:
-        """The trainable variables of all generators, or of all discriminators."""
-        return [
-            v
-            for name, net in self.networks.items()
-            if models.role(name) == role
-            for v in net.trainable_variables
-        ]
+    def set_masks(self, name: str, kept: Arrays) -> None:
+        """Assigns the masks of a network; variables that `kept` lacks keep all their weights.
 
-    def descend(self, role: str, tape: tf.GradientTape, loss: tf.Tensor) -> None:
-        """One optimizer step of all generators or discriminators.
+        Raises:
+          MaskError: a path is no variable that a mask may cover, or has another shape.
+        """
+        held = self.masks[name]
+        check_shapes({path: one.variable for path, one in held.items()}, kept)
+        for path, one in held.items():
+            one.mask.assign(kept.get(path, np.ones(one.variable.shape)))
+
+    def parameters(self, player: Player) -> list[tf.Variable]:
+        """The trainable variables of all networks that a player's loss trains."""
+        names = self.gan.spec.of_player(player)
+        return [variable for name in names for variable in self.networks[name].trainable_variables]
+
+    def optimizer_of(self, player: Player) -> Optimizer:
+        return self.optimizer if player == GENERATOR else self.discriminator_optimizer
+
+    def add_terms(self, loss: tf.Tensor, player: Player, context: StepContext) -> tf.Tensor:
+        """A loss with the terms of its player."""
+        for term, weight in self.terms:
+            if term.player == player:
+                weight = weight * self.teaching if term.taught else weight
+                loss += weight * term.function(context)
+        return loss
+
+    def apply_gradients(self, player: Player, tape: tf.GradientTape, loss: tf.Tensor) -> None:
+        """One optimizer step of all networks of a player.
 
         A pruned weight gets the gradient 0, so from zero moments Adam leaves it exactly zero.
         """
-        variables, optimizer = (
-            self.parameters(role),
-            (self.optimizer if role == "generator" else self.discriminator_optimizer),
-        )
+        variables = self.parameters(player)
+        optimizer = self.optimizer_of(player)
         scaled = isinstance(optimizer, keras.mixed_precision.LossScaleOptimizer)
-        found = gradients_of(
-            variables, tape, loss, optimizer.get_scaled_loss(tf.constant(1.0)) if scaled else 1.0
-        )
+        scale = optimizer.get_scaled_loss(tf.constant(1.0)) if scaled else 1.0
+        gradients = gradients_of(variables, tape, loss, scale)
         if scaled:
-            found = optimizer.get_unscaled_gradients(found)
-        masks = {
-            weight.ref(): mask
-            for network in self.networks.values()
-            for weight, mask in masks_of(network).values()
-        }
-        gradients = zip(found, variables, strict=True)
+            gradients = optimizer.get_unscaled_gradients(gradients)
+        masked = {m.variable.ref(): m for held in self.masks.values() for m in held.values()}
+        pairs = list(zip(gradients, variables, strict=True))
+        dense = [(masked[v.ref()], gradient) for gradient, v in pairs if v.ref() in masked]
+        self.update_masks(self.step, dense, optimizer)
         optimizer.apply_gradients(
-            [(g * masks[v.ref()] if v.ref() in masks else g, v) for g, v in gradients]
+            [(g * masked[v.ref()].mask if v.ref() in masked else g, v) for g, v in pairs]
         )
+
+    def update_averages(self) -> None:
+        """Moves the running averages of parameters towards where these are."""
+        decay = self.config.ema_decay
+        for name, averages in self.averages.items():
+            held = gans.variables(self.networks[name])
+            for path, average in averages.items():
+                average.assign(decay * average + (1.0 - decay) * held[path])
+
+
+STEPS: Registry[type[GANModel]] = Registry("training step")
+
+
+def _masked(network: keras.Model, paths: Iterable[str]) -> dict[str, Masked]:
+    """The variables of a network that masks may cover; TFMOT's wrappers hold those of kernels."""
+    found = {path: Masked(path, *pair) for path, pair in masks_of(network).items()}
+    held = gans.variables(network)
+    for path in paths:
+        if path not in held:
+            raise MaskError(f"the {network.name} has no variable {path} to mask")
+        if path not in found:
+            ones = tf.Variable(tf.ones(held[path].shape), trainable=False, name="mask")
+            found[path] = Masked(path, held[path], ones)
+    return found
+
+
+def _averages(network: keras.Model) -> dict[str, tf.Variable]:
+    """{path: running average} of the trainable variables."""
+    trainable = {variable.ref() for variable in network.trainable_variables}
+    held = gans.variables(network)
+    return {p: tf.Variable(v, trainable=False) for p, v in held.items() if v.ref() in trainable}
 
 
 def gradients_of(
@@ -159,17 +202,23 @@ def gradients_of(
     loss: tf.Tensor,
     scale: float | tf.Tensor = 1.0,
 ) -> list[tf.Tensor]:
-    """This replica's share of a loss's gradient: the sum over the replicas is `scale` times the
-    gradient of the mean over them.
+    """This replica's share of a loss's gradient.
+
+    The sum over the replicas is `scale` times the gradient of the mean over them. A variable that
+    the loss does not depend on gets zeros.
     """
-    share = tf.convert_to_tensor(scale) / tf.distribute.get_replica_context().num_replicas_in_sync
-    return tape.gradient(loss, variables, output_gradients=share)
+    replicas = tf.distribute.get_replica_context().num_replicas_in_sync
+    share = tf.convert_to_tensor(scale) / replicas
+    return tape.gradient(
+        loss,
+        variables,
+        output_gradients=share,
+        unconnected_gradients=tf.UnconnectedGradients.ZERO,
+    )
 
 
 def loss_scale_of(optimizer: Optimizer) -> list[tuple[tf.Variable, float]]:
-    """The variables of an optimizer's loss scale with what they start at; none of one that scales
-    nothing.
-    """
+    """The variables of an optimizer's loss scale with what they start at; none without a scale."""
     if not isinstance(optimizer, keras.mixed_precision.LossScaleOptimizer):
         return []
     # Keras's own `loss_scale` is a copy, and its `variables` are those of the optimizer inside.
@@ -182,7 +231,11 @@ def loss_scale_of(optimizer: Optimizer) -> list[tuple[tf.Variable, float]]:
 def mean_over_replicas(losses: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
     """What a training step logs."""
     replicas = tf.distribute.get_replica_context()
-    return {
-        name: replicas.all_reduce(tf.distribute.ReduceOp.MEAN, loss)
-        for name, loss in losses.items()
-    }
+    mean = tf.distribute.ReduceOp.MEAN
+    return {name: replicas.all_reduce(mean, loss) for name, loss in losses.items()}
+
+
+def required(condition: bool, spec: GANSpec, what: str) -> None:
+    """Raises `UsageError` unless a training step has the networks that it trains."""
+    if not condition:
+        raise UsageError(f"training step '{spec.step}' of {spec.name} needs {what}")

@@ -1,33 +1,38 @@
-"""The options of training: what is usual for the GAN where one is unset, and what so many replicas
-cannot do.
-"""
+"""Training's options: what is usual where one is unset, and what so many replicas cannot do."""
 
 import dataclasses
 
-from tf_gan_lth import models
 from tf_gan_lth.experiment.config import TrainingConfig
-from tf_gan_lth.experiment.errors import UsageError, check_known
+from tf_gan_lth.experiment.errors import UsageError
+from tf_gan_lth.gans.spec import GANSpec
 from tf_gan_lth.training.losses import LOSSES
+from tf_gan_lth.training.terms import switched_on
+from tf_gan_lth.training.updates import UPDATES
 
 BATCH_SIZES = ("generator_batch_size", "discriminator_batch_size")
 
 
-def resolve(config: TrainingConfig, gan: models.Kind) -> TrainingConfig:
+def resolve(config: TrainingConfig, gan: GANSpec) -> TrainingConfig:
     """The config with what is usual for the GAN where an option is unset.
 
     Raises:
-      UsageError: an option is set that the GAN has not, or a loss that there is not.
+      UsageError: an option is set that the GAN has not, or a name that there is not.
     """
     resolved = config
     for field in dataclasses.fields(config):
-        if not hasattr(gan.hyperparameters, field.name):
+        if not hasattr(gan.usual, field.name):
             continue
-        asked, usual = getattr(config, field.name), getattr(gan.hyperparameters, field.name)
+        asked, usual = getattr(config, field.name), getattr(gan.usual, field.name)
         if asked is None:
             resolved = dataclasses.replace(resolved, **{field.name: usual})
         elif usual is None:
             raise UsageError(f"--{field.name}={asked} is no option of {gan.name}: leave it out")
-    check_known("loss", resolved.loss, LOSSES)
+    LOSSES[resolved.loss]
+    UPDATES[resolved.mask_update]
+    names = [term.name for term, _ in switched_on(resolved)]
+    for name in names:
+        if names.count(name) > 1:
+            raise UsageError(f"--terms: {name} is there {names.count(name)} times")
     return resolved
 
 

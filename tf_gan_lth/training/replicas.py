@@ -1,19 +1,18 @@
-"""A network at work on a batch, shared over the replicas of the strategy in use, or the cores of a
-replica.
-"""
+"""A network at work on a batch, shared over the replicas in use, or the cores of a replica."""
 
 from collections.abc import Callable
 
 import tensorflow as tf
 
+Function = Callable[..., object]
 
-def share(function: Callable[[tf.Tensor], object]) -> Callable[[tf.Tensor], object]:
-    """Makes a function of a batch run on all replicas of the strategy in use, each on an equal
-    share of the rows.
+
+def share(function: Function) -> Function:
+    """Makes a function of a batch run on all replicas of the strategy in use, each on its share.
 
     Args:
-      function: a batch `(N, ...)` to tensors whose first axis is N too, each row a function of the
-        same row of the batch.
+      function: tensors `(N, ...)` to tensors whose first axis is N too, each row a function of the
+        same rows of its arguments.
 
     Returns:
       A function with the same results for any N.
@@ -25,34 +24,34 @@ def share(function: Callable[[tf.Tensor], object]) -> Callable[[tf.Tensor], obje
         return tf.function(_in_halves(function), reduce_retracing=True)
 
     @tf.function(reduce_retracing=True)
-    def on_replicas(shares: tf.Tensor) -> object:
-        return strategy.run(function, (shares,))
+    def on_replicas(*shares: tf.Tensor) -> object:
+        return strategy.run(function, shares)
 
-    def shared(batch: tf.Tensor) -> object:
-        parts = _equal_parts(batch, replicas)
-        shares = strategy.experimental_distribute_values_from_function(
-            lambda context: parts[context.replica_id_in_sync_group]
-        )
-        results = on_replicas(shares)
-        return tf.nest.map_structure(
-            lambda value: strategy.gather(value, axis=0)[: len(batch)], results
-        )
+    def shared(*batch: tf.Tensor) -> object:
+        shares = [_distributed(strategy, _equal_parts(tensor, replicas)) for tensor in batch]
+        results = on_replicas(*shares)
+        rows = len(batch[0])
+        return tf.nest.map_structure(lambda v: strategy.gather(v, axis=0)[:rows], results)
 
     return shared
 
 
-def _in_halves(function: Callable[[tf.Tensor], object]) -> Callable[[tf.Tensor], object]:
-    """A function that computes both halves of a batch side by side, where an operation has one core
-    of two.
-    """
+def _distributed(strategy: tf.distribute.Strategy, parts: list[tf.Tensor]) -> object:
+    return strategy.experimental_distribute_values_from_function(
+        lambda context: parts[context.replica_id_in_sync_group]
+    )
+
+
+def _in_halves(function: Function) -> Function:
+    """Computes both halves of a batch side by side, where an operation has one core of two."""
     if tf.config.threading.get_intra_op_parallelism_threads() != 1:
         return function
 
-    def in_halves(batch: tf.Tensor) -> object:
-        halves = map(function, _equal_parts(batch, 2))
-        return tf.nest.map_structure(
-            lambda *values: tf.concat(values, axis=0)[: tf.shape(batch)[0]], *halves
-        )
+    def in_halves(*batch: tf.Tensor) -> object:
+        parts = zip(*(_equal_parts(tensor, 2) for tensor in batch), strict=True)
+        halves = [function(*part) for part in parts]
+        rows = tf.shape(batch[0])[0]
+        return tf.nest.map_structure(lambda *v: tf.concat(v, axis=0)[:rows], *halves)
 
     return in_halves
 

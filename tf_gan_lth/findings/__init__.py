@@ -1,0 +1,20 @@
+"""Scores and costs of a run as rows, compared with the dense GAN, and the verdict. Reads files."""
+
+from tf_gan_lth.findings.columns import Column, columns, table
+from tf_gan_lth.findings.comparison import Comparison, comparison_table
+from tf_gan_lth.findings.results import Result, read_results
+from tf_gan_lth.findings.verdict import Verdict, judge, judge_run, write_results
+
+__all__ = [
+    "Column",
+    "Comparison",
+    "Result",
+    "Verdict",
+    "columns",
+    "comparison_table",
+    "judge",
+    "judge_run",
+    "read_results",
+    "table",
+    "write_results",
+]

@@ -1,0 +1,49 @@
+"""A candidate: what a method has trained and scored."""
+
+import dataclasses
+from collections.abc import Callable
+
+from tf_gan_lth.experiment.run_folder import TrainingFolder
+from tf_gan_lth.pruning.masks import Elements, Mask, apply
+from tf_gan_lth.training import EMA, Kept, Weights
+
+Masks = dict[str, Mask]  # {network: mask}, only of the networks that are pruned
+
+
+@dataclasses.dataclass(frozen=True)
+class Candidate:
+    """Something to train and score. A ticket is one of rewind weights and masks.
+
+    Attributes:
+      folder: where its artifacts are kept.
+      weights: of every network, not masked yet.
+      masks: of the networks that are pruned.
+      first_step: the step that training starts at: 0, or that of late rewinding.
+      teachers: snapshots of the networks that teach in loss terms; empty for none.
+    """
+
+    folder: TrainingFolder
+    weights: Weights
+    masks: Masks
+    first_step: int = 0
+    teachers: Weights = dataclasses.field(default_factory=dict)
+
+
+def expand(masks: Masks) -> Kept:
+    """{network: {variable path: bools}} of masks, as a run folder and a training keep them."""
+    return {name: mask.expand() for name, mask in masks.items()}
+
+
+def read_masks(kept: Kept) -> Masks:
+    """The inverse of `expand`."""
+    return {name: Elements(arrays) for name, arrays in kept.items()}
+
+
+def masks_or(folder: TrainingFolder, make: Callable[..., Masks], *args: object) -> Masks:
+    """The masks of a training if they are there; otherwise what `make(*args)` returns, written."""
+    return read_masks(folder.masks.get_or(lambda: expand(make(*args))))
+
+
+def rewind(weights: Weights, kept: Kept) -> Weights:
+    """mask x theta: every variable of every network as it was, pruned weights exactly zero."""
+    return {name: apply(w, kept.get(name.removesuffix(EMA), {})) for name, w in weights.items()}

@@ -1,0 +1,109 @@
+"""The only loop: whatever a method yields is trained and scored, and its branches after it.
+
+Every stage returns what the run folder has of it, so a run that was stopped continues with its next
+unfinished stage, and one that is asked for more rounds adds them.
+"""
+
+from tf_gan_lth.experiment.config import Config
+from tf_gan_lth.experiment.errors import RunFolderError
+from tf_gan_lth.experiment.run_folder import ReplicateFolder, TrainingFolder
+from tf_gan_lth.findings.results import by_generator
+from tf_gan_lth.methods.bench import Bench
+from tf_gan_lth.methods.branches import BRANCHES
+from tf_gan_lth.methods.candidate import Candidate, expand
+from tf_gan_lth.methods.method import Method
+from tf_gan_lth.methods.records import sparsity_record, training_record
+from tf_gan_lth.training import Weights
+
+
+def run(method: Method, bench: Bench, replicate: int, branches: bool = True) -> None:
+    """Trains and scores the candidates of a method.
+
+    Args:
+      method: what yields them.
+      bench: what trains and scores them.
+      replicate: which repetition of the experiment.
+      branches: whether to train the branches too; other processes can: see `jobs`.
+
+    Raises:
+      BusyError: another process is at this replicate.
+    """
+    folder = bench.run.replicate(replicate)
+    with folder.lock():
+        for candidate in method.candidates(bench, folder):
+            _score_untrained(bench, folder)
+            train_and_score(bench, candidate)
+            if branches:
+                for name in branches_of(bench.config, candidate.folder.round_number):
+                    train_branch(bench, candidate, name)
+
+
+def branches_of(config: Config, number: int) -> tuple[str, ...]:
+    """The branches that round `number` gets."""
+    lottery = config.lottery
+    return lottery.branches if number in lottery.branch_rounds else ()
+
+
+def train_branch(bench: Bench, candidate: Candidate, name: str) -> None:
+    """Trains and scores one branch of a candidate, unless another process is at it."""
+    folder = candidate.folder.branch(name)
+    with folder.lock():
+        # Of a branch that is complete nothing is made, only checked.
+        variant = candidate if folder.is_complete() else BRANCHES[name](bench, candidate)
+        train_and_score(bench, variant, folder)
+
+
+def train_and_score(
+    bench: Bench, candidate: Candidate, folder: TrainingFolder | None = None
+) -> None:
+    """Rewinds, trains and scores; what is there already is checked and kept.
+
+    Args:
+      bench: what trains and scores.
+      candidate: what to train.
+      folder: where to keep it, if that is not the candidate's own.
+    """
+    folder = folder or candidate.folder
+    finished = folder.scores.exists()
+    weights = _trained(bench, candidate, folder)
+    folder.checkpoint.remove()
+    folder.sparsity.get_or(sparsity_record, bench, folder.final_masks.get())
+    folder.training.get_or(training_record, bench, candidate.first_step)
+    folder.samples.get_or(bench.task.draw_samples, weights, folder.replicate)
+    scores = folder.scores.get_or(bench.task.score, weights, folder.replicate)
+    check_protocol(bench, scores)
+    if not finished:
+        bench.observer.scored(folder)
+
+
+def _trained(bench: Bench, candidate: Candidate, folder: TrainingFolder) -> Weights:
+    """The trained weights of a candidate; masks, and what training says of itself, beside them."""
+    kept = folder.masks.get_or(expand, candidate.masks)
+    if folder.weights.exists():
+        return folder.weights.get()
+    trained, seconds = bench.train(candidate, kept, folder)
+    folder.training.put(training_record(bench, candidate.first_step, seconds))
+    if trained.kept is not kept:
+        folder.trained_masks.put(trained.kept)
+    return folder.weights.put(trained.weights)
+
+
+def _score_untrained(bench: Bench, folder: ReplicateFolder) -> None:
+    """How the generators score before any training: what the scores of the rounds start from."""
+    if not folder.initial.exists():
+        return
+    scores = folder.untrained_scores
+    if not scores.exists():
+        scores.put(bench.task.score(folder.initial.get(), folder.number))
+    check_protocol(bench, scores.get())
+
+
+def check_protocol(bench: Bench, scores: dict[str, object]) -> None:
+    """Raises `RunFolderError` if scores were computed under another protocol than today's."""
+    for name, record in by_generator(scores).items():
+        today = bench.task.evaluators[name].identity
+        if record["protocol"] != today:
+            raise RunFolderError(
+                f"{bench.run.path} was scored under {record['protocol']}, which is now {today}: the"
+                " feature network or the reference images changed; give another --run_dir"
+            )

@@ -1,0 +1,48 @@
+"""What a method is: it yields candidates, and may read what the earlier ones became."""
+
+import abc
+from collections.abc import Iterable, Iterator
+
+from tf_gan_lth.experiment.config import Config, NoOptions
+from tf_gan_lth.experiment.registry import Registry
+from tf_gan_lth.experiment.run_folder import ReplicateFolder
+from tf_gan_lth.gans import GANSpec
+from tf_gan_lth.methods.bench import Bench
+from tf_gan_lth.methods.candidate import Candidate
+
+
+class Method(abc.ABC):
+    """A way to make a GAN small.
+
+    Attributes:
+      Options: frozen dataclass of the options that it alone has, made by `config.option`.
+    """
+
+    Options: type = NoOptions
+
+    def complaints(self, config: Config, gan: GANSpec) -> Iterable[str]:
+        """One line for each thing that it cannot be combined with; before anything is loaded."""
+        del config, gan
+        return ()
+
+    def check_networks(self, bench: Bench) -> None:
+        """Raises `UsageError` or `MaskError` for what these networks cannot do.
+
+        Called before anything slow, and before the run folder is claimed.
+        """
+
+    @property
+    def origin(self) -> dict[str, object] | None:
+        """What a run records of where its candidates come from; None if it makes its own."""
+        return None
+
+    @abc.abstractmethod
+    def candidates(self, bench: Bench, replicate: ReplicateFolder) -> Iterator[Candidate]:
+        """Yields what to train, one after the other; each is trained before the next is made.
+
+        A run that was stopped asks again from the first one on: what is there already is read.
+        """
+
+
+METHODS: Registry[type[Method]] = Registry("method")
+register = METHODS.register

@@ -1,0 +1,21 @@
+"""Who watches a run: nobody, unless a program or a notebook does."""
+
+import tf_keras as keras
+
+from tf_gan_lth.experiment.run_folder import TrainingFolder
+
+
+class Observer:
+    """Sees every training of a run, and does nothing about it."""
+
+    def callbacks(self, title: str) -> list[keras.callbacks.Callback]:
+        """Callbacks of the `fit` of a training that is about to begin.
+
+        Args:
+          title: names it for people.
+        """
+        del title
+        return []
+
+    def scored(self, folder: TrainingFolder) -> None:
+        """Called once a training has its scores."""

@@ -1,0 +1,59 @@
+"""What a training leaves beside its weights: its sparsity and cost, and how it was trained."""
+
+import numpy as np
+import tf_keras as keras
+
+from tf_gan_lth import gans
+from tf_gan_lth.experiment.artifacts import Arrays
+from tf_gan_lth.methods.bench import Bench
+from tf_gan_lth.pruning.cost import cost
+from tf_gan_lth.pruning.masks import Elements, sparsity_report
+from tf_gan_lth.pruning.wrapping import masks_of
+from tf_gan_lth.training import Kept
+
+
+def sparsity_record(bench: Bench, kept: Kept) -> dict[str, object]:
+    """What `sparsity.json` says of every network, pruned or not: see `network_record`.
+
+    Beside it, of a generator, the name of the discriminator that judges it.
+    """
+    found = {}
+    for name, network in bench.trainer.networks.items():
+        judge = bench.gan.spec.networks[name].judge
+        found[name] = network_record(network, kept.get(name)) | ({"judge": judge} if judge else {})
+    return found
+
+
+def network_record(network: keras.Model, kept: Arrays | None) -> dict[str, object]:
+    """Sparsity of a wrapped network over its prunable units, and beside it what it costs.
+
+    Args:
+      network: wrapped for pruning.
+      kept: its expanded mask; None keeps everything.
+
+    Returns:
+      `sparsity_report`; `dense_kernels`, {path: number of weights} of what is never pruned;
+      `parameters`, `parameters_left`, `macs` and `macs_left`: see `pruning.cost.Cost`.
+    """
+    if kept is None:
+        kept = {p: np.ones(kernel.shape, bool) for p, (kernel, _) in masks_of(network).items()}
+    sizes = {path: int(np.prod(v.shape)) for path, v in gans.variables(network).items()}
+    dense = {p: n for p, n in sizes.items() if p.endswith("/kernel") and p not in kept}
+    found = cost(network, kept)
+    return {
+        **sparsity_report(Elements(kept)),
+        "dense_kernels": dense,
+        "parameters": found.parameters,
+        "parameters_left": found.parameters_left,
+        "macs": found.macs,
+        "macs_left": found.macs_left,
+    }
+
+
+def training_record(
+    bench: Bench, first_step: int, seconds: float | None = None
+) -> dict[str, object]:
+    """What `training.json` says; the seconds are null if the record was lost and made again."""
+    steps = bench.trainer.config.steps - first_step
+    taken = seconds and round(seconds, 3)
+    return {"steps": steps, "seed": bench.config.seed, "train_seconds": taken}

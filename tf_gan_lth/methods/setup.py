@@ -1,0 +1,69 @@
+"""From a config to a bench: checked, built, and the run folder claimed for it."""
+
+import dataclasses
+
+import tensorflow as tf
+
+from tf_gan_lth import gans
+from tf_gan_lth.experiment import config as configs
+from tf_gan_lth.experiment import digests, plugins
+from tf_gan_lth.experiment.config import Config
+from tf_gan_lth.experiment.run_folder import RunFolder
+from tf_gan_lth.gans.snapshots import graph_text
+from tf_gan_lth.methods import bench as benches
+from tf_gan_lth.methods.bench import Bench
+from tf_gan_lth.methods.checks import check
+from tf_gan_lth.methods.method import METHODS, Method
+from tf_gan_lth.methods.observer import Observer
+
+
+def set_up(
+    config: Config,
+    run: RunFolder,
+    strategy: tf.distribute.Strategy | None = None,
+    observer: Observer | None = None,
+    method: Method | None = None,
+) -> tuple[Method, Bench]:
+    """Builds what a config names, and claims the run folder for it.
+
+    Args:
+      config: what to do.
+      run: where to keep it.
+      strategy: the `tf.distribute` strategy to train under; None is the current one.
+      observer: who watches; None is nobody.
+      method: what yields candidates; None is the one that the config names.
+
+    Raises:
+      UsageError: the config names something unknown, or asks for what cannot be together.
+      ToolkitError: images, networks or protocol cannot be had, or do not fit each other.
+      RunFolderError: the folder belongs to another run or cannot be written.
+    """
+    plugins.load(config.networks.plugins)
+    spec = gans.find(config.networks.gan)
+    method = method or METHODS[config.lottery.method]()
+    check(config, spec, method)
+    bench = benches.build(config, run, spec, strategy, observer)
+    method.check_networks(bench)
+    run.claim(config, used(bench, method), bench.task.images.record, method.origin)
+    return method, bench
+
+
+def used(bench: Bench, method: Method) -> dict[str, object]:
+    """Every option that two runs must share to be one, as it was resolved; and the networks.
+
+    Those that only extend a run are left out.
+    """
+    config = bench.config
+    fixed = {n: v for n, (f, v) in configs.walk(config).items() if not f.metadata["extends"]}
+    training = dataclasses.asdict(bench.trainer.config)
+    own = (bench.gan.options, bench.options(method.Options))
+    options = {name: value for part in own for name, value in dataclasses.asdict(part).items()}
+    graphs = {name: digests.short(graph_text(n)) for name, n in bench.gan.networks.items()}
+    images = bench.task.images.shape
+    return {
+        **{name: training.get(name, value) for name, value in fixed.items()},
+        **options,
+        "channels": images.channels,
+        "classes": images.classes,
+        **{f"network {name}": digest for name, digest in graphs.items()},
+    }

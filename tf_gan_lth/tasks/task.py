@@ -1,0 +1,68 @@
+"""What every task has: images to train on, scores and samples of generators."""
+
+import abc
+import dataclasses
+from collections.abc import Iterable
+
+from tf_gan_lth import gans
+from tf_gan_lth.data import Domains, ImageSet
+from tf_gan_lth.evaluation import Evaluator
+from tf_gan_lth.experiment.config import Config
+from tf_gan_lth.experiment.registry import Registry
+from tf_gan_lth.training import Weights
+
+Scores = dict[str, dict[str, object]]  # {generator: its score record}
+
+
+@dataclasses.dataclass(frozen=True)
+class TaskImages:
+    """The images of a task.
+
+    Attributes:
+      training: what to train on, as the training step takes it.
+      shape: what the networks are built for.
+      record: what a run keeps of them, so that it does not go on with others.
+    """
+
+    training: ImageSet | Domains
+    shape: gans.ImageShape
+    record: dict[str, object]
+
+
+class Task(abc.ABC):
+    """What a GAN is for.
+
+    Args:
+      config: of the run.
+      gan: plain networks, whose weights are used up for scores and samples.
+      images: what `open_images` returned.
+
+    Attributes:
+      images: likewise.
+      evaluators: {generator: what scores it}.
+    """
+
+    images: TaskImages
+    evaluators: dict[str, Evaluator]
+
+    @staticmethod
+    def complaints(config: Config, gan: gans.GANSpec) -> Iterable[str]:
+        """One line for each thing of a config that the task cannot do."""
+        del config, gan
+        return ()
+
+    @staticmethod
+    @abc.abstractmethod
+    def open_images(config: Config, gan: gans.GANSpec) -> TaskImages:
+        """Loads the images to train on. Raises `ToolkitError` if they cannot be had."""
+
+    @abc.abstractmethod
+    def score(self, weights: Weights, replicate: int) -> Scores:
+        """Scores the generators, under the protocol of the config."""
+
+    @abc.abstractmethod
+    def draw_samples(self, weights: Weights, replicate: int) -> bytes:
+        """A picture of what the generators make, as PNG."""
+
+
+TASKS: Registry[type[Task]] = Registry("task")

@@ -1,0 +1,171 @@
+"""Loss terms beside the adversarial loss, by name: penalties and distillation.
+
+A term is a function of what a step knows that returns a scalar, which is added with its weight to
+the loss of the player it belongs to. `--terms=r1:10` switches one on.
+"""
+
+import dataclasses
+from collections.abc import Callable
+
+import tensorflow as tf
+import tf_keras as keras
+
+from tf_gan_lth.experiment.config import TrainingConfig
+from tf_gan_lth.experiment.errors import UsageError
+from tf_gan_lth.experiment.registry import Registry
+from tf_gan_lth.gans.spec import DISCRIMINATOR, GENERATOR, Player
+from tf_gan_lth.training.losses import divergence
+
+Judge = Callable[[tf.Tensor, tf.Tensor | None], tf.Tensor]
+
+
+@dataclasses.dataclass(frozen=True)
+class StepContext:
+    """What a term of one network's loss knows.
+
+    Attributes:
+      network: the network that is trained.
+      teacher: its trained dense twin; None without a term that asks for it.
+      judge: (images, labels) to scores `(N, 1)` of the discriminator, as it trains.
+      inputs: what the generator makes `fake` of: latents and labels, or images.
+      fake: generated images `(N, H, W, C)` in [-1, 1].
+      fake_scores: what the discriminator says of them, `(N, 1)`.
+      fake_labels: `(N,)` int32; None without labels.
+      real, real_scores, real_labels: likewise of real images; None in a generator's step.
+      seed: two int32, a stream of this step's own.
+    """
+
+    network: keras.Model
+    teacher: keras.Model | None
+    judge: Judge
+    inputs: tuple[tf.Tensor, ...]
+    fake: tf.Tensor
+    fake_scores: tf.Tensor
+    fake_labels: tf.Tensor | None = None
+    real: tf.Tensor | None = None
+    real_scores: tf.Tensor | None = None
+    real_labels: tf.Tensor | None = None
+    seed: tf.Tensor | None = None
+
+
+Function = Callable[[StepContext], tf.Tensor]
+
+
+@dataclasses.dataclass(frozen=True)
+class Term:
+    """A loss term.
+
+    Attributes:
+      name: what `--terms` calls it.
+      function: what it adds, before its weight.
+      player: whose loss it belongs to.
+      taught: whether it needs a teacher; without one it counts nothing.
+    """
+
+    name: str
+    function: Function
+    player: Player
+    taught: bool = False
+
+
+TERMS: Registry[Term] = Registry("loss term")
+
+
+def register(player: Player, taught: bool = False) -> Callable[[Function], Function]:
+    """Makes a function a term of a player's loss, under its name."""
+
+    def decorate(function: Function) -> Function:
+        term = Term(function.__name__, function, player, taught)
+        TERMS.register(term, name=term.name)
+        return function
+
+    return decorate
+
+
+def switched_on(config: TrainingConfig) -> list[tuple[Term, float]]:
+    """The terms that a config asks for, with their weights; `--kd_weight` is one of them.
+
+    Raises:
+      UsageError: a term is unknown, or its weight is no number.
+    """
+    found = []
+    if config.kd_weight:
+        found.append((TERMS["distill_scores"], config.kd_weight))
+    for text in config.terms:
+        name, _, weight = text.partition(":")
+        term = TERMS[name]
+        try:
+            found.append((term, float(weight)))
+        except ValueError:
+            raise UsageError(f"--terms={text}: expected NAME:WEIGHT, such as {name}:1") from None
+    return found
+
+
+@register(DISCRIMINATOR)
+def r1(context: StepContext) -> tf.Tensor:
+    """Half the mean squared norm of the score's gradient at real images (Mescheder et al. 2018)."""
+    slopes = _slopes(context.judge, context.real, context.real_labels)
+    return 0.5 * tf.reduce_mean(tf.reduce_sum(tf.square(slopes), axis=[1, 2, 3]))
+
+
+@register(DISCRIMINATOR)
+def gradient_penalty(context: StepContext) -> tf.Tensor:
+    """How far the score's slope between real and fake images is from 1 (Gulrajani et al. 2017).
+
+    The mean of (|gradient| - 1)^2 at one random point between each real image and a fake one.
+    """
+    count = context.real.shape[0]
+    share = tf.random.stateless_uniform([count, 1, 1, 1], context.seed, alg="philox")
+    between = share * context.real + (1.0 - share) * context.fake
+    slopes = _slopes(context.judge, between, context.real_labels)
+    # The root has no gradient at 0.
+    norms = tf.sqrt(tf.reduce_sum(tf.square(slopes), axis=[1, 2, 3]) + 1e-12)
+    return tf.reduce_mean(tf.square(norms - 1.0))
+
+
+def _slopes(judge: Judge, images: tf.Tensor, labels: tf.Tensor | None) -> tf.Tensor:
+    """The gradient of each image's score with respect to its pixels, float32."""
+    with tf.GradientTape() as tape:
+        tape.watch(images)
+        scores = judge(images, labels)
+    return tf.cast(tape.gradient(scores, images), tf.float32)
+
+
+@register(DISCRIMINATOR, taught=True)
+def distill_scores(context: StepContext) -> tf.Tensor:
+    """How far the discriminator is from its teacher, on real and on fake images: see `divergence`.
+
+    Source: Chen et al. 2021.
+    """
+    images = tf.concat([context.real, context.fake], axis=0)
+    inputs = images
+    if context.real_labels is not None:
+        inputs = (images, tf.concat([context.real_labels, context.fake_labels], axis=0))
+    taught = tf.split(context.teacher(inputs, training=False), 2)
+    scores = (context.real_scores, context.fake_scores)
+    return tf.add_n([divergence(*pair) for pair in zip(taught, scores, strict=True)])
+
+
+@register(GENERATOR, taught=True)
+def distill_images(context: StepContext) -> tf.Tensor:
+    """The mean absolute difference from the teacher's images of the same inputs."""
+    taught = context.teacher(as_call(context.inputs), training=False)
+    return tf.reduce_mean(tf.abs(context.fake - tf.stop_gradient(taught)))
+
+
+@register(GENERATOR)
+def gamma_l1(context: StepContext) -> tf.Tensor:
+    """The sum of |gamma| over the normalisation layers (Liu et al. 2017): channels fade out."""
+    gammas = [
+        variable
+        for variable in context.network.trainable_variables
+        if variable.name.split("/")[-1].startswith("gamma")
+    ]
+    if not gammas:
+        raise UsageError(f"--terms=gamma_l1: the {context.network.name} has no gammas")
+    return tf.add_n([tf.reduce_sum(tf.abs(gamma)) for gamma in gammas])
+
+
+def as_call(inputs: tuple[tf.Tensor, ...]) -> tf.Tensor | tuple[tf.Tensor, ...]:
+    """What a network is called with: its only input alone, or all of them."""
+    return inputs[0] if len(inputs) == 1 else inputs
