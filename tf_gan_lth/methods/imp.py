@@ -47,7 +47,9 @@ class IterativeMagnitudePruning(Method):
                 " --prune=generator,discriminator"
             )
         if weight and not lottery.rounds:
-            yield f"--kd_weight={weight} has no dense teacher in round 0: it needs --rounds=1 or more"
+            yield (
+                f"--kd_weight={weight} has no dense teacher in round 0: it needs --rounds=1 or more"
+            )
         if not lottery.rewind and (lottery.rewind_step or lottery.discriminator_start != "rewound"):
             yield (
                 "--norewind goes on from the round before: it excludes --rewind_step and"

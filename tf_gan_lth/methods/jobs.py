@@ -34,7 +34,7 @@ def run(method: Method, bench: Bench, replicate: int | None, branch: str | None)
 
 
 def _run_branch(method: Method, bench: Bench, replicate: int, name: str) -> None:
-    """One branch of the rounds that get it; it reads what these made, and makes nothing of theirs."""
+    """One branch of the rounds that get it; it only reads what these made."""
     lottery, folder = bench.config.lottery, bench.run.replicate(replicate)
     numbers = {n for n in range(lottery.rounds + 1) if name in loop.branches_of(bench.config, n)}
     if not numbers:

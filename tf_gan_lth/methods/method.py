@@ -25,7 +25,7 @@ class Method(abc.ABC):
         del config, gan
         return ()
 
-    def check_networks(self, bench: Bench) -> None:
+    def check_networks(self, bench: Bench) -> None:  # noqa: B027  most have nothing to check
         """Raises `UsageError` or `MaskError` for what these networks cannot do.
 
         Called before anything slow, and before the run folder is claimed.

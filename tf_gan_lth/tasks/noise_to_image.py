@@ -96,7 +96,7 @@ class NoiseToImage(Task):
         return {self._generator: record}
 
     def draw_samples(self, weights: Weights, replicate: int) -> bytes:
-        """A grid of the same generator's first samples, as PNG; of a conditional one a class a row."""
+        """A grid of its first samples, as PNG; of a conditional generator a class a row."""
         classes = self.sampler.prior.classes
         labels = np.repeat(np.arange(classes), GRID_COLUMNS) if classes else None
         count = len(labels) if classes else GRID_IMAGES

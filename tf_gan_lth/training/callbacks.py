@@ -1,4 +1,4 @@
-"""Callbacks of a round's `fit` that every training has: TensorBoard, and a stop when it diverges."""
+"""Callbacks that every training has: TensorBoard, and a stop when it diverges."""
 
 import math
 

@@ -138,7 +138,7 @@ class NoiseToImage(GANModel):
         return loss
 
     def _generator_loss(self, inputs: Inputs, number: int) -> tf.Tensor:
-        """The generator's loss; `number` tells its draws from those of the discriminator's steps."""
+        """The generator's loss; `number` keeps its draws apart from the discriminator's."""
         fake = self.generator(as_call(inputs), training=True)
         labels = inputs[1] if self.gan.spec.conditional else None
         seed = self._seed(number)
