@@ -1,7 +1,7 @@
 """Images by name or of one's own, and their labels, as batches in [-1, 1]. No networks."""
 
 from tf_gan_lth.data.arrays import from_array, from_dataset
-from tf_gan_lth.data.datasets import FOLDER, NPZ, load, open_images
+from tf_gan_lth.data.datasets import FOLDER, NPZ, load, open_images, remember
 from tf_gan_lth.data.domains import Domains, known_domains, load_domains
 from tf_gan_lth.data.folders import ImageFolder
 from tf_gan_lth.data.image_set import ImageSet
@@ -30,6 +30,7 @@ __all__ = [
     "load_resolution",
     "open_images",
     "quantize",
+    "remember",
     "scale",
     "training_batches",
     "translation_batches",

@@ -1,5 +1,6 @@
 """Data sets by name."""
 
+import dataclasses
 import functools
 import pathlib
 from collections.abc import Iterable
@@ -21,6 +22,14 @@ BUILDERS = {
 }
 FOLDER = "folder:"
 NPZ = "npz:"
+_made_in_python: dict[str, ImageSet] = {}
+
+
+def remember(images: ImageSet) -> None:
+    """Makes images that were given in Python a data set under their name, in this process."""
+    if images.dataset in BUILDERS or ":" in images.dataset:
+        raise UsageError(f"'{images.dataset}' is the name of another data set: give yours its own")
+    _made_in_python[images.dataset] = images
 
 
 def load(name: str, split: str, resolution: int | None, data_dir: str | None = None) -> ImageSet:
@@ -40,6 +49,8 @@ def load(name: str, split: str, resolution: int | None, data_dir: str | None = N
       UsageError: the name, the split, the folder or the file is unknown.
       DataError: the data set cannot be prepared, or the folder or the file holds something else.
     """
+    if name in _made_in_python:
+        return _read_made(_made_in_python[name], split, resolution)
     if name.startswith(NPZ):
         images, labels, classes = npz.read(_path(name, NPZ), split, resolution)
         return ImageSet(name, split, images, labels, classes=classes)
@@ -50,6 +61,17 @@ def load(name: str, split: str, resolution: int | None, data_dir: str | None = N
         images, labels, names = _read_prepared(name, split, resolution, data_dir)
     classes = len(names)
     return ImageSet(name, split, images, labels, classes=classes, class_names=names or None)
+
+
+def _read_made(images: ImageSet, split: str, resolution: int | None) -> ImageSet:
+    if split != images.split:
+        raise UsageError(
+            f"{images.dataset} was given in Python as its split '{images.split}': there is no"
+            f" '{split}'"
+        )
+    if resolution in (None, images.shape[0]):
+        return images
+    return dataclasses.replace(images, images=resize(images.images, resolution))
 
 
 def _read_prepared(

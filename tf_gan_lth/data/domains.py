@@ -37,6 +37,24 @@ class Domains:
     b: ImageSet
     masks: dict[str, np.ndarray] | None = None
 
+    def distances(self, domain: str, inputs: np.ndarray, outputs: np.ndarray) -> dict[str, float]:
+        """How far translations are from the true ones; empty where nobody knows these.
+
+        Args:
+          domain: `a` or `b`, that of the inputs.
+          inputs: all images of that domain, in order, `(N, H, W, C)` in [-1, 1].
+          outputs: their translations, likewise.
+
+        Returns:
+          `l1_inside` and `l1_outside`: see `shapes2stripes.distances`, each the mean over images.
+        """
+        if self.masks is None:
+            return {}
+        target = "b" if domain == "a" else "a"
+        found = shapes2stripes.distances(inputs, outputs, self.masks[domain], f"{domain}2{target}")
+        names = ("l1_inside", "l1_outside")
+        return {name: float(np.mean(each)) for name, each in zip(names, found, strict=True)}
+
     @property
     def sets(self) -> dict[str, ImageSet]:
         """{"a": images of domain A, "b": images of domain B}."""

@@ -1,6 +1,6 @@
 """Scores and costs of a run as rows, compared with the dense GAN, and the verdict. Reads files."""
 
-from tf_gan_lth.findings.columns import Column, columns, table
+from tf_gan_lth.findings.columns import Column, columns, rows, table
 from tf_gan_lth.findings.comparison import Comparison, comparison_table
 from tf_gan_lth.findings.results import Result, read_results
 from tf_gan_lth.findings.verdict import Verdict, judge, judge_run, write_results
@@ -15,6 +15,7 @@ __all__ = [
     "judge",
     "judge_run",
     "read_results",
+    "rows",
     "table",
     "write_results",
 ]

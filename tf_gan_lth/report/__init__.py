@@ -3,6 +3,6 @@ made again at any time.
 """
 
 from tf_gan_lth.report.pages import write
-from tf_gan_lth.report.terminal import conclude, update
+from tf_gan_lth.report.terminal import conclude, finish, update
 
-__all__ = ["conclude", "update", "write"]
+__all__ = ["conclude", "finish", "update", "write"]

@@ -1,6 +1,7 @@
 """What a run prints while it goes on and when it is done."""
 
 from tf_gan_lth import export, findings
+from tf_gan_lth.experiment.paths import Path
 from tf_gan_lth.experiment.run_folder import RunFolder
 from tf_gan_lth.report import pages
 
@@ -14,15 +15,25 @@ def update(run: RunFolder) -> None:
 
 
 def conclude(run: RunFolder) -> None:
-    """Judges a run, exports its tickets, writes its report; prints verdicts and where it all is."""
-    with run.lock():
-        _, verdicts = findings.write_results(run)
-        saved_models = export.export_tickets(run, verdicts)
-        pages.write(run)
+    """Finishes a run, and prints its verdicts and where everything is."""
+    verdicts, exports = finish(run)
     for name, verdict in verdicts.items():
         title = f"Verdict, {name}" if len(verdicts) > 1 else "Verdict"
         comparison = findings.comparison_table(verdict.comparisons)
         print(f"\n{comparison}\n\n{title}: {verdict.sentence}")
     print(f"Report: {run.report.path}\nTensorBoard: tensorboard --logdir={run.tensorboard}")
-    for saved_model in saved_models:
-        print(f"Sparse generator: {saved_model}")
+    for exported in exports:
+        print(f"Sparse generator: {exported}")
+
+
+def finish(run: RunFolder) -> tuple[dict[str, findings.Verdict], list[Path]]:
+    """Judges a run, exports its tickets and writes its report.
+
+    Returns:
+      {generator: its verdict}, and the paths of what was exported.
+    """
+    with run.lock():
+        _, verdicts = findings.write_results(run)
+        exports = export.export_tickets(run, verdicts)
+        pages.write(run)
+    return verdicts, exports

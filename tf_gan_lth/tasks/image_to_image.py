@@ -6,7 +6,6 @@ import numpy as np
 import tensorflow as tf
 
 from tf_gan_lth import data, gans
-from tf_gan_lth.data import shapes2stripes
 from tf_gan_lth.data.pixels import mixed_order
 from tf_gan_lth.evaluation import Evaluator, Extractor, Protocol, protocols, reference
 from tf_gan_lth.experiment.config import Config
@@ -94,13 +93,7 @@ class ImageToImage(Task):
         record = self.evaluators[name].score(
             f"translations of {source.name}", batches, source.count, False
         )
-        if self._test.masks is not None:
-            masks = self._test.masks[DIRECTIONS[name][0]]
-            inside, outside = shapes2stripes.distances(
-                inputs, outputs, masks, name.removeprefix("generator_")
-            )
-            record |= {"l1_inside": float(np.mean(inside)), "l1_outside": float(np.mean(outside))}
-        return record
+        return record | self._test.distances(DIRECTIONS[name][0], inputs, outputs)
 
     def draw_samples(self, weights: Weights, replicate: int) -> bytes:
         """Rows of a test image of `a`, its translation and that back, then of `b`, as PNG."""

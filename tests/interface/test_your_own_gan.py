@@ -1,0 +1,199 @@
+"""docs/your_own_gan.md runs as written, but for the steps; what does not fit is refused."""
+
+import pathlib
+import re
+
+import numpy as np
+import pytest
+import tf_keras as keras
+
+import tf_gan_lth as lth
+from tf_gan_lth.experiment.errors import ToolkitError, UsageError
+
+PAGE = pathlib.Path(__file__).parents[2] / "docs" / "your_own_gan.md"
+layers = keras.layers
+SHORT = {"steps": 2, "rounds": 1, "num_eval_images": 100, "branches": (), "progress": False}
+
+
+@pytest.fixture(scope="module")
+def example(tmp_path_factory):
+    """What the page's example defines, its run made short."""
+    [code] = re.findall(r"```python\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)
+    assert len([line for line in code.splitlines() if line.strip()]) <= 40
+    path = tmp_path_factory.mktemp("runs") / "mine"
+    short = code.replace('"runs/mine", steps=2000, rounds=5', f"{str(path)!r}, **short")
+    short = short.replace("run.ticket(5)", "run.ticket(1)")
+    assert short.count("short") == 1
+    names = {"short": SHORT}
+    exec(compile(short, str(PAGE), "exec"), names)
+    return names
+
+
+def test_a_dcgan_on_an_array_finds_a_ticket(example):
+    run, generator = example["run"], example["sparse_generator"]
+    assert "sparsity" in run.verdict.sentence or "no ticket" in run.verdict.sentence
+    assert run.verdict.best in (None, 1) and [row["round"] for row in run.results()] == [0, 1]
+    images = generator(np.zeros([3, 64], np.float32)).numpy()
+    assert images.shape == (3, 32, 32, 1) and np.abs(images).max() <= 1
+    masks = run.ticket(1).masks["generator"]
+    kernels = {
+        layer.name: layer.kernel.numpy()
+        for layer in generator.layers
+        if layer.weights[0:1] and hasattr(layer, "kernel")
+    }
+    assert masks.keys() == {"up_0/kernel", "up_1/kernel", "to_image/kernel"}
+    kept = sum(int(kept.sum()) for kept in masks.values())
+    assert kept == round(0.8 * sum(kept.size for kept in masks.values()))
+    for path, kept in masks.items():
+        np.testing.assert_array_equal(kernels[path.partition("/")[0]] != 0, kept)
+
+
+def test_the_same_call_continues_and_another_gan_is_refused(example):
+    run, gan = example["run"], example["gan"]
+    again = lth.find_ticket(gan, example["images"], run.folder.path, **SHORT)
+    assert again.results() == run.results()
+    wider = lth.GAN(example["generator"](width=40), example["discriminator"]())
+    with pytest.raises(ToolkitError, match="holds another experiment"):
+        lth.find_ticket(wider, example["images"], run.folder.path, **SHORT)
+
+
+def test_a_run_is_opened_again(example):
+    run = lth.open_run(example["run"].folder.path)
+    assert run.results() == example["run"].results() and run.used["steps"] == 2
+    assert run.verdict.sentence == example["run"].verdict.sentence
+    with pytest.raises(UsageError, match="has no trained replicate 0, round 4"):
+        run.ticket(4)
+    with pytest.raises(UsageError, match="is not a run"):
+        lth.open_run(example["run"].folder.path / "replicate_0")
+
+
+def test_a_gan_in_a_file_and_an_npz_are_what_the_command_line_names(example, tmp_path):
+    [code] = re.findall(r"```python\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)
+    (tmp_path / "my_gan.py").write_text(code[: code.index("digits = ")])
+    np.savez(tmp_path / "images.npz", images=example["images"][:200])
+    run = lth.find_ticket(
+        f"{tmp_path}/my_gan.py:gan",
+        f"npz:{tmp_path}/images.npz",
+        tmp_path / "run",
+        resolution=32,
+        **SHORT,
+    )
+    assert [row["round"] for row in run.results()] == [0, 1]
+    # Another process finds the GAN by its name alone.
+    assert lth.open_run(tmp_path / "run").ticket(1).generator().output_shape == (None, 32, 32, 1)
+
+
+def small_generator(**changes):
+    """An 8x8 generator; `output` and `names` change what the cases below need."""
+    latents = changes.get("latents", keras.Input([4]))
+    x = layers.Reshape([4, 4, 2])(layers.Dense(32, name="dense")(latents))
+    x = layers.Conv2DTranspose(
+        changes.get("channels", 1),
+        3,
+        2,
+        "same",
+        activation=changes.get("activation", "tanh"),
+        **({} if changes.get("unnamed") else {"name": "to_image"}),
+    )(x)
+    return keras.Model(latents, changes.get("last", lambda image: image)(x))
+
+
+def small_discriminator(size=8, scores=1, channels=1):
+    images = keras.Input([size, size, channels])
+    x = layers.Conv2D(4, 3, name="down")(images)
+    return keras.Model(images, layers.Dense(scores, name="score")(layers.Flatten()(x)))
+
+
+class Subclassed(keras.Model):
+    def call(self, inputs):
+        return inputs
+
+
+def keras_3_model():
+    import keras as keras_3
+
+    latents = keras_3.Input([4])
+    return keras_3.Model(latents, keras_3.layers.Dense(3)(latents))
+
+
+def shared():
+    conv = layers.Conv2D(1, 3, padding="same", name="both")
+    latents, images = keras.Input([64]), keras.Input([8, 8, 1])
+    made = layers.Activation("tanh")(conv(layers.Reshape([8, 8, 1])(latents)))
+    scores = layers.Dense(1, name="score")(layers.Flatten()(conv(images)))
+    return keras.Model(latents, made), keras.Model(images, scores)
+
+
+@pytest.mark.parametrize(
+    ("generator", "discriminator", "message"),
+    [
+        (lambda: small_generator(activation="sigmoid"), small_discriminator, "end it in .*tanh"),
+        (lambda: small_generator(activation=None), small_discriminator, r"data in \[-1, 1\]"),
+        (lambda: small_generator(channels=2), small_discriminator, r"grey \(C 1\) or RGB"),
+        (small_generator, lambda: small_discriminator(16), "takes images 16x16x1 .* 8x8x1"),
+        (
+            small_generator,
+            lambda: small_discriminator(scores=3),
+            r"one score an image, \(None, 1\)",
+        ),
+        (lambda: small_generator(unnamed=True), small_discriminator, "has no name of its own"),
+        (
+            lambda: small_generator(last=layers.Lambda(lambda image: image)),
+            small_discriminator,
+            "is a Lambda, whose code a run cannot keep",
+        ),
+        (Subclassed, small_discriminator, "is a subclassed model"),
+        (keras_3_model, small_discriminator, "Keras 3 model: build it with tf_keras"),
+        (lambda: "generator", small_discriminator, "is a str: expected a tf_keras.Model"),
+        (
+            lambda: keras.Sequential([small_generator()]),
+            small_discriminator,
+            "is a model within the model",
+        ),
+    ],
+)
+def test_networks_that_do_not_fit_are_refused(generator, discriminator, message):
+    with pytest.raises(UsageError, match=message) as error:
+        lth.GAN(generator(), discriminator())
+    assert "\n" not in str(error.value)
+
+
+def test_networks_that_share_weights_are_refused():
+    with pytest.raises(UsageError, match="generator and discriminator share both/kernel"):
+        lth.GAN(*shared())
+
+
+@pytest.mark.parametrize(
+    ("images", "options", "message"),
+    [
+        (np.zeros([9, 16, 16, 1], np.uint8), {}, "images are 16x16x1 .* generator returns 8x8x1"),
+        (np.zeros([9, 8, 8, 1], np.uint8), {"width": 4}, "--width=4 is no option of small"),
+        (np.zeros([9, 8, 8, 1], np.uint8), {"loss": "hing"}, "unknown loss 'hing'"),
+        (np.zeros([9, 8, 8, 1]) + 7, {}, "7"),
+        (
+            np.array([np.zeros([8, 8, 1]), np.zeros([9, 9, 1])], object),
+            {},
+            "differ in size, 8x8x1 and 9x9x1",
+        ),
+    ],
+)
+def test_what_does_not_fit_the_data_is_refused_before_any_training(
+    images, options, message, tmp_path
+):
+    gan = lth.GAN(small_generator(), small_discriminator(), name="small")
+    with pytest.raises(ToolkitError, match=message):
+        lth.find_ticket(gan, images, tmp_path / "run", **{**SHORT, **options})
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_gan_without_a_prunable_layer_is_refused(tmp_path):
+    latents = keras.Input([4])
+    dense = layers.Dense(64, activation="tanh", name="dense")(latents)
+    gan = lth.GAN(
+        keras.Model(latents, layers.Reshape([8, 8, 1])(dense)), small_discriminator(), name="flat"
+    )
+    images = np.random.default_rng(0).integers(0, 256, [64, 8, 8, 1], dtype=np.uint8)
+    with pytest.raises(UsageError, match="the generator has no layer that can be pruned"):
+        lth.find_ticket(gan, images, tmp_path / "run", **SHORT)
+    run = lth.find_ticket(gan, images, tmp_path / "run", prune_dense=True, **SHORT)
+    assert run.ticket(1).masks["generator"].keys() == {"dense/kernel"}

@@ -1,0 +1,241 @@
+"""A GAN of one's own: any functional tf_keras models, checked before anything is trained."""
+
+import re
+from collections.abc import Iterator
+
+import numpy as np
+import tensorflow as tf
+import tf_keras as keras
+from tf_keras.src import backend
+from tf_keras.src.engine.functional import Functional
+
+from tf_gan_lth.experiment.config import Config
+from tf_gan_lth.experiment.errors import UsageError
+from tf_gan_lth.gans.priors import Prior
+from tf_gan_lth.gans.snapshots import path_of
+from tf_gan_lth.gans.spec import GANSpec, Hyperparameters, ImageShape, Network, Networks
+
+TRIED = 8  # images that are drawn to see whether they are in [-1, 1]
+LARGE = 1e3  # latents so far out that what is not bounded leaves [-1, 1]
+
+
+def own_gan(
+    generator: keras.Model,
+    discriminator: keras.Model,
+    loss: str = "hinge",
+    *,
+    name: str = "own",
+    steps: int = 10_000,
+    learning_rate: float = 2e-4,
+    adam_betas: tuple[float, float] = (0.0, 0.9),
+    decay_from: float = 1.0,
+    discriminator_steps: int = 1,
+    generator_batch_size: int = 64,
+    discriminator_batch_size: int = 64,
+    ema_decay: float = 0.999,
+    augmentation: str = "none",
+) -> GANSpec:
+    """A GAN of your own Keras networks; what is usual for it can be changed by a run's options.
+
+    Its weights are drawn anew for each replicate, by the layers' initializers: those that the
+    models hold are not used.
+
+    Args:
+      generator: functional model of latents `(N, Z)` float32, or of latents and labels `(N,)` int32
+        for a conditional GAN, to images `(N, H, W, C)` in [-1, 1], C 1 or 3.
+      discriminator: functional model of images, or of images and labels, to scores `(N, 1)`: high
+        for real, low for generated, not passed through a sigmoid.
+      loss: name of the adversarial loss: see `training.losses`.
+      name: what a run calls the GAN; on the command line that is `my_gan.py:NAME`.
+      steps: generator steps a round.
+      learning_rate: Adam's, of both networks.
+      adam_betas: its decay rates of the first and second moment.
+      decay_from: share of the steps after which the learning rate falls linearly to 0; 1: never.
+      discriminator_steps: discriminator steps a generator step.
+      generator_batch_size: images a generator step.
+      discriminator_batch_size: real images a discriminator step.
+      ema_decay: decay of the generator's averaged parameters, which most protocols score.
+      augmentation: `none`, or what the discriminator sees by: see `training.augmentations`.
+
+    Raises:
+      UsageError: a network cannot be pruned, rewound or trained; the message says what to change.
+    """
+    networks = {"generator": generator, "discriminator": discriminator}
+    for role, network in networks.items():
+        _check_model(role, network)
+    _check_shared(generator, discriminator)
+    conditional = _check_inputs(generator, discriminator)
+    _check_scores(discriminator)
+    _check_images(generator)
+    _check_fit("discriminator takes images", discriminator.inputs[0].shape, generator)
+
+    def build(options: object, images: ImageShape, fused: bool) -> Networks:
+        del options, fused
+        expected = (images.resolution, images.resolution, images.channels)
+        _check_fit("images are", (None, *expected), generator)
+        return {role: keras.models.clone_model(network) for role, network in networks.items()}
+
+    return GANSpec(
+        name=name,
+        networks={
+            "generator": Network("generator", judge="discriminator", averaged=True),
+            "discriminator": Network("discriminator"),
+        },
+        build=build,
+        usual=Hyperparameters(
+            loss=loss,
+            adam_betas=adam_betas,
+            steps=steps,
+            discriminator_steps=discriminator_steps,
+            generator_batch_size=generator_batch_size,
+            discriminator_batch_size=discriminator_batch_size,
+            learning_rate=learning_rate,
+            decay_from=decay_from,
+            ema_decay=ema_decay,
+            augmentation=augmentation,
+        ),
+        step="noise_to_image",
+        task="noise_to_image",
+        prior=lambda options, images, networks: Prior(
+            generator.inputs[0].shape[-1], images.classes
+        ),
+        conditional=conditional,
+        complaints=_complaints,
+    )
+
+
+def _complaints(config: Config) -> Iterator[str]:
+    """What a GAN of one's own cannot be combined with."""
+    precision = config.training.precision
+    if precision != "float32":
+        yield (
+            f"--precision={precision}: networks of your own keep the precision that they were built"
+            " in; leave it out"
+        )
+
+
+def _check_model(role: str, network: object) -> None:
+    """Raises `UsageError` for what is no functional model of named, plain layers."""
+    if isinstance(network, type) or not isinstance(network, keras.Model):
+        module = type(network).__module__.partition(".")[0]
+        if module == "keras":
+            raise UsageError(
+                f"the {role} is a Keras 3 model: build it with tf_keras (`import tf_keras as"
+                " keras`), as TFMOT prunes nothing else"
+            )
+        raise UsageError(f"the {role} is a {type(network).__name__}: expected a tf_keras.Model")
+    if not isinstance(network, Functional) or not network.inputs:
+        raise UsageError(
+            f"the {role} is a subclassed model or was never built: make it by keras.Model(inputs,"
+            " outputs), or keras.Sequential with an Input, so that its layers can be found"
+        )
+    for layer in network.layers:
+        _check_layer(role, layer)
+    paths = [path_of(layer, variable) for layer in network.layers for variable in layer.weights]
+    twice = sorted({path for path in paths if paths.count(path) > 1})
+    if twice:
+        raise UsageError(f"the {role} has two variables {twice[0]}: give their layers other names")
+
+
+def _check_layer(role: str, layer: keras.layers.Layer) -> None:
+    kind = type(layer).__name__
+    if isinstance(layer, keras.layers.Lambda):
+        raise UsageError(
+            f"the {role}'s layer {layer.name} is a Lambda, whose code a run cannot keep: write a"
+            " keras.layers.Layer with a call method instead"
+        )
+    if isinstance(layer, keras.Model):
+        raise UsageError(
+            f"the {role}'s layer {layer.name} is a model within the model: call its layers directly"
+        )
+    # Keras names what has no name by a counter, which differs from process to process.
+    counted = re.fullmatch(rf"{_snake_case(kind)}(_\d+)?", layer.name)
+    if layer.weights and counted and layer.name not in backend.OBSERVED_NAMES:
+        raise UsageError(
+            f"the {role}'s {kind} '{layer.name}' has no name of its own, by which a run finds its"
+            f" weights again: give it one, {kind}(..., name='...')"
+        )
+
+
+def _snake_case(kind: str) -> str:
+    """A class's name as Keras makes layers' names of it: `conv2d` of `Conv2D`."""
+    words = re.sub(r"(.)([A-Z][a-z0-9]+)", r"\1_\2", kind)
+    return re.sub(r"([a-z])([A-Z])", r"\1_\2", words).lower()
+
+
+def _check_shared(generator: keras.Model, discriminator: keras.Model) -> None:
+    own = {variable.ref() for variable in generator.weights}
+    shared = [variable.name for variable in discriminator.weights if variable.ref() in own]
+    if shared:
+        raise UsageError(
+            f"generator and discriminator share {shared[0].removesuffix(':0')}: each needs layers"
+            " of its own, as they are pruned and rewound apart"
+        )
+
+
+def _check_inputs(generator: keras.Model, discriminator: keras.Model) -> bool:
+    """Whether both take labels. Raises `UsageError` if they take something else."""
+    counts = (len(generator.inputs), len(discriminator.inputs))
+    if counts not in ((1, 1), (2, 2)):
+        raise UsageError(
+            f"the generator takes {counts[0]} inputs and the discriminator {counts[1]}: expected"
+            " latents and images, or (latents, labels) and (images, labels)"
+        )
+    latents = generator.inputs[0]
+    if latents.shape.rank != 2 or latents.shape[-1] is None or latents.dtype != tf.float32:
+        raise UsageError(
+            f"the generator's first input is {latents.dtype.name}{latents.shape}: expected float32"
+            " latents (None, Z), keras.Input([Z])"
+        )
+    for role, network in (("generator", generator), ("discriminator", discriminator)):
+        labels = network.inputs[1:]
+        if labels and (labels[0].shape.rank != 1 or not labels[0].dtype.is_integer):
+            raise UsageError(
+                f"the {role}'s second input is {labels[0].dtype.name}{labels[0].shape}: expected"
+                " int32 labels (None,), keras.Input([], dtype='int32')"
+            )
+    return counts == (2, 2)
+
+
+def _check_scores(discriminator: keras.Model) -> None:
+    if len(discriminator.outputs) != 1 or discriminator.outputs[0].shape[1:] != [1]:
+        shapes = ", ".join(str(output.shape) for output in discriminator.outputs)
+        raise UsageError(
+            f"the discriminator returns {shapes}: expected one score an image, (None, 1); end it in"
+            " Dense(1), or in a mean over a map of scores"
+        )
+
+
+def _check_images(generator: keras.Model) -> None:
+    """Raises `UsageError` unless the generator returns square grey or RGB images in [-1, 1]."""
+    if len(generator.outputs) != 1 or generator.outputs[0].shape.rank != 4:
+        shapes = ", ".join(str(output.shape) for output in generator.outputs)
+        raise UsageError(f"the generator returns {shapes}: expected images (None, H, W, C)")
+    _, height, width, channels = generator.outputs[0].shape
+    if height is None or height != width or channels not in (1, 3):
+        raise UsageError(
+            f"the generator returns {generator.outputs[0].shape}: expected square images of a known"
+            " size, grey (C 1) or RGB (C 3)"
+        )
+    draw = np.random.default_rng(0).normal(size=[TRIED, generator.inputs[0].shape[-1]])
+    labels = [tf.zeros([TRIED], tensor.dtype) for tensor in generator.inputs[1:]]
+    found = np.concatenate(
+        [generator([tf.constant(draw * size, tf.float32), *labels]) for size in (1.0, LARGE)]
+    )
+    low, high = float(found.min()), float(found.max())
+    if not np.isfinite(found).all() or low < -1.0 or high > 1.0 or low >= 0.0:
+        raise UsageError(
+            f"the generator's images are from {low:.3g} to {high:.3g}, the data in [-1, 1]: end it"
+            " in keras.layers.Activation('tanh')"
+        )
+
+
+def _check_fit(what: str, shape: tuple, generator: keras.Model) -> None:
+    """Raises `UsageError` unless images `(None, H, W, C)` are of the generator's shape."""
+    expected, returned = tuple(shape)[1:], tuple(generator.outputs[0].shape)[1:]
+    if expected != returned:
+        sizes = ["x".join(map(str, side)) for side in (expected, returned)]
+        raise UsageError(
+            f"the {what} {sizes[0]} and the generator returns {sizes[1]}: make them one size, with"
+            " --resolution or in the networks"
+        )

@@ -1,0 +1,238 @@
+"""The Python interface: everything that the commands do, without flags, for programs and notebooks.
+
+import tf_gan_lth as lth
+
+gan = lth.GAN(generator=my_generator, discriminator=my_discriminator, loss="hinge")
+run = lth.find_ticket(gan, images, run_dir="runs/mine", steps=2000, rounds=5)
+print(run.verdict.sentence)
+generator = run.ticket(5).generator()
+"""
+
+import os
+
+import numpy as np
+import tensorflow as tf
+import tf_keras as keras
+
+from tf_gan_lth import data, findings, gans, report
+from tf_gan_lth.cli.progress import Progress
+from tf_gan_lth.experiment import config as configs
+from tf_gan_lth.experiment import plugins
+from tf_gan_lth.experiment.config import Config
+from tf_gan_lth.experiment.errors import UsageError
+from tf_gan_lth.experiment.run_folder import MAIN, RunFolder, TrainingFolder
+from tf_gan_lth.findings.results import by_generator
+from tf_gan_lth.gans import GANSpec
+from tf_gan_lth.gans.own import own_gan as GAN  # noqa: N812  as users read it: lth.GAN(...)
+from tf_gan_lth.methods import Observer, jobs, setup
+from tf_gan_lth.tasks.image_sources import load_generator
+from tf_gan_lth.training import EMA, Kept, Weights, devices
+
+__all__ = ["GAN", "Config", "Run", "Ticket", "find_ticket", "open_run"]
+
+Images = str | np.ndarray | tf.data.Dataset | data.ImageSet
+# Protocols that need no option beside them, by what the GAN makes.
+GREY, COLOUR, TRANSLATED = "digits", "quick", "cyclegan"
+
+
+def find_ticket(
+    gan: str | GANSpec,
+    images: Images,
+    run_dir: str | os.PathLike,
+    *,
+    labels: np.ndarray | None = None,
+    strategy: str = "auto",
+    progress: bool = True,
+    **options: object,
+) -> "Run":
+    """Finds a lottery ticket: trains, prunes, rewinds and scores, round by round.
+
+    The same call continues a run that was stopped; more `rounds` or `replicates` extend it.
+
+    Args:
+      gan: what `GAN` returns, the name of one (`sngan`, `cyclegan`), or `my_gan.py:NAME`.
+      images: to train on: an array `(N, H, W, C)`, uint8 or float in [-1, 1]; a finite
+        `tf.data.Dataset` of such images; or the name of a data set, `folder:PATH` or `npz:PATH`.
+      run_dir: folder of the run.
+      labels: `(N,)` class numbers of an array, for a conditional GAN.
+      strategy: devices to compute on: see `--strategy`.
+      progress: whether to print what the command prints.
+      **options: those of the command, by name: `steps=2000, rounds=5, branches=("random_mask",)`.
+        Without `protocol`, grey images are scored by `digits`, colour ones by `quick`, which needs
+        the Inception network.
+
+    Returns:
+      The finished run.
+
+    Raises:
+      ToolkitError: what is asked for cannot be; the message says what to change.
+    """
+    spec = gan
+    if isinstance(gan, GANSpec):
+        gans.remember(gan)
+    else:
+        spec = gans.find(gan)
+    own = _own_images(images, labels)
+    options = {"gan": spec.name, "dataset": own.dataset if own else images, **options}
+    if own is not None:
+        data.remember(own)
+        options.setdefault("resolution", own.shape[0])
+    options.setdefault("protocol", _usual_protocol(spec, own))
+    config = configs.from_options(options)
+    plugins.load(config.networks.plugins)
+    here = devices.use(strategy, config)
+    with devices.open_run(str(run_dir), here) as folder:
+        observer = Progress(folder) if progress else Observer()
+        method, bench = setup.set_up(config, folder, here.strategy, observer)
+        jobs.run(method, bench, replicate=None, branch=None)
+        if progress:
+            report.conclude(folder)
+        else:
+            report.finish(folder)
+    return Run(folder)
+
+
+def open_run(path: str | os.PathLike, gan: GANSpec | None = None) -> "Run":
+    """Opens the run in a folder, whoever made it.
+
+    Args:
+      path: of the run folder.
+      gan: the run's GAN, if it was built in Python by another process; only `Ticket.generator`
+        needs it.
+
+    Raises:
+      UsageError: there is no run.
+    """
+    folder = RunFolder(path)
+    if not folder.config.exists():
+        raise UsageError(f"{folder.path} is not a run: it has no config.json")
+    if gan is not None:
+        gans.remember(gan)
+    return Run(folder)
+
+
+class Run:
+    """A run: what it found, read from its folder.
+
+    Attributes:
+      folder: where its artifacts are.
+    """
+
+    def __init__(self, folder: RunFolder):
+        self.folder = folder
+
+    def __repr__(self) -> str:
+        return f"Run({str(self.folder.path)!r})"
+
+    @property
+    def config(self) -> Config:
+        """What was asked."""
+        return self.folder.read_config()
+
+    @property
+    def used(self) -> dict[str, object]:
+        """Every option as it was resolved; empty for runs of versions that did not record it."""
+        return self.folder.config.get().get("used", {})
+
+    def results(self) -> list[dict[str, object]]:
+        """A row for each scored generator, {column: value}: what `pandas.DataFrame` takes."""
+        return findings.rows(findings.read_results(self.folder))
+
+    @property
+    def verdicts(self) -> dict[str, findings.Verdict]:
+        """{generator: its verdict}. Raises `UsageError` if no dense GAN is scored yet."""
+        if not findings.read_results(self.folder):
+            raise UsageError(f"{self.folder.path} has no scores yet: its dense GAN is not trained")
+        return findings.judge_run(self.folder)[1]
+
+    @property
+    def verdict(self) -> findings.Verdict:
+        """The verdict of a GAN with one generator. Raises `UsageError` if there are several."""
+        verdicts = self.verdicts
+        if len(verdicts) > 1:
+            names = ", ".join(verdicts)
+            raise UsageError(f"there is a verdict for each of {names}: take run.verdicts[name]")
+        return next(iter(verdicts.values()))
+
+    def ticket(self, round_number: int, replicate: int = 0, branch: str = MAIN) -> "Ticket":
+        """The ticket of a round, or what a branch trained instead; round 0 is the dense GAN.
+
+        Raises:
+          UsageError: there is no such training, or it is not finished.
+        """
+        folder = self.folder.replicate(replicate).round(round_number)
+        if branch != MAIN:
+            folder = folder.branch(branch)
+        if not folder.weights.exists():
+            raise UsageError(f"{self.folder.path} has no trained {folder.title}")
+        return Ticket(self.folder, folder)
+
+
+class Ticket:
+    """A training of a run.
+
+    Attributes:
+      run: where the run is kept.
+      folder: where the training is kept.
+    """
+
+    def __init__(self, run: RunFolder, folder: TrainingFolder):
+        self.run = run
+        self.folder = folder
+
+    def __repr__(self) -> str:
+        return f"Ticket({str(self.folder.path)!r})"
+
+    @property
+    def masks(self) -> Kept:
+        """{network: {variable path: bools, True keeps}} of the networks that were pruned."""
+        return self.folder.final_masks.get()
+
+    @property
+    def weights(self) -> Weights:
+        """{network: {variable path: array}}, trained; `<network>_ema` are averages."""
+        return self.folder.weights.get()
+
+    @property
+    def scores(self) -> dict[str, dict[str, object]]:
+        """{generator: its score record}."""
+        return by_generator(self.folder.scores.get())
+
+    def generator(self, name: str | None = None, averaged: bool = True) -> keras.Model:
+        """The trained generator as a Keras model; its pruned weights are exactly zero.
+
+        Args:
+          name: which one, of a GAN that has several.
+          averaged: its averaged parameters, if it has averages.
+
+        Raises:
+          UsageError: there is no such generator, or it takes a name to tell which.
+        """
+        names = list(self.scores)
+        if name is None and len(names) > 1:
+            raise UsageError(f"give the name of a generator: {', '.join(names)}")
+        name = name or names[0]
+        if name not in names:
+            raise UsageError(f"there is no generator '{name}': there is {', '.join(names)}")
+        weights = self.weights
+        snapshot = weights.get(name + EMA, weights[name]) if averaged else weights[name]
+        return load_generator(self.run, name, snapshot).networks[name]
+
+
+def _own_images(images: Images, labels: np.ndarray | None) -> data.ImageSet | None:
+    """Images that were given as such; None of a name."""
+    if isinstance(images, data.ImageSet):
+        return images
+    if isinstance(images, tf.data.Dataset):
+        return data.from_dataset(images)
+    if isinstance(images, str):
+        if labels is not None:
+            raise UsageError(f"labels belong to an array of images, not to '{images}'")
+        return None
+    return data.from_array(images, labels)
+
+
+def _usual_protocol(spec: GANSpec, images: data.ImageSet | None) -> str:
+    if spec.prior is None:
+        return TRANSLATED
+    return COLOUR if images is not None and images.channels == 3 else GREY
