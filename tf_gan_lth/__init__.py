@@ -10,7 +10,8 @@ from those below it: cli, report, export, methods, findings, tasks, evaluation, 
 gans, data, experiment.
 """
 
-__version__ = "0.1.0"
+from tf_gan_lth.experiment.version import VERSION as __version__  # noqa: F401
+
 __all__ = ["GAN", "Config", "find_ticket", "open_run"]
 
 

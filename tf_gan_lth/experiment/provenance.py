@@ -1,11 +1,11 @@
-"""What made a run: versions of the package and its stack, and the git revision if there is one."""
+"""What made a run: the versions of the package and its stack, and the git revision if any."""
 
 import importlib.metadata
 import pathlib
 import platform
 import subprocess
 
-import tf_gan_lth
+from tf_gan_lth.experiment.version import VERSION
 
 PACKAGES = (
     "tensorflow",
@@ -17,9 +17,9 @@ PACKAGES = (
 
 
 def made_with() -> dict[str, str | None]:
-    """{what: version} of the package, Python, the stack, and the revision of a git checkout."""
+    """The versions of the package, Python and the stack, and the git revision, by name."""
     return {
-        "tf_gan_lth": tf_gan_lth.__version__,
+        "tf_gan_lth": VERSION,
         "git_revision": git_revision(),
         "python": platform.python_version(),
         **{name: _version(name) for name in PACKAGES},
@@ -34,11 +34,11 @@ def _version(package: str) -> str | None:
 
 
 def git_revision() -> str | None:
-    """The commit that the package's files are of, `+changes` if they differ; None outside git.
+    """The commit of the package's files, with `+changes` if they differ from it; None without git.
 
-    A package that is installed below somebody's own checkout is none of its files.
+    Also None if the package is installed somewhere inside a checkout that does not track it.
     """
-    folder = pathlib.Path(tf_gan_lth.__file__).parent
+    folder = pathlib.Path(__file__).parents[1]
     if _git(folder, "ls-files", "--error-unmatch", "__init__.py") is None:
         return None
     revision = _git(folder, "rev-parse", "HEAD")
@@ -47,7 +47,7 @@ def git_revision() -> str | None:
 
 
 def _git(folder: pathlib.Path, *arguments: str) -> str | None:
-    """What git prints; None if it fails or is not there."""
+    """The output of a git command; None if it fails or git is not installed."""
     command = ["git", "-C", str(folder), *arguments]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=10)
