@@ -3,6 +3,8 @@
 import csv
 import io
 import pathlib
+import re
+import shutil
 import subprocess
 import sys
 
@@ -11,7 +13,7 @@ import pytest
 import tensorflow as tf
 
 import tf_gan_lth as lth
-from tf_gan_lth import report
+from tf_gan_lth import findings, report
 from tf_gan_lth.experiment.errors import UsageError
 
 HERE = pathlib.Path(__file__).parent
@@ -70,7 +72,7 @@ def test_its_options_are_flags():
     assert "share of the prunable weights that stay" in result.stdout
 
 
-def test_a_score_is_in_every_table(compressed, finished):
+def test_a_score_is_in_every_table(compressed):
     row = compressed.results()[1]
     assert row["feature_spread"] > 0
     rows = list(csv.DictReader(io.StringIO(compressed.folder.results.get().decode())))
@@ -82,6 +84,19 @@ def test_a_score_is_in_every_table(compressed, finished):
     events = tf.compat.v1.train.summary_iterator(str(file))
     tags = {value.tag for event in events for value in event.summary.value}
     assert "scores/feature_spread" in tags and "cost/macs_left" in tags
-    # A run that was made before the score shows a dash.
-    assert "feature_spread" not in lth.open_run(finished.run.path).ticket(0).scores["generator"]
-    assert lth.open_run(finished.run.path).results()[0]["feature_spread"] is None
+
+
+def test_a_run_that_was_made_before_a_score_shows_a_dash(compressed, tmp_path):
+    shutil.copytree(compressed.folder.path, tmp_path / "older")
+    older = lth.open_run(tmp_path / "older")
+    for number in (0, 1):
+        scores = older.ticket(number).folder.scores
+        record = scores.get()["generator"]
+        scores.put({"generator": {n: v for n, v in record.items() if n != "feature_spread"}})
+    assert [row["feature_spread"] for row in older.results()] == [None, None]
+    findings.write_results(older.folder)
+    report.write(older.folder)
+    page = older.folder.report.get().decode()
+    head, *rows = re.search("<h2>Results</h2>.*?</table>", page, re.DOTALL)[0].split("<tr>")[1:]
+    place = re.findall("<th>(.*?)</th>", head).index("spread")
+    assert [re.findall("<td>(.*?)</td>", row)[place] for row in rows] == ["-", "-"]

@@ -1,5 +1,6 @@
-"""Images to scores: feature networks, reference statistics, protocols, metrics. Knows nothing of
-masks or rounds.
+"""Images to scores: feature networks, reference statistics, protocols, metrics.
+
+Knows nothing of masks or rounds.
 """
 
 from tf_gan_lth.evaluation import feature_networks, protocols, reference

@@ -1,8 +1,9 @@
-"""Feature networks for the data sets that need no download: small convnets, trained by
-`scripts/train_feature_network.py`, shipped as SavedModels.
+"""Feature networks for the data sets that need no download.
 
-They have the signature of TF-GAN's Inception module, so every score is computed the same way as on
-photographs."""
+They are small convnets, trained by `scripts/train_feature_network.py` and shipped as SavedModels.
+They have the signature of TF-GAN's Inception module, so scores are computed in the same way as on
+photographs.
+"""
 
 import dataclasses
 import pathlib
@@ -24,12 +25,12 @@ class Embedded:
     """A feature network that ships with the package.
 
     Attributes:
-      dataset: what it is trained on, and called.
-      resolution: height and width that it resizes images to.
-      channels: of the images.
+      dataset: name of the data set that it is trained on, and its own name.
+      resolution: height and width that it resizes images to, in pixels.
+      channels: number of channels of the images.
       classes: number of classes.
-      examples: split to images with their classes.
-      augment: makes the layers that change the training images and leave their classes.
+      examples: a function of a split's name that returns its images with their classes.
+      augment: a function that makes the layers that augment training images; these keep the class.
     """
 
     dataset: str
@@ -44,7 +45,9 @@ class Embedded:
         return FOLDER / self.dataset
 
     def build(self) -> keras.Model:
-        """Images `(N, resolution, resolution, channels)` in [-1, 1] to `{"pool_3": (N, 64),
+        """Builds the untrained network.
+
+        It maps images `(N, resolution, resolution, channels)` in [-1, 1] to `{"pool_3": (N, 64),
         "logits": (N, classes)}`.
         """
         images = keras.Input([self.resolution, self.resolution, self.channels])
@@ -73,22 +76,22 @@ def _shifted_turned_and_scaled() -> list[keras.layers.Layer]:
 
 
 def _shapes(split: str) -> ImageSet:
-    """Both domains; a class is a domain and a third of the hues from red to yellow."""
+    """Images of both domains; a class is a domain and a third of the hues from red to yellow."""
     domains = load_domains("shapes2stripes", split, 64)
     images, labels = [], []
     for number, (name, domain) in enumerate(domains.sets.items()):
         shapes = domains.masks[name] > 0
-        colours = (domain.images * shapes).sum((1, 2)) / shapes.sum(
-            (1, 2)
-        )  # of stripes: their mean, which has the same hue
+        # The mean colour of a striped shape has the hue of its stripes.
+        colours = (domain.images * shapes).sum((1, 2)) / shapes.sum((1, 2))
         labels.append(number * TONES + _tones(colours))
         images.append(domain.images)
     return ImageSet("shapes2stripes", split, np.concatenate(images), np.concatenate(labels))
 
 
 def _tones(colours: np.ndarray) -> np.ndarray:
-    """The third, 0 to 2, of the hues from red to yellow that each of `(N, 3)` colours is in: how
-    much green beside the red.
+    """The class 0, 1 or 2 of each of `(N, 3)` colours: thirds of the hues from red to yellow.
+
+    From red to yellow, the share of green beside red grows.
     """
     red, green, blue = colours.T
     return np.clip((green - blue) / (red - blue) * TONES, 0, TONES - 1).astype(int)
@@ -125,16 +128,19 @@ def train(embedded: Embedded, epochs: int, seed: int) -> tuple[keras.Model, floa
     """Trains a network on augmented images.
 
     Args:
-      embedded: which one.
-      epochs: passes over the training images.
-      seed: makes the result reproducible.
+      embedded: the network to train.
+      epochs: number of passes over the training images.
+      seed: random seed, which makes the result reproducible.
 
     Returns:
       The network and its accuracy on the test images, in [0, 1].
     """
+    # Data and network.
     train_set, test_set = (embedded.examples(split) for split in ("train", "test"))
     keras.utils.set_random_seed(seed)
     network = embedded.build()
+
+    # Input pipeline.
     augment = keras.Sequential(embedded.augment())
     examples = tf.data.Dataset.from_tensor_slices(
         (scale(train_set.images), train_set.labels)
@@ -143,6 +149,8 @@ def train(embedded: Embedded, epochs: int, seed: int) -> tuple[keras.Model, floa
     batches = batches.map(lambda images, labels: (augment(images, training=True), labels)).prefetch(
         2
     )
+
+    # Training, then the accuracy on the test images.
     schedule = keras.optimizers.schedules.CosineDecay(2e-3, epochs * len(batches))
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     network.compile(optimizer=keras.optimizers.Adam(schedule), loss={"logits": loss})
@@ -152,13 +160,14 @@ def train(embedded: Embedded, epochs: int, seed: int) -> tuple[keras.Model, floa
 
 
 def export(embedded: Embedded, network: keras.Model, path: pathlib.Path) -> None:
-    """Writes a network as a SavedModel that takes images of any size and resizes them itself."""
+    """Writes a network as a SavedModel that takes images of any size and resizes them."""
     size = [embedded.resolution, embedded.resolution]
 
     class FeatureNetwork(tf.Module):
         def __init__(self):
             super().__init__()
-            self.network = embedded.build()  # without the optimizer's variables
+            # A new network, without the optimizer's variables.
+            self.network = embedded.build()
             self.network.set_weights(network.get_weights())
 
         @tf.function(

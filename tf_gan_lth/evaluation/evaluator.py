@@ -1,4 +1,4 @@
-"""Scores generated images against a reference; each record has the protocol it was made under."""
+"""Scores generated images against a reference; each record names its protocol."""
 
 import dataclasses
 import time
@@ -21,18 +21,19 @@ class Evaluator:
     """Scores images against one reference under one protocol.
 
     Args:
-      protocol: how; its name will say so if the extractor's feature network is another one.
-      extractor: the feature network and resizing.
+      protocol: how scores are computed; if the extractor has another feature network, the
+        protocol's name in the records says so.
+      extractor: feature network and resizing.
       reference: statistics of the real images.
 
     Raises:
-      EvaluationError: the reference is of another split than the protocol's, or of another number
-        of features than the network's.
+      EvaluationError: the reference is of another split than the protocol's, or has another number
+        of features than the network.
     """
 
     def __init__(self, protocol: Protocol, extractor: Extractor, reference: Reference):
         origin, width = reference.origin, extractor.network.width
-        # Of two domains to translate between, trainA and trainB are the train split.
+        # Where images are translated between two domains, the train split is trainA and trainB.
         if origin.split is not None and origin.split.rstrip("AB") != protocol.reference_split:
             raise EvaluationError(
                 f"{origin.images} is of split '{origin.split}', protocol {protocol.name} compares"
@@ -49,7 +50,7 @@ class Evaluator:
 
     @property
     def identity(self) -> str:
-        """What scores of as many images as the protocol says have as their `protocol`."""
+        """The `protocol` of records whose number of images is the protocol's."""
         return self._identity(self.protocol)
 
     def _identity(self, protocol: Protocol) -> str:
@@ -57,7 +58,7 @@ class Evaluator:
         return f"{protocol.name}/{network[:8]}/{images[:8]}"
 
     def _details(self, protocol: Protocol, ema: bool | None) -> dict[str, object]:
-        """Everything that the identity stands for, for people and other programs."""
+        """Everything that the identity stands for, spelled out for people and other programs."""
         origin = self.reference.origin
         return {
             **dataclasses.asdict(protocol),
@@ -71,7 +72,7 @@ class Evaluator:
         }
 
     def _real_manifold(self, count: int) -> metrics.Manifold:
-        """Of the first real images; made once, as long as the count stays."""
+        """The manifold of the first `count` real images, recomputed only if the count changes."""
         if self._manifold is None or len(self._manifold.radii) != count:
             self._manifold = metrics.fit_manifold(
                 self.reference.features[:count], self.protocol.neighbours
@@ -84,26 +85,28 @@ class Evaluator:
         """Scores a stream of images.
 
         Args:
-          name: what errors call the images.
+          name: what error messages call the images.
           batches: images `(n, H, W, C)` in [-1, 1], in random order.
-          count: how many images come; if that is not what the protocol says, its name in the record
-            says so.
-          ema: whether averaged parameters made them; None if that is unknown.
+          count: total number of images; if it is not the protocol's, the protocol's name in the
+            record says so.
+          ema: whether averaged parameters generated the images; None if unknown.
 
         Returns:
-          Every one of `SCORES` (None where this many images or this reference cannot give it;
-          `warnings` says why), `warnings`, `protocol` (one word, equal for scores that can be
-          compared), `protocol_details`, `eval_seconds`.
+          The record: a value for each of `SCORES` (None if these images or this reference do not
+          allow it; `warnings` says why), `warnings`, `protocol` (one word, equal for scores that
+          are comparable), `protocol_details` and `eval_seconds`.
 
         Raises:
-          EvaluationError: fewer than two images, another number of images than promised, images
-            that are not as they should be, or a score that is not finite.
+          EvaluationError: fewer than two images, another number of images than `count`, images of
+            the wrong shape or range, or a score that is not finite.
         """
         began = time.monotonic()
         if count < 2:
             raise EvaluationError(
                 f"{name}: {count} image; a score needs two, and is good from thousands on"
             )
+
+        # Compute the scores, and refuse values that are not finite.
         protocol = self.protocol.but(num_images=count)
         measured = self._measure(name, batches, count, protocol)
         scores = {title: score.function(measured) for title, score in SCORES.items()}
@@ -113,6 +116,8 @@ class Evaluator:
                     f"{title} of {count} images of {name} against"
                     f" {self.reference.origin.images} is {value}"
                 )
+
+        # Report what is missing, and build the record.
         for note in measured.notes:
             warnings.warn(note, ToolkitWarning, stacklevel=2)
         return {
@@ -126,6 +131,7 @@ class Evaluator:
     def _measure(
         self, name: str, batches: Iterable[tf.Tensor], count: int, protocol: Protocol
     ) -> Measured:
+        """Runs the feature network over the images."""
         inception = None
         if count >= protocol.inception_splits:
             inception = metrics.InceptionScore(count, protocol.inception_splits)

@@ -1,5 +1,6 @@
-"""Streams of images to features: every image is checked, rounded to 8 bits, resized once and seen
-by the network.
+"""Streams of images to features.
+
+Every image is checked, rounded to 8 bits, resized once and passed through the feature network.
 """
 
 import functools
@@ -15,26 +16,27 @@ from tf_gan_lth.evaluation.protocols import Protocol
 from tf_gan_lth.experiment.errors import EvaluationError, check_known, error_reason
 from tf_gan_lth.training import replicas
 
-# Height and width to resize to; images as float. TensorFlow 1's bilinear filter is the one inside
-# the frozen Inception graph.
+# Functions of float images and a height and width. TensorFlow 1's bilinear filter is the one that
+# the frozen Inception graph itself uses.
 RESIZE_FILTERS: dict[str, Callable[[tf.Tensor, tuple[int, int]], tf.Tensor]] = {
     "bilinear_tf1": tf.compat.v1.image.resize_bilinear,
     "bilinear": functools.partial(tf.image.resize, method="bilinear", antialias=True),
     "bicubic": functools.partial(tf.image.resize, method="bicubic", antialias=True),
 }
-# Raised whenever an image's way to its features changes, so that statistics that were cached before
-# are not taken for today's.
+# Incremented whenever the way from images to features changes, so that statistics cached before are
+# not reused.
 VERSION = 1
-PIXELS = 2**23  # that the network sees at a time: bounds the memory of its activations
-TOLERANCE = 1e-3  # beyond [-1, 1] that counts as rounding
+PIXELS = 2**23  # passed through the network at a time, which bounds its memory for activations
+TOLERANCE = 1e-3  # excess over [-1, 1] that counts as rounding
 
 
 class Extractor:
     """Runs a feature network over images, on the replicas of the strategy in use.
 
     Args:
-      network: what turns images into features, loaded under the same strategy.
-      resize_filter: how images become the size that the network takes, if it takes only one.
+      network: the feature network, loaded under the same strategy.
+      resize_filter: a key of `RESIZE_FILTERS`: how images are resized to the network's size, if it
+        takes only one.
 
     Raises:
       UsageError: the filter is unknown.
@@ -48,21 +50,19 @@ class Extractor:
 
     @classmethod
     def of(cls, protocol: Protocol) -> "Extractor":
-        """The protocol's feature network and resizing."""
+        """Makes an extractor with a protocol's feature network and resizing."""
         return cls(feature_networks.load(protocol.feature_network), protocol.resize_filter)
 
     def _activations(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
-        # As if saved as PNG: a score is then the same for a generator and for the folder of its
-        # pictures.
+        # Rounded as if saved as PNG, so that a generator and a folder of its pictures get the same
+        # score.
         return self.network.function(self.resize(quantize(images) / 127.5 - 1.0))
 
     def resize(self, images: tf.Tensor) -> tf.Tensor:
-        """Float images in the size that the network takes."""
-        return (
-            RESIZE_FILTERS[self.resize_filter](images, self.network.size)
-            if self.network.size
-            else images
-        )
+        """Resizes float images to the size that the network takes; unchanged if it takes any."""
+        if not self.network.size:
+            return images
+        return RESIZE_FILTERS[self.resize_filter](images, self.network.size)
 
     def features(
         self,
@@ -72,13 +72,14 @@ class Extractor:
         size: tuple[int, int] | None = None,
         logits: Callable[[np.ndarray], None] | None = None,
     ) -> np.ndarray:
-        """The features of a stream of images; nothing else of them is kept.
+        """Computes the features of a stream of images; nothing else of the images is kept.
 
         Args:
-          name: what errors call the images.
+          name: what error messages call the images.
           batches: images `(n, H, W, C)` in [-1, 1], tensors or arrays.
-          count: how many images come.
-          size: height and width that they must have if the network takes any; None is any.
+          count: total number of images.
+          size: height and width that the images must have if the network takes any; None allows
+            any.
           logits: called with the logits `(n, K)` of each part of the stream.
 
         Returns:
@@ -86,12 +87,13 @@ class Extractor:
 
         Raises:
           EvaluationError: another number of images; values that are not finite or out of range;
-            images that the network does not take; images that are all alike.
+            images that the network does not take; all images are alike.
         """
         features, seen, lowest = None, 0, np.inf
         for images in batches:
             images = tf.cast(images, tf.float32)
             lowest = min(lowest, self._check(name, images, size))
+            # Split the batch so that the network never sees more than `PIXELS` at a time.
             height, width = self.network.size or images.shape[1:3]
             rows = max(1, PIXELS // (height * width))
             for part in (images[at : at + rows] for at in range(0, len(images), rows)):
@@ -110,21 +112,20 @@ class Extractor:
         return features
 
     def _check(self, name: str, images: tf.Tensor, size: tuple[int, int] | None) -> float:
-        """Raises `EvaluationError` if the images are not as they should be; returns their lowest
-        value.
-        """
+        """Checks shape, values, channels and size of a batch, and returns its lowest value."""
         network = self.network
         if images.shape.rank != 4:
             raise EvaluationError(
                 f"{name}: images come as {images.shape}, expected (n, height, width, channels)"
             )
-        # Asked of the images, because a ReLU turns NaN into 0 and hides it from every score.
+        # Checked on the images, because a ReLU turns NaN into 0 and hides it from every score.
         if not tf.reduce_all(tf.math.is_finite(images)):
             raise EvaluationError(
                 f"{name}: an image holds values that are not finite; if it was generated, training"
                 " diverged"
             )
-        low, high = float(tf.reduce_min(images)), float(tf.reduce_max(images))
+        low = float(tf.reduce_min(images))
+        high = float(tf.reduce_max(images))
         if low < -1.0 - TOLERANCE or high > 1.0 + TOLERANCE:
             raise EvaluationError(
                 f"{name}: images hold values from {low:g} to {high:g}, expected [-1, 1]"
@@ -155,10 +156,11 @@ class Extractor:
 
 
 def _check_all(name: str, features: np.ndarray, lowest: float) -> None:
-    """Raises `EvaluationError` for what only the whole stream shows."""
+    """Raises `EvaluationError` for faults that only the whole stream shows."""
     if not np.isfinite(features).all():
         raise EvaluationError(f"{name}: the feature network returned values that are not finite")
-    high, low = features.max(axis=0), features.min(axis=0)
+    high = features.max(axis=0)
+    low = features.min(axis=0)
     if (high - low).max() <= 1e-6 * max(high.max(), -low.min()):
         raise EvaluationError(
             f"{name}: all {len(features)} images are alike (they have the same features)"

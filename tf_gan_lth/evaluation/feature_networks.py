@@ -1,5 +1,9 @@
-"""Feature networks: anything with the signature of TF-GAN's Inception module, by name, path or
-URL.
+"""Feature networks, by name, path or URL.
+
+Anything with the signature of TF-GAN's Inception module is one. To add one of your own in a file of
+`--plugins`, write a function without arguments under `@register` that returns the path of a
+SavedModel, or a Keras model that maps images `(N, H, W, C)` in [-1, 1] to `{"pool_3": features,
+"logits": logits}`.
 """
 
 import dataclasses
@@ -8,14 +12,20 @@ import pathlib
 from collections.abc import Callable
 
 import tensorflow as tf
+import tf_keras as keras
 
 from tf_gan_lth.evaluation import embedded, inception
 from tf_gan_lth.experiment import digests
 from tf_gan_lth.experiment.errors import EvaluationError, check_known, error_reason
+from tf_gan_lth.experiment.registry import Registry
+from tf_gan_lth.gans.snapshots import graph_text
 
 NAMES = (*embedded.NETWORKS, "inception")
 OUTPUTS = ("pool_3", "logits")
 SAVED_MODEL = ("saved_model.pb", "variables/*", "assets/*")
+
+OWN: Registry[Callable[[], str | keras.Model]] = Registry("feature network")
+register = OWN.register
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,11 +35,11 @@ class FeatureNetwork:
     Attributes:
       name: its name, or the path or URL it was loaded from.
       digest: SHA-256 over its files, 16 hex digits.
-      function: images `(N, H, W, channels)` float32 in [-1, 1] to `{"pool_3": (N, D), "logits": (N,
-        K)}`, float32.
+      function: maps images `(N, H, W, channels)` float32 in [-1, 1] to `{"pool_3": (N, D),
+        "logits": (N, K)}`, float32.
       size: height and width of the images it takes, in pixels; None if it takes any.
-      channels: channels of the images it takes; None if it does not say.
-      width: the D of its features; None if it does not say.
+      channels: number of channels of the images it takes; None if unknown.
+      width: D, the number of its features; None if unknown.
     """
 
     name: str
@@ -41,23 +51,26 @@ class FeatureNetwork:
 
 
 def load(name: str) -> FeatureNetwork:
-    """Loads a feature network, once a process, onto the replicas of the strategy in use.
+    """Loads a feature network onto the replicas of the strategy in use, once per process.
 
     Args:
-      name: one of `NAMES`, the URL of a TF-Hub module, or the path of a SavedModel or of
-        Inception's frozen graph.
+      name: one of `NAMES` or of your own, the URL of a TF-Hub module, or the path of a SavedModel
+        or of Inception's frozen graph.
 
     Raises:
-      UsageError: neither a known name nor a path that exists.
-      EvaluationError: it cannot be downloaded, or what is there is no feature network.
+      UsageError: `name` is neither a known name nor an existing path.
+      EvaluationError: it cannot be downloaded, or is not a feature network.
     """
     return _load(name, tf.distribute.get_strategy())
 
 
 @functools.cache
 def _load(name: str, strategy: tf.distribute.Strategy) -> FeatureNetwork:
-    del strategy  # part of the key: variables are made under its scope
-    path = _locate(name)
+    del strategy  # part of the cache's key: variables are created under its scope
+    made = OWN[name]() if name in OWN else None
+    if isinstance(made, keras.Model):
+        return _of_model(name, made)
+    path = _locate(name if made is None else str(made))
     graph = path if path.is_file() else path / inception.GRAPH
     if graph.is_file():
         size = (inception.SIZE, inception.SIZE)
@@ -86,11 +99,33 @@ def _locate(name: str) -> pathlib.Path:
                 f"there is no feature network at {path}: expected a SavedModel's folder or"
                 f" {inception.GRAPH}"
             )
-        check_known("feature network", name, NAMES)
+        check_known("feature network", name, (*NAMES, *OWN))
     return path
 
 
+def _of_model(name: str, model: keras.Model) -> FeatureNetwork:
+    """A user's Keras model; raises `EvaluationError` unless it is a feature network."""
+    outputs = model.output if isinstance(model.output, dict) else {}
+    missing = [output for output in OUTPUTS if output not in outputs]
+    if missing:
+        raise EvaluationError(
+            f"feature network '{name}' lacks the outputs {missing}: give its keras.Model a dict of"
+            f" {list(OUTPUTS)}"
+        )
+    _, height, width, channels = model.input_shape
+    arrays = [variable.numpy() for variable in model.variables]
+    return FeatureNetwork(
+        name,
+        digests.short(graph_text(model), *arrays),
+        functools.partial(_call, model, functools.partial(model, training=False)),
+        (height, width) if height and width else None,
+        channels,
+        outputs["pool_3"].shape[1:].num_elements(),
+    )
+
+
 def _load_saved_model(name: str, path: pathlib.Path) -> FeatureNetwork:
+    """Loads a SavedModel, and raises `EvaluationError` unless it is a feature network."""
     try:
         loaded = tf.saved_model.load(str(path))
         signature = loaded.signatures.get("serving_default")
@@ -100,6 +135,8 @@ def _load_saved_model(name: str, path: pathlib.Path) -> FeatureNetwork:
             f"{path} is not a SavedModel with a signature 'serving_default' or a call:"
             f" {error_reason(error)}"
         ) from None
+
+    # Outputs: features and logits.
     outputs = concrete.structured_outputs
     missing = [
         output for output in OUTPUTS if not isinstance(outputs, dict) or output not in outputs
@@ -108,6 +145,8 @@ def _load_saved_model(name: str, path: pathlib.Path) -> FeatureNetwork:
         raise EvaluationError(
             f"{path} lacks the outputs {missing}: a feature network returns {list(OUTPUTS)}"
         )
+
+    # Inputs: float32 images only.
     inputs = [
         spec
         for spec in tf.nest.flatten(concrete.structured_input_signature)
@@ -119,6 +158,8 @@ def _load_saved_model(name: str, path: pathlib.Path) -> FeatureNetwork:
             f"{path} takes {[(str(spec.shape), spec.dtype.name) for spec in inputs]}: a feature"
             f" network takes {expected}"
         )
+
+    # Image size and channels: Inception's, if the outputs are and no size is stated.
     _, *size, channels = inputs[0].shape if inputs[0].shape.rank else (None, None, None, None)
     if None in size:
         size = None
@@ -127,6 +168,7 @@ def _load_saved_model(name: str, path: pathlib.Path) -> FeatureNetwork:
             inception.CLASSES,
         ):
             size, channels = (inception.SIZE, inception.SIZE), 3
+
     function = functools.partial(_call, loaded, signature or loaded)
     width = outputs["pool_3"].shape[1:].num_elements()
     return FeatureNetwork(
@@ -135,16 +177,15 @@ def _load_saved_model(name: str, path: pathlib.Path) -> FeatureNetwork:
 
 
 def _call(owner: object, function: Callable, images: tf.Tensor) -> dict[str, tf.Tensor]:
-    # Kept alive by being an argument: a signature alone lets the module go, and its variables.
+    # `owner` is an argument to keep the module, and so its variables, alive: a signature alone does
+    # not.
     del owner
     outputs = function(images)
     return {name: tf.reshape(outputs[name], [tf.shape(images)[0], -1]) for name in OUTPUTS}
 
 
 def _digest(path: pathlib.Path) -> str:
-    """SHA-256 over a file, or over what makes up a SavedModel; what else lies in its folder does
-    not count.
-    """
+    """SHA-256 over a file, or over the files that make up a SavedModel and no others."""
     if path.is_file():
         return digests.short(path.read_bytes())
     files = sorted(file for part in SAVED_MODEL for file in path.glob(part) if file.is_file())

@@ -1,8 +1,9 @@
-"""The Inception network of 2015, as the field scores with it: TF-Hub's module or the frozen graph
-that came first.
+"""The Inception network of 2015 that the field scores with.
 
-Both hold the same weights. The frozen graph takes `(pixel - 128) / 128` and has, as Salimans et al.
-2016 use it, logits without their bias; the module takes images in [-1, 1]."""
+It comes as TF-Hub's module or as the earlier frozen graph, which hold the same weights. The frozen
+graph takes `(pixel - 128) / 128`, and its logits are without bias, as Salimans et al. 2016 use
+them; the module takes images in [-1, 1].
+"""
 
 import pathlib
 from collections.abc import Callable
@@ -20,23 +21,23 @@ GRAPH_URL = "http://download.tensorflow.org/models/image/imagenet/inception-2015
 SIZE = 299
 FEATURES, CLASSES = 2048, 1008
 
-# Of the frozen graph: what the first convolution takes, the features, and what multiplies them by
-# the logits' weights.
+# Nodes of the frozen graph: the input of the first convolution, the features, and the product of
+# the features and the logits' weights.
 INPUT, FINAL_POOL, LOGITS = "Mul", "pool_3", "softmax/logits/MatMul"
 
 
 def find() -> pathlib.Path:
-    """Where the network is on this machine; downloads the module if it is not.
+    """The path of the network on this machine; downloads the module if there is none.
 
     Raises:
-      EvaluationError: it is not here and cannot be downloaded.
+      EvaluationError: the network is missing and cannot be downloaded.
     """
     here = cache.folder() / "feature_networks" / "inception"
     return here if here.is_dir() else download(URL)
 
 
 def download(url: str) -> pathlib.Path:
-    """The folder of a TF-Hub module, downloaded unless TF-Hub's own cache has it.
+    """The folder of a TF-Hub module, which is downloaded unless TF-Hub's cache has it.
 
     Raises:
       EvaluationError: it cannot be downloaded; the message says how to get it by hand.
@@ -59,7 +60,7 @@ def download(url: str) -> pathlib.Path:
 
 
 def load_graph(path: pathlib.Path) -> Callable[[tf.Tensor], dict[str, tf.Tensor]]:
-    """The frozen graph as a function of images `(N, 299, 299, 3)` in [-1, 1].
+    """Reads the frozen graph as a function of images `(N, 299, 299, 3)` in [-1, 1].
 
     Raises:
       EvaluationError: the file is not that graph.
@@ -69,7 +70,7 @@ def load_graph(path: pathlib.Path) -> Callable[[tf.Tensor], dict[str, tf.Tensor]
         graph.ParseFromString(path.read_bytes())
         nodes = {node.name: node for node in graph.node}
         weights = nodes[LOGITS].input[1]
-        # Only this part: what comes before takes a JPEG, what comes after a single image.
+        # Take only this part: the nodes before it decode a JPEG, those after it take one image.
         graph = tf.compat.v1.graph_util.extract_sub_graph(_modern(graph), [FINAL_POOL, weights])
 
         def network(images: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -97,8 +98,9 @@ def load_graph(path: pathlib.Path) -> Callable[[tf.Tensor], dict[str, tf.Tensor]
 
 
 def _modern(graph: tf.compat.v1.GraphDef) -> tf.compat.v1.GraphDef:
-    """The graph with a placeholder for its input, and its batch normalizations, which TensorFlow
-    has dropped, as today's.
+    """The graph with a placeholder as input and with batch normalizations of today's kind.
+
+    TensorFlow has dropped the operation that the graph uses for batch normalization.
     """
     constants = {
         node.name: tf.make_ndarray(node.attr["value"].tensor)
@@ -114,6 +116,8 @@ def _modern(graph: tf.compat.v1.GraphDef) -> tf.compat.v1.GraphDef:
         if node.op != "BatchNormWithGlobalNormalization":
             modern.node.append(node)
             continue
+
+        # The old operation may leave out the scale; the new one may not, so it gets ones.
         values, mean, variance, offset, scale = node.input
         if not node.attr["scale_after_normalization"].b:
             ones = np.ones_like(constants[variance])

@@ -1,4 +1,4 @@
-"""Generated images as scores see them: their features beside those of real ones."""
+"""What scores are computed from: features of generated images beside those of real ones."""
 
 import functools
 
@@ -13,18 +13,18 @@ MANIFOLD = ("precision", "recall", "density", "coverage")
 
 
 class Measured:
-    """What every score is a function of. What several scores share is computed once.
+    """The argument of every score; quantities that several scores share are computed once.
 
     Args:
-      features: of the generated images, `(N, D)` float32.
+      features: features of the generated images, `(N, D)` float32.
       reference: statistics of the real images, with or without their features.
       protocol: how scores are computed.
-      inception: the Inception score of the generated images, whose logits it has seen; None if
-        there are too few of them.
-      real_manifold: a function of a count to the manifold of as many real images.
+      inception: Inception score of the generated images, which has been given all their logits;
+        None if there are too few images.
+      real_manifold: a function of a count that returns the manifold of that many real images.
 
     Attributes:
-      notes: why a score is None, or what to know of it; one line each.
+      notes: why a score is None, or what to know about it, one line each.
     """
 
     def __init__(
@@ -45,8 +45,10 @@ class Measured:
         self._note_origin()
 
     def _check_width(self) -> None:
-        size, expected = self.features.shape[1], len(self.reference.gaussian.mu)
-        if size != expected:  # of a network that did not say so before
+        size = self.features.shape[1]
+        expected = len(self.reference.gaussian.mu)
+        # Networks that do not state their number of features were not checked before.
+        if size != expected:
             raise EvaluationError(
                 f"{self.reference.origin.images} has statistics of {expected} features, the feature"
                 f" network has {size}"
@@ -97,14 +99,14 @@ class Measured:
 
     @functools.cached_property
     def inception_score(self) -> tuple[float | None, float | None]:
-        """The Inception score and its standard deviation over parts of the images."""
+        """The Inception score and its standard deviation over splits of the images."""
         return self._inception.result() if self._inception else (None, None)
 
     @functools.cached_property
     def manifold(self) -> dict[str, float | None]:
-        """Precision, recall, density and coverage, of as many real as generated images.
+        """Precision, recall, density and coverage, from equally many real and generated images.
 
-        All four depend on the numbers, coverage most.
+        All four depend on the numbers of images, coverage most of all.
         """
         real, protocol = self.reference.features, self.protocol
         if real is None:

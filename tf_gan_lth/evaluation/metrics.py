@@ -1,9 +1,10 @@
-"""FID, KID, Inception score; precision, recall, density and coverage: numbers from activations. No
-images, no networks.
+"""Metrics of activations: FID, KID, Inception score, precision, recall, density and coverage.
 
-KID and the Inception score are TF-GAN's, called part by part so that memory stays small. TF-GAN
-computes FID from activations only and takes its square roots by two singular value decompositions;
-here it is computed from means and covariances, which can be stored, to the same value."""
+No images and no networks. KID and the Inception score are TF-GAN's, called block by block to keep
+memory small. TF-GAN computes FID from activations only, with two singular value decompositions for
+the square roots; here it is computed from means and covariances, which can be stored, to the same
+value.
+"""
 
 import dataclasses
 import functools
@@ -16,13 +17,16 @@ import tensorflow as tf
 
 from tf_gan_lth.training import tfgan
 
-ROWS = 1000  # of features that are worked on at a time
+ROWS = 1000  # rows of features that are processed at a time
 
 
 @dataclasses.dataclass(frozen=True)
 class Gaussian:
-    """The normal distribution fitted to activations: `mu` `(D,)` and the unbiased covariance
-    `sigma` `(D, D)`, float64.
+    """A normal distribution fitted to activations.
+
+    Attributes:
+      mu: mean, `(D,)` float64.
+      sigma: unbiased covariance, `(D, D)` float64.
     """
 
     mu: np.ndarray
@@ -30,13 +34,13 @@ class Gaussian:
 
     @functools.cached_property
     def factor(self) -> np.ndarray:
-        """F with sigma = F F^T; that of a reference is computed once."""
+        """F with sigma = F F^T; cached, so that a reference computes it only once."""
         values, vectors = scipy.linalg.eigh(self.sigma, check_finite=False)
         return vectors * np.sqrt(np.maximum(values, 0.0))
 
 
 def fit_gaussian(features: np.ndarray) -> Gaussian:
-    """Fits a normal distribution to features `(N, D)`, N at least 2."""
+    """Fits a normal distribution to features `(N, D)`, with N at least 2."""
     mu = features.mean(axis=0, dtype=np.float64)
     sigma = np.zeros([len(mu), len(mu)])
     for at in range(0, len(features), ROWS):
@@ -49,16 +53,15 @@ def frechet_distance(a: Gaussian, b: Gaussian) -> float:
     """FID: |mu_a - mu_b|^2 + tr(sigma_a + sigma_b - 2 (sigma_a sigma_b)^(1/2)).
 
     The trace of the root is the sum of the singular values of A^T B, where sigma_a = A A^T and
-    sigma_b = B B^T. Unlike the roots of the eigenvalues of the product, these are exact to rounding
-    where covariances are singular.
+    sigma_b = B B^T. Unlike the square roots of the product's eigenvalues, these are exact up to
+    rounding even for singular covariances.
 
     Source: Heusel et al. 2017; the identity is that of the Bures distance, Bhatia et al. 2019.
     """
     roots = scipy.linalg.svdvals(a.factor.T @ b.factor).sum()
     distance = np.sum((a.mu - b.mu) ** 2) + np.trace(a.sigma) + np.trace(b.sigma) - 2.0 * roots
-    return float(
-        np.maximum(distance, 0.0)
-    )  # less than zero by rounding only; not a number stays so
+    # Only rounding makes it negative. NaN stays NaN.
+    return float(np.maximum(distance, 0.0))
 
 
 def kernel_distance(
@@ -68,11 +71,11 @@ def kernel_distance(
 
     Args:
       real, generated: features `(M, D)` and `(N, D)`, each in random order.
-      block_size: most images of a block.
+      block_size: largest number of images in a block.
 
     Returns:
-      The mean of the blocks' unbiased estimates of the squared maximum mean discrepancy, and its
-      standard error; None with a single block.
+      The mean over blocks of the unbiased estimate of the squared maximum mean discrepancy, and
+      its standard error (None with a single block).
 
     Raises:
       ValueError: a block would have fewer than two images of one of the sets.
@@ -91,7 +94,7 @@ def kernel_distance(
     return float(np.mean(estimates)), None if error is None else float(error)
 
 
-@tf.function  # several times faster: eager TensorFlow cubes by a general power
+@tf.function  # several times faster: eager TensorFlow cubes with a general power
 def _block_distance(real: tf.Tensor, generated: tf.Tensor) -> tf.Tensor:
     return tfgan.metrics.kernel_classifier_distance_from_activations(
         real, generated, max_block_size=2**30
@@ -99,17 +102,18 @@ def _block_distance(real: tf.Tensor, generated: tf.Tensor) -> tf.Tensor:
 
 
 def _blocks(features: np.ndarray, number: int) -> list[np.ndarray]:
-    """TF-GAN's split into blocks that differ by one row at most, the smaller ones first."""
+    """Splits as TF-GAN does: into blocks that differ by at most one row, smaller ones first."""
     size, larger = divmod(len(features), number)
     return np.split(features, np.cumsum([size] * (number - larger) + [size + 1] * larger)[:-1])
 
 
 class InceptionScore:
-    """The Inception score by TF-GAN over equal splits, of logits that come in any batches; one
-    split's are kept.
+    """The Inception score by TF-GAN over equal splits, from logits in batches of any size.
+
+    Only the logits of the current split are kept in memory.
 
     Args:
-      count: number of images to come.
+      count: total number of images.
       splits: number of splits.
 
     Raises:
@@ -127,7 +131,7 @@ class InceptionScore:
         self._scores: list[float] = []
 
     def add(self, logits: np.ndarray) -> None:
-        """Takes the next logits, `(n, K)`."""
+        """Adds the next logits, `(n, K)`."""
         while len(logits):
             part = logits[: self._ends[len(self._scores)] - self._seen]
             self._logits.append(part)
@@ -139,18 +143,18 @@ class InceptionScore:
                 self._logits = []
 
     def result(self) -> tuple[float, float]:
-        """Mean and (population) standard deviation over the splits, once all logits have come."""
+        """Mean and (population) standard deviation over the splits; call after the last `add`."""
         return float(np.mean(self._scores)), float(np.std(self._scores))
 
 
 @dataclasses.dataclass(frozen=True)
 class Manifold:
-    """Where images lie: a ball around each, which reaches to its k-th nearest neighbour.
+    """Where images lie: a ball around each, with the k-th nearest neighbour on its surface.
 
     Attributes:
-      features: `(N, D)` float64.
+      features: centres of the balls, `(N, D)` float64.
       radii: squared radii of the balls, `(N,)`.
-      neighbours: the k.
+      neighbours: k.
     """
 
     features: np.ndarray
@@ -159,25 +163,27 @@ class Manifold:
 
 
 def fit_manifold(features: np.ndarray, neighbours: int) -> Manifold:
-    """The balls around features `(N, D)`, N more than `neighbours`."""
+    """Fits balls around features `(N, D)`, with N greater than `neighbours`."""
     features = features.astype(np.float64)
     index = sklearn.neighbors.NearestNeighbors(
         n_neighbors=neighbours, algorithm="brute", metric="sqeuclidean"
     ).fit(features)
-    distances, _ = index.kneighbors()  # without an argument, a point is not its own neighbour
+    # Without an argument, a point does not count as its own neighbour.
+    distances, _ = index.kneighbors()
     return Manifold(features, distances[:, -1], neighbours)
 
 
 def manifold_scores(real: Manifold, generated: Manifold) -> dict[str, float]:
-    """Precision, recall, density and coverage of generated features under balls around real ones,
-    and the other way.
+    """Precision, recall, density and coverage of generated images.
+
+    They count generated features in balls around real ones, or the reverse.
 
     Returns:
-      `precision`, `recall` and `coverage` in [0, 1], `density` from 0 on.
+      `precision`, `recall` and `coverage` in [0, 1], and `density`, which is not negative.
 
     Source: Kynkaanniemi et al. 2019 (precision, recall); Naeem et al. 2020 (density, coverage).
     """
-    balls = np.zeros(len(generated.radii), int)  # real balls that each generated image lies in
+    balls = np.zeros(len(generated.radii), int)  # number of real balls around each generated image
     recalled = np.zeros(len(real.radii), bool)
     nearest = np.full(len(real.radii), np.inf)
     norms = np.sum(real.features**2, axis=1)

@@ -1,7 +1,8 @@
-"""Protocols: the ways a score is computed, by name. Data, not code.
+"""Protocols: named ways to compute a score. Data, not code.
 
-The same weights score several FID points apart under other images, other networks or another
-resizing, so every score carries its protocol, and scores of different protocols are not compared.
+With other images, another feature network or another resizing, the same weights get an FID that
+differs by several points. So every score carries its protocol, and scores of different protocols
+are not compared.
 """
 
 import dataclasses
@@ -15,19 +16,19 @@ class Protocol:
     """How a score is computed.
 
     Attributes:
-      name: what the protocol is called.
-      feature_network: name or path of what turns images into features.
-      reference_split: the split of a data set that generated images are compared with.
-      num_images: how many generated images; None is as many as there are.
-      ema: whether the generator's averaged parameters make them (with the live batch-norm
+      name: name of the protocol.
+      feature_network: name or path of the feature network.
+      reference_split: split of the data set that generated images are compared with.
+      num_images: number of generated images; None is as many as there are.
+      ema: whether the generator's averaged parameters generate them (with the live batch-norm
         statistics).
-      resize_filter: how images become the size that the network takes, if it takes only one: a key
-        of `RESIZE_FILTERS`.
-      inception_splits: parts of the generated images that the Inception score is averaged over.
-      kid_block_size: most images of a block of KID.
-      manifold_images: most images for precision, recall, density and coverage; as many real as
-        generated ones.
-      neighbours: the k of their k-nearest-neighbour balls.
+      resize_filter: how images are resized if the network takes only one size: a key of
+        `RESIZE_FILTERS`.
+      inception_splits: number of splits that the Inception score is averaged over.
+      kid_block_size: largest number of images in a block of KID.
+      manifold_images: largest number of images for precision, recall, density and coverage; the
+        same number of real and of generated ones.
+      neighbours: k of their k-nearest-neighbour balls.
     """
 
     name: str
@@ -42,10 +43,11 @@ class Protocol:
     neighbours: int = 5
 
     def but(self, **changes: object) -> "Protocol":
-        """This protocol with some fields changed; None changes nothing.
+        """This protocol with some fields changed; a value of None leaves the field as it is.
 
-        Its name is the original's and, in a fixed order, how it differs from that:
-        `quick+num_images=100`."""
+        The new name is the original's followed by the differences from it, in a fixed order:
+        `quick+num_images=100`.
+        """
         changed = dataclasses.replace(
             self, **{field: value for field, value in changes.items() if value is not None}
         )
@@ -59,7 +61,7 @@ class Protocol:
 
 
 def _word(value: object) -> str:
-    """The last part of a path, or a whole URL, as one word; anything else as it is."""
+    """A value as one word: of a path only the last part, anything else in full."""
     text = str(value).rstrip("/")
     text = text if "://" in text else text.rsplit("/", 1)[-1]
     return re.sub(r"[^\w.:-]+", "_", text)
@@ -70,12 +72,12 @@ _PAPER = Protocol("paper", "inception", reference_split="train", num_images=50_0
 PROTOCOLS = {
     protocol.name: protocol
     for protocol in [
-        # Chen et al. 2021, as read in their code; the network's own resizing.
+        # Chen et al. 2021, according to their code; the network does the resizing.
         _PAPER,
         dataclasses.replace(_PAPER, name="test_split", reference_split="test"),
         dataclasses.replace(_PAPER, name="quick", num_images=5000),
         dataclasses.replace(_PAPER, name="digits", num_images=5000, feature_network="digits"),
-        # One output for each test image, against the train images of the target domain.
+        # One output for each test image, compared with the train images of the target domain.
         dataclasses.replace(_PAPER, name="cyclegan", num_images=None, ema=False),
     ]
 }
@@ -85,7 +87,7 @@ def get(name: str) -> Protocol:
     """The protocol of that name.
 
     Raises:
-      UsageError: there is none.
+      UsageError: there is no such protocol.
     """
     check_known("protocol", name, PROTOCOLS)
     return PROTOCOLS[name]

@@ -1,5 +1,6 @@
-"""Reference statistics: what scores keep of the real images. Made once, cached, read from files of
-this or other tools.
+"""Reference statistics: what scores need to know of the real images.
+
+They are computed once and cached, or read from files of this or other tools.
 """
 
 import dataclasses
@@ -30,17 +31,17 @@ from tf_gan_lth.experiment.errors import (
 class Origin:
     """Where statistics come from; equal origins give equal statistics.
 
+    For files of other tools, everything but `images` and `images_digest` is unknown and None.
+
     Attributes:
       images: name of the images, for people.
-      split: of the data set or folder; None if it has none, or is unknown.
-      images_digest: of their pixels or files.
-      count: how many.
+      images_digest: digest of their pixels or files.
+      split: split of the data set or folder; None if there is none, or if it is unknown.
+      count: number of images.
       size: their height and width, in pixels.
-      feature_network, feature_network_digest: what turned them into features.
-      resize_filter: how they became the network's size; None if the network takes any.
-      version: of the way from images to features.
-
-    In files of other tools, all but `images` and `images_digest` are unknown and None.
+      feature_network, feature_network_digest: the feature network that was used.
+      resize_filter: how the images were resized; None if the network takes any size.
+      version: version of the way from images to features.
     """
 
     images: str
@@ -55,8 +56,9 @@ class Origin:
 
     @property
     def digest(self) -> str:
-        """Of everything but names, 16 hex digits: the same on every machine, whatever the rounding
-        of its features.
+        """16 hex digits that identify the origin, computed from everything but names.
+
+        It does not depend on the rounding of the features, so it is the same on every machine.
         """
         identity = [
             self.images_digest,
@@ -73,9 +75,9 @@ class Reference:
     """Statistics of real images.
 
     Attributes:
-      origin: where they come from.
+      origin: where the statistics come from.
       gaussian: mean and covariance of the features.
-      features: `(count, D)` float32 in random order; None where a file holds none. KID, precision,
+      features: `(count, D)` float32, in random order; None if the file has none. KID, precision,
         recall, density and coverage need them.
     """
 
@@ -89,8 +91,8 @@ def of_images(images: ImageSet | ImageFolder, extractor: Extractor) -> Reference
 
     Raises:
       EvaluationError: fewer than two images, or the network does not take them.
-      DataError: a file is broken.
-      ArtifactError: the file in the cache is broken.
+      DataError: an image file is broken.
+      ArtifactError: the cached file is broken.
     """
     network = extractor.network
     origin = Origin(
@@ -106,9 +108,8 @@ def of_images(images: ImageSet | ImageFolder, extractor: Extractor) -> Reference
     )
     cached = _CachedReference(cache.folder() / "references" / f"{origin.digest}.npz")
     if cached.exists():
-        return dataclasses.replace(
-            cached.get(), origin=origin
-        )  # the same images may have had another name
+        # The same images may have been cached under another name.
+        return dataclasses.replace(cached.get(), origin=origin)
     if images.count < 2:
         raise EvaluationError(
             f"{images.name} has {images.count} image: statistics need two, and are good from"
@@ -128,11 +129,11 @@ def of_images(images: ImageSet | ImageFolder, extractor: Extractor) -> Reference
 
 
 def read(path: pathlib.Path, extractor: Extractor) -> Reference:
-    """Reads statistics that `make_statistics.py` wrote, or the `mu` and `sigma` of another tool.
+    """Reads statistics that `make_statistics.py` wrote, or `mu` and `sigma` of another tool.
 
     Raises:
       ArtifactError: the file is missing, broken or holds something else.
-      EvaluationError: it holds statistics of another feature network or another resizing.
+      EvaluationError: the statistics are of another feature network or another resizing.
     """
     reference = ReferenceFile(path).get()
     network, origin = extractor.network, reference.origin
@@ -157,8 +158,9 @@ def read(path: pathlib.Path, extractor: Extractor) -> Reference:
 
 
 class ReferenceFile(Artifact):
-    """Statistics as npz: `mu`, `sigma` (float64), `features` (float32) if they are kept, and
-    `origin` (JSON).
+    """Statistics as an npz file.
+
+    It holds `mu` and `sigma` (float64), `features` (float32) if they are kept, and `origin` (JSON).
     """
 
     def _read(self, path: pathlib.Path) -> Reference:
@@ -180,10 +182,13 @@ class ReferenceFile(Artifact):
                 " is cached, delete it"
             ) from None
         gaussian = _gaussian(path, arrays)
+
+        # Files of other tools have no origin.
         try:
-            origin = (
-                _origin(str(arrays["origin"])) if "origin" in arrays else _foreign(path, gaussian)
-            )
+            if "origin" in arrays:
+                origin = _origin(str(arrays["origin"]))
+            else:
+                origin = _foreign(path, gaussian)
         except (KeyError, TypeError, ValueError) as error:
             raise ArtifactError(
                 f"{path} has an origin that this version does not read: {error}"
@@ -204,13 +209,14 @@ class ReferenceFile(Artifact):
         }
         if value.features is not None:
             arrays["features"] = value.features
-        with open_flushed(path) as file:  # not by way of bytes in memory: features are large
+        with open_flushed(path) as file:  # written directly, not via memory: features are large
             np.savez(file, **arrays)
 
 
 class _CachedReference(ReferenceFile):
-    """Processes that make the same statistics at once write different temporary files; the last one
-    stays.
+    """A cached file, which several processes may write at the same time.
+
+    Each writes its own temporary file; the last one to be renamed stays.
     """
 
     def _partial(self) -> pathlib.Path:
@@ -218,6 +224,7 @@ class _CachedReference(ReferenceFile):
 
 
 def _foreign(path: pathlib.Path, gaussian: Gaussian) -> Origin:
+    """The origin of statistics of another tool."""
     return Origin(
         images=path.name,
         images_digest=digests.short(gaussian.mu, np.ascontiguousarray(gaussian.sigma)),
@@ -230,6 +237,7 @@ def _origin(text: str) -> Origin:
 
 
 def _gaussian(path: pathlib.Path, arrays: dict[str, np.ndarray]) -> Gaussian:
+    """Reads `mu` and `sigma`; raises `ArtifactError` unless they are a mean and a covariance."""
     if not {"mu", "sigma"} <= arrays.keys():
         raise ArtifactError(f"{path} holds {sorted(arrays)}: expected arrays mu and sigma")
     mu, sigma = arrays["mu"], arrays["sigma"]
@@ -242,7 +250,8 @@ def _gaussian(path: pathlib.Path, arrays: dict[str, np.ndarray]) -> Gaussian:
         raise ArtifactError(
             f"{path} holds mu {mu.shape} and sigma {sigma.shape}: expected floats (D,) and (D, D)"
         )
-    mu, sigma = mu.astype(np.float64), sigma.astype(np.float64)
+    mu = mu.astype(np.float64)
+    sigma = sigma.astype(np.float64)
     if not (np.isfinite(mu).all() and np.isfinite(sigma).all()):
         raise ArtifactError(f"{path} holds values that are not finite")
     largest = np.abs(sigma).max()

@@ -1,7 +1,8 @@
-"""Scores by name: functions of generated images beside real ones, as a table shows them.
+"""Scores by name, with how tables show them: functions of generated images beside real ones.
 
-A score of your own is one function under `@register(title, form)`: records, tables, pages, CSV and
-TensorBoard follow. It is None where so few images, or such a reference, do not give it.
+To add a score, write one function under `@register(title, form)`: records, tables, pages, CSV and
+TensorBoard follow. The function returns None if the images are too few, or the reference does not
+hold what it needs.
 """
 
 import dataclasses
@@ -18,10 +19,10 @@ class Score:
     """A score.
 
     Attributes:
-      function: what computes it.
-      title: what tables call it.
-      form: how they format it.
-      in_terminal: whether the table of a terminal has room for it.
+      function: the function that computes it.
+      title: its heading in tables.
+      form: its format specification in tables.
+      in_terminal: whether the terminal's table shows it.
     """
 
     function: Function
@@ -34,7 +35,7 @@ SCORES: Registry[Score] = Registry("score")
 
 
 def register(title: str, form: str, in_terminal: bool = True) -> Callable[[Function], Function]:
-    """Makes a function a score, under its own name."""
+    """Registers a function as a score under its own name; a decorator."""
 
     def decorate(function: Function) -> Function:
         SCORES.register(Score(function, title, form, in_terminal), name=function.__name__)
@@ -63,35 +64,35 @@ def kid_standard_error(images: Measured) -> float | None:
 
 @register("IS", ".2f")
 def inception_score(images: Measured) -> float | None:
-    """How sure and how varied a classifier finds the images (Salimans et al. 2016)."""
+    """How certain a classifier is of each image, and how varied over all (Salimans et al. 2016)."""
     return images.inception_score[0]
 
 
 @register("IS s.d.", ".2f", in_terminal=False)
 def inception_score_std(images: Measured) -> float | None:
-    """The standard deviation of the Inception score over parts of the images."""
+    """The standard deviation of the Inception score over splits of the images."""
     return images.inception_score[1]
 
 
 @register("precision", ".2f")
 def precision(images: Measured) -> float | None:
-    """The share of generated images among the real ones (Kynkaanniemi et al. 2019)."""
+    """The share of generated images on the real manifold (Kynkaanniemi et al. 2019)."""
     return images.manifold["precision"]
 
 
 @register("recall", ".2f")
 def recall(images: Measured) -> float | None:
-    """The share of real images among the generated ones (Kynkaanniemi et al. 2019)."""
+    """The share of real images on the generated manifold (Kynkaanniemi et al. 2019)."""
     return images.manifold["recall"]
 
 
 @register("density", ".2f", in_terminal=False)
 def density(images: Measured) -> float | None:
-    """How many real images' balls hold a generated one, over k (Naeem et al. 2020)."""
+    """The mean number of real balls around a generated image, over k (Naeem et al. 2020)."""
     return images.manifold["density"]
 
 
 @register("coverage", ".2f", in_terminal=False)
 def coverage(images: Measured) -> float | None:
-    """The share of real images with a generated one in their ball (Naeem et al. 2020)."""
+    """The share of real images with a generated image in their ball (Naeem et al. 2020)."""
     return images.manifold["coverage"]

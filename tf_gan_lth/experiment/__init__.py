@@ -1,3 +1,4 @@
-"""What an experiment is and where it is kept: config, command line, run folder, artifacts, seeds.
+"""What an experiment is and where it is kept: config, registry, run folder, artifacts, seeds.
+
 No Keras here.
 """

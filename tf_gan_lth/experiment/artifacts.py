@@ -1,8 +1,9 @@
-"""Artifacts: the files of a run. Written whole or not at all, checked when read, never recomputed
-silently.
+"""Artifacts: the files of a run, written whole or not at all and checked when they are read.
 
-On a disk an artifact is written under a temporary name, flushed and renamed. In a store, where
-files appear whole, it is there when the last of its files is. Whoever finds it finds all of it."""
+On a disk an artifact is written under a temporary name, flushed and renamed. In an object store,
+where a file appears whole, an artifact exists once the last of its files does. Either way, an
+artifact that exists is complete; a broken one is reported, never silently recomputed.
+"""
 
 import contextlib
 import hashlib
@@ -26,7 +27,7 @@ DIGEST_SIZE = 64
 
 
 class Artifact:
-    """One stage's result at a path: `get` it, `put` it, or `get_or` make it."""
+    """The result of one stage, at a path: read it, write it, or make it if it is missing."""
 
     def __init__(self, path: Path):
         self.path = path
@@ -35,7 +36,11 @@ class Artifact:
         return self.path.exists()
 
     def get(self):
-        """Reads and checks the artifact. Raises `ArtifactError` if it is missing or broken."""
+        """Reads and checks the artifact.
+
+        Raises:
+          ArtifactError: it is missing or broken.
+        """
         if not self.exists():
             raise ArtifactError(
                 f"{self.path} is missing; the command that started this run makes it again"
@@ -43,7 +48,11 @@ class Artifact:
         return self._read(self.path)
 
     def put(self, value):
-        """Writes the artifact whole, or raises `RunFolderError` and leaves what was there."""
+        """Writes the artifact and returns the value that was passed in.
+
+        Raises:
+          RunFolderError: it cannot be written; what was there before is unchanged.
+        """
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with self._becoming_whole() as path:
@@ -57,13 +66,13 @@ class Artifact:
 
     @contextlib.contextmanager
     def _becoming_whole(self) -> Iterator[Path]:
-        """Where to write what is at the artifact's path when the block ends."""
+        """Yields the path to write to; the artifact appears at its own path when the block ends."""
         if isinstance(self.path, RemotePath):
             yield self.path
             return
         partial = self._partial()
         try:
-            paths.remove(partial)  # what an interrupted write left
+            paths.remove(partial)  # left over from an interrupted write
             yield partial
             partial.replace(self.path)
             _sync(self.path.parent)
@@ -76,12 +85,12 @@ class Artifact:
         return self.path.with_name(self.path.name + ".partial")
 
     def get_or(self, make: Callable, *args):
-        """The artifact if it is there; otherwise `make(*args)`, written."""
+        """Returns the artifact if it exists; otherwise writes and returns `make(*args)`."""
         return self.get() if self.exists() else self.put(make(*args))
 
 
 class Record(Artifact):
-    """A JSON object, with its checksum as one more field in the file."""
+    """A JSON object; the file holds its checksum as one more field."""
 
     def _read(self, path: Path) -> dict:
         try:
@@ -98,11 +107,12 @@ class Record(Artifact):
 
 
 class Snapshots(Artifact):
-    """A folder with one npz a network, {network: {variable path: array}}, and a record of the
-    files' checksums.
+    """A folder with one npz file per network, and a record of the files' checksums.
 
-    On a disk the folder appears when all of it is there; in a store the record is written last. A
-    file that is missing, extra or changed is found before it is parsed."""
+    Its value is {network: {variable path: array}}. On a disk the folder appears once it is
+    complete; in an object store the record is written last. A file that is missing, unexpected or
+    changed is detected before any file is parsed.
+    """
 
     def exists(self) -> bool:
         return (self.path / RECORD if isinstance(self.path, RemotePath) else self.path).exists()
@@ -130,9 +140,7 @@ class Snapshots(Artifact):
 
 
 class ArrayFile(Artifact):
-    """Arrays by name in one file, which may be written again and again: their checksum, then an
-    npz.
-    """
+    """Arrays by name in a single file, which may be overwritten: a checksum, then an npz."""
 
     def _read(self, path: Path) -> Arrays:
         content = path.read_bytes()
@@ -146,12 +154,12 @@ class ArrayFile(Artifact):
         _write_bytes(path, hashlib.sha256(stored).hexdigest().encode() + stored)
 
     def remove(self) -> None:
-        """Deletes the file, if it is there."""
+        """Deletes the file if it exists."""
         self.path.unlink(missing_ok=True)
 
 
 class File(Artifact):
-    """Bytes that can be made again from other artifacts: a picture, a table, a page."""
+    """Bytes that can be remade from other artifacts: a picture, a table, a page."""
 
     def _read(self, path: Path) -> bytes:
         return path.read_bytes()
@@ -194,7 +202,7 @@ def _json_digest(record: dict) -> str:
 
 @contextlib.contextmanager
 def open_flushed(path: Path) -> Iterator[BinaryIO]:
-    """A new file whose content is on the disk when the block ends."""
+    """Opens a new file for writing; its content is on the disk when the block ends."""
     with path.open("wb") as file:
         yield file
         if isinstance(path, pathlib.Path):
@@ -208,7 +216,7 @@ def _write_bytes(path: Path, content: bytes) -> None:
 
 
 def _sync(folder: pathlib.Path) -> None:
-    """Makes a rename or a new file in the folder survive a power cut."""
+    """Flushes the folder itself, so that a rename or a new file in it survives a power cut."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)

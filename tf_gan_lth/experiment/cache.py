@@ -1,4 +1,4 @@
-"""The user's cache folder: what costs time or a download and can be had again."""
+"""The user's cache folder: what takes time or a download, and can be made or fetched again."""
 
 import os
 import pathlib

@@ -1,11 +1,12 @@
-"""The config of an experiment: frozen dataclasses, one a concern, with the help text on the field.
+"""The config of an experiment: frozen dataclasses, one per concern, with help text on each field.
 
-What every experiment has is a field here. What a GAN or a method alone has is a field of the class
-`Options` in its own file; the config carries such options as `extras`, and their owner reads them.
+Options that every experiment has are fields here. Options of a single GAN or method are fields of
+the class `Options` in its own file; the config carries them as `extras`, and their owner reads
+them.
 
-A run's identity is the hash of its config. Fields left at their default do not enter it, so a field
-that is added later leaves the hashes of earlier runs alone; nor do the fields that only extend a
-run (`rounds`, `replicates`, branches).
+A run's identity is a hash of its config. Fields left at their default are not hashed, so a field
+that is added later does not change the identity of earlier runs. Fields that only extend a run
+(rounds, replicates, branches) are not hashed either.
 """
 
 import dataclasses
@@ -28,16 +29,16 @@ def option(
     extends: bool = False,
     flag: bool = True,
 ):
-    """A config field.
+    """Makes a config field.
 
     Args:
-      default: its default; None means "what is usual for the GAN".
-      help: one sentence, with the unit where there is one.
-      low, high: smallest and largest allowed value, both included.
-      choices: the words that it, or each of its items, may be; empty if any.
-      extends: the field adds to a run without changing what is there, so it is not part of the
-        run's identity.
-      flag: whether a flag sets it; a program sets the others.
+      default: the default value; None means "what is usual for the GAN".
+      help: one sentence, with the unit if there is one.
+      low, high: smallest and largest allowed value, both inclusive.
+      choices: allowed values of the field, or of each item if it is a tuple; empty allows all.
+      extends: whether the field only adds to a run and leaves what is there unchanged, so that it
+        is not part of the run's identity.
+      flag: whether the field has a command-line flag; fields without one are set by programs.
     """
     return dataclasses.field(
         default=default,
@@ -204,7 +205,7 @@ class LotteryConfig:
     parent: str | None = option(None, "digest of the ticket that is transferred", flag=False)
 
     def __post_init__(self):
-        # One order, so that equal experiments have equal identities.
+        # In a fixed order, so that equal experiments have equal identities.
         object.__setattr__(self, "prune", tuple(sorted(set(self.prune), reverse=True)))
 
 
@@ -239,13 +240,13 @@ class Config:
 
     @property
     def digest(self) -> str:
-        """12 hex digits that identify the run: a hash over the identity in canonical JSON."""
+        """12 hex digits that identify the run: a hash of its identity as canonical JSON."""
         canonical = json.dumps(identity(self), sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(canonical.encode()).hexdigest()[:12]
 
 
 def check_value(field: dataclasses.Field, name: str, value: object) -> None:
-    """Raises `UsageError` for a value of an option that is out of its range or choices."""
+    """Raises `UsageError` if an option's value is out of range or not one of its choices."""
     limits = field.metadata
     _check_range(name, value, limits["low"], limits["high"])
     for word in value if isinstance(value, tuple) else [value]:
@@ -265,14 +266,14 @@ def _check_range(name: str, value: object, low: float | None, high: float | None
 
 
 def sections() -> dict[str, type]:
-    """{section name: dataclass} of the config's concerns."""
+    """The sections of the config, as {name: dataclass}."""
     return {f.name: f.type for f in dataclasses.fields(Config) if dataclasses.is_dataclass(f.type)}
 
 
 def walk(config: Config) -> dict[str, tuple[dataclasses.Field, object]]:
-    """{option name: (field, value)} of every option of every concern, without the extras.
+    """All options but the extras, as {option name: (field, value)}.
 
-    Names are unique over all concerns.
+    Names are unique across the sections.
     """
     found = {}
     for field in dataclasses.fields(config):
@@ -289,7 +290,7 @@ def _fields(section: object) -> dict[str, tuple[dataclasses.Field, object]]:
 
 
 def identity(config: Config) -> dict[str, object]:
-    """The options that make two runs different experiments, without those left at their default."""
+    """The options that tell experiments apart, without those left at their default."""
     options = {
         name: value
         for name, (field, value) in walk(config).items()
@@ -299,10 +300,10 @@ def identity(config: Config) -> dict[str, object]:
 
 
 def from_options(options: dict[str, object]) -> Config:
-    """Builds a config from {option name: value}; options that are missing get their default.
+    """Builds a config from {option name: value}; missing options get their default.
 
-    Names that no concern has become `extras`, unless they are None: their owner, a GAN or a method,
-    reads and checks them.
+    Names that no section has become `extras`, unless their value is None; their owner, a GAN or a
+    method, reads and checks them.
 
     Raises:
       UsageError: a value is out of range or not of the option's type.
@@ -320,21 +321,21 @@ def from_options(options: dict[str, object]) -> Config:
 
 
 def to_options(config: Config) -> dict[str, object]:
-    """{option name: value}, extras too; the inverse of `from_options`."""
+    """All options, extras included, as {option name: value}: the inverse of `from_options`."""
     return {name: value for name, (_, value) in walk(config).items()} | config.extras
 
 
 @dataclasses.dataclass(frozen=True)
 class NoOptions:
-    """The options of what has none of its own."""
+    """The options of a GAN or method that has none of its own."""
 
 
 def read_extras(kind: type, extras: dict[str, object]) -> object:
-    """The options of a GAN or method: an instance of its class `Options`.
+    """Reads the options of a GAN or method into an instance of its class `Options`.
 
     Args:
-      kind: a frozen dataclass whose fields are made by `option`.
-      extras: of a config; those that the class has not are left alone.
+      kind: the class, a frozen dataclass whose fields are made by `option`.
+      extras: the extras of a config; names that the class does not have are ignored.
 
     Raises:
       UsageError: a value is out of range or not of the option's type.
@@ -361,10 +362,8 @@ def _coerce(name: str, value: object, hint: object) -> object:
     try:
         items = [item_kind(item) for item in (value if kind is tuple else [value])]
     except ValueError:
-        expected = (
-            f"a list of {item_kind.__name__}, separated by commas"
-            if kind is tuple
-            else item_kind.__name__
-        )
+        expected = item_kind.__name__
+        if kind is tuple:
+            expected = f"a list of {expected}, separated by commas"
         raise UsageError(f"--{name}={value} is not understood: expected {expected}") from None
     return tuple(items) if kind is tuple else items[0]

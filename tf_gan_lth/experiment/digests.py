@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 
 def short(*parts: object) -> str:
-    """SHA-256 over texts, bytes and contiguous arrays one after the other, 16 hex digits."""
+    """The first 16 hex digits of the SHA-256 over texts, bytes and contiguous arrays, in order."""
     state = hashlib.sha256()
     for part in parts:
         state.update(part.encode() if isinstance(part, str) else part)
@@ -14,6 +14,6 @@ def short(*parts: object) -> str:
 
 
 def file_lines(root: pathlib.Path, files: Iterable[pathlib.Path]) -> Iterator[str]:
-    """`<path below root> <SHA-256>` of each file."""
+    """Yields a line `<path below root> <SHA-256>` for each file."""
     for file in files:
         yield f"{file.relative_to(root)} {hashlib.sha256(file.read_bytes()).hexdigest()}"

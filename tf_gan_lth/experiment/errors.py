@@ -1,5 +1,6 @@
-"""Errors that a user can act on. Each is one clear line: what was wrong, with the value, and what
-to do.
+"""Errors that a user can act on.
+
+The message is one clear line: what was wrong, with the value, and what to do.
 """
 
 import difflib
@@ -7,33 +8,31 @@ from collections.abc import Iterable
 
 
 class ToolkitError(Exception):
-    """Something went wrong that the message explains; programs exit with code 1."""
+    """Something failed, and the message explains what; programs exit with code 1."""
 
     exit_code = 1
 
 
 class UsageError(ToolkitError):
-    """The command line or the config asks for something that cannot be; programs exit with
-    code 2.
-    """
+    """The command line or config asks for something impossible; programs exit with code 2."""
 
     exit_code = 2
 
 
 class RunFolderError(ToolkitError):
-    """A run folder cannot be used: another config, or not writable."""
+    """A run folder cannot be used: it has another config, or is not writable."""
 
 
 class BusyError(RunFolderError):
-    """Another process is at work there."""
+    """Another process is working there."""
 
 
 class ArtifactError(ToolkitError):
-    """A file of a run is broken or is not what it should be."""
+    """A file of a run is broken or is not what was expected."""
 
 
 class MaskError(ToolkitError):
-    """Masks and weights do not fit, or a pruned weight is not zero."""
+    """Masks and weights do not fit together, or a pruned weight is not zero."""
 
 
 class TrainingError(ToolkitError):
@@ -41,7 +40,7 @@ class TrainingError(ToolkitError):
 
 
 class DataError(ToolkitError):
-    """Images cannot be read, or are not what was expected."""
+    """Images cannot be read or are not what was expected."""
 
 
 class EvaluationError(ToolkitError):
@@ -49,11 +48,11 @@ class EvaluationError(ToolkitError):
 
 
 class ToolkitWarning(UserWarning):
-    """Something that a user should know before trusting a result; programs print it as one line."""
+    """Something to know before trusting a result; programs print it as one line."""
 
 
 def error_reason(error: Exception) -> str:
-    """What an exception of a library says, in one short line."""
+    """The message of a library's exception, as one short line."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return lines[-1][:300] if lines else type(error).__name__
 

@@ -1,7 +1,9 @@
 """Locks on folders that several processes share.
 
-On a disk the system holds them, and releases them when a process ends, however it ends. In a store
-they are leases: free again when a process ends, or some time after it was killed."""
+On a disk a lock is the operating system's, which releases it when the process ends, however it
+ends. In an object store a lock is a lease: it is released when the process ends, or expires some
+time after the process was killed.
+"""
 
 import contextlib
 import fcntl
@@ -19,28 +21,30 @@ from tf_gan_lth.experiment.errors import BusyError, RunFolderError
 from tf_gan_lth.experiment.paths import Path, RemotePath
 
 NAME = ".lock"
-BEAT = 10.0  # seconds between two signs of life of a process that holds a lock in a store
-PATIENCE = 45.0  # seconds without one after which it counts as dead
-LENGTH = 200  # of a sign of life: TensorFlow caches the length of a file for some seconds
-LOST = signal.SIGUSR2  # not SIGINT, which a job in a shell's background ignores
+BEAT = 10.0  # seconds between heartbeats of a process that holds a lease in an object store
+PATIENCE = 45.0  # seconds without a heartbeat after which that process counts as dead
+LENGTH = 200  # bytes in every heartbeat: TensorFlow caches a file's length for some seconds
+LOST = signal.SIGUSR2  # not SIGINT, which background jobs of a shell ignore
 
 
 @contextlib.contextmanager
 def hold(path: Path, busy: str | None = None) -> Iterator[None]:
-    """Holds a lock file, made if need be.
+    """Holds a lock while the block runs; creates the lock file if necessary.
 
-    A store has no locks, so the process that has written the file last holds it, and writes it
-    again and again to show that it lives; one that finds a file watches for that, which takes a
-    while. A process that was out of reach for longer than others waited is interrupted when it sees
-    that; a thread that is not its main one hears of it on leaving.
+    An object store has no locks. There the process that wrote the file last holds the lease, and
+    keeps rewriting the file as a heartbeat. A process that finds the file watches it for
+    heartbeats, which takes a while. If a process was unreachable for so long that another one took
+    over its lease, it is interrupted as soon as it notices; outside the main thread, the error is
+    raised when the block ends.
 
     Args:
-      path: the lock file, on a local disk, a network file system with POSIX locks, or in a store.
-      busy: what to say if another process holds it; None waits for that.
+      path: the lock file: on a local disk, on a network file system with POSIX locks, or in an
+        object store.
+      busy: the error message if another process holds the lock; None waits until it is free.
 
     Raises:
-      BusyError: another process holds it.
-      RunFolderError: the file cannot be made, or another process has taken a lease over.
+      BusyError: another process holds the lock.
+      RunFolderError: the file cannot be written, or another process has taken over the lease.
     """
     with _lease(path, busy) if isinstance(path, RemotePath) else _flock(path, busy):
         yield
@@ -74,7 +78,8 @@ def _lease(path: RemotePath, busy: str | None) -> Iterator[None]:
     while (holder := _take(path, mine)) != mine:
         if busy:
             raise BusyError(f"{busy} ({holder.rpartition(',')[0]})")
-    done, lost = threading.Event(), threading.Event()
+    done = threading.Event()
+    lost = threading.Event()
     try:
         with _interruptible() as interrupt:
             beating = threading.Thread(
@@ -91,7 +96,7 @@ def _lease(path: RemotePath, busy: str | None) -> Iterator[None]:
             raise
     finally:
         if not lost.is_set():
-            with contextlib.suppress(OSError):  # a lease that nobody renews ends too
+            with contextlib.suppress(OSError):  # a lease that nobody renews expires anyway
                 path.unlink(missing_ok=True)
     if lost.is_set():
         raise RunFolderError(
@@ -102,8 +107,9 @@ def _lease(path: RemotePath, busy: str | None) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _interruptible() -> Iterator[Callable[[], None]]:
-    """What interrupts this thread from another one, if it is the main one; Python's signals reach
-    no other.
+    """Yields a function by which another thread interrupts this one.
+
+    The function does nothing if this is not the main thread: Python's signals reach no other.
     """
     here = threading.current_thread()
     if here is not threading.main_thread():
@@ -117,14 +123,15 @@ def _interruptible() -> Iterator[Callable[[], None]]:
 
 
 def _take(path: RemotePath, mine: str) -> str:
-    """Who holds the lock now: the process that does already, or this one."""
+    """Takes the lease if it is free, and returns who holds it now."""
     holder = _living_holder(path)
     if holder:
         return holder
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         _write(path, mine, 0)
-        # Of two that write at the same time the last one has it, which both see after a moment.
+        # If two processes write at the same time, the last one holds it; both see that after a
+        # moment.
         time.sleep(BEAT / 5)
         return _holder(_read(path))
     except OSError as error:
@@ -132,7 +139,7 @@ def _take(path: RemotePath, mine: str) -> str:
 
 
 def _living_holder(path: RemotePath) -> str:
-    """Who holds the lock; nothing if its file is not there, or does not change any more."""
+    """Who holds the lease; empty if its file does not exist or no longer changes."""
     try:
         first = _read(path)
     except OSError as error:
@@ -140,7 +147,7 @@ def _living_holder(path: RemotePath) -> str:
     began = time.monotonic()
     while first is not None and time.monotonic() - began < PATIENCE:
         time.sleep(BEAT / 5)
-        with contextlib.suppress(OSError):  # of the network, which may be back next time
+        with contextlib.suppress(OSError):  # the network may be back at the next attempt
             now = _read(path)
             if now != first:
                 return "" if now is None else _holder(now)
@@ -154,9 +161,7 @@ def _beat(
     lost: threading.Event,
     interrupt: Callable[[], None],
 ) -> None:
-    """Shows that this process lives, until it is done, or stops it if another one has taken
-    over.
-    """
+    """Writes heartbeats until `done`; interrupts the holder if another process took over."""
     beats = 0
     while not done.wait(BEAT):
         beats += 1
@@ -169,7 +174,7 @@ def _beat(
 
 
 def _read(path: RemotePath) -> str | None:
-    """What the lock file says; None if there is none."""
+    """The content of the lock file; None if it does not exist."""
     try:
         return path.read_text()
     except FileNotFoundError:
@@ -182,7 +187,7 @@ def _write(path: RemotePath, holder: str, beats: int) -> None:
 
 
 def _holder(text: str | None) -> str:
-    """Whose sign of life a text is; of one that is being written just now, nobody known."""
+    """Who wrote a heartbeat; `unknown` if it is only just being written."""
     return (text or "unknown, unknown, ").rpartition(",")[0]
 
 

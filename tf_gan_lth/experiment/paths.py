@@ -1,8 +1,8 @@
-"""Paths of a run: on a disk, or in a store of objects (`gs://bucket/run`), which `tf.io.gfile`
-reads and writes.
+"""Paths of a run: on a disk, or in an object store (`gs://bucket/run`) through `tf.io.gfile`.
 
-A store has neither folders, renames nor locks. What it must promise is that a file appears whole,
-when its writing ends, as those of `gs://` do."""
+An object store has no folders, renames or locks. It must guarantee that a file appears whole, once
+writing it has ended, as `gs://` does.
+"""
 
 import contextlib
 import fnmatch
@@ -16,12 +16,12 @@ from tf_gan_lth.experiment.errors import UsageError
 
 
 class RemotePath:
-    """What a run needs of `pathlib.Path`, for a file or folder of a store.
+    """A file or folder in an object store, with the part of `pathlib.Path` that a run needs.
+
+    Methods that read or write raise `OSError` instead of TensorFlow's own errors.
 
     Args:
-      url: `scheme://name/name/...`, of a scheme that TensorFlow reads.
-
-    Every method that reads or writes raises `OSError` where TensorFlow has an error of its own.
+      url: `scheme://name/name/...`, with a scheme that TensorFlow reads.
     """
 
     def __init__(self, url: str):
@@ -84,7 +84,7 @@ class RemotePath:
         yield from (path for path in self.iterdir() if fnmatch.fnmatchcase(path.name, pattern))
 
     def mkdir(self, parents: bool = False, exist_ok: bool = False) -> None:
-        """Makes the folder and all above it. It may be there, as stores do not tell."""
+        """Makes the folder and its parents; it may exist, since object stores do not tell."""
         del parents, exist_ok
         with _gfile() as gfile:
             gfile.makedirs(str(self))
@@ -114,14 +114,14 @@ Path = pathlib.Path | RemotePath
 
 
 def parse(text: str | os.PathLike) -> Path:
-    """The path that a text names: `~/runs/a`, or `gs://bucket/a`.
+    """The path that a string names: `~/runs/a` or `gs://bucket/a`.
 
     Raises:
-      UsageError: TensorFlow has no access to such a store.
+      UsageError: TensorFlow does not read the URL's scheme.
     """
     if "://" not in str(text):
         return pathlib.Path(text).expanduser()
-    import tensorflow as tf  # takes seconds, which paths on a disk need not
+    import tensorflow as tf  # takes seconds, which paths on a disk do not need
 
     scheme = str(text).partition("://")[0]
     known = set(tf.io.gfile.get_registered_schemes()) - {""}
@@ -134,7 +134,7 @@ def parse(text: str | os.PathLike) -> Path:
 
 
 def remove(path: Path) -> None:
-    """Deletes a file, or a folder with all that is in it, if it is there."""
+    """Deletes a file, or a folder with everything in it, if it exists."""
     if isinstance(path, RemotePath):
         with _gfile() as gfile:
             if gfile.isdir(str(path)):
@@ -148,7 +148,7 @@ def remove(path: Path) -> None:
 
 
 def copy_folder(source: Path, target: pathlib.Path, without: Callable[[Path], bool]) -> None:
-    """Copies a folder to a disk, but for the files and folders in it that `without` is true of."""
+    """Copies a folder to a disk, except the files and folders for which `without` is true."""
     target.mkdir(parents=True)
     for path in source.iterdir():
         if without(path):
@@ -161,6 +161,7 @@ def copy_folder(source: Path, target: pathlib.Path, without: Callable[[Path], bo
 
 @contextlib.contextmanager
 def _gfile() -> Iterator:
+    """Yields `tf.io.gfile`; TensorFlow's errors in the block become `OSError`."""
     import tensorflow as tf
 
     try:

@@ -1,4 +1,4 @@
-"""A user's own Python files: run once, so that what they define or register is there."""
+"""A user's own Python files, run once so that what they define or register is available."""
 
 import functools
 import importlib.util
@@ -11,16 +11,24 @@ from tf_gan_lth.experiment.errors import ToolkitError, UsageError
 
 
 def load(files: tuple[str, ...]) -> None:
-    """Runs the files of `--plugins`. Raises `UsageError` if one is missing or fails."""
+    """Runs the files of `--plugins`.
+
+    Raises:
+      UsageError: a file is missing or fails.
+    """
     for file in files:
         load_file(file, "--plugins")
 
 
 def load_file(file: str, flag: str) -> types.ModuleType:
-    """The module that a Python file makes; a file is run once a process.
+    """Runs a Python file, once per process, and returns it as a module.
+
+    Args:
+      file: path of the file.
+      flag: the flag that named it, for the error message.
 
     Raises:
-      UsageError: it is not there, or fails; the message has the line that failed.
+      UsageError: the file is missing or fails; the message names the line that failed.
     """
     path = pathlib.Path(file).expanduser().resolve()
     if not path.is_file():
@@ -28,9 +36,15 @@ def load_file(file: str, flag: str) -> types.ModuleType:
     return _run(path)
 
 
+def forget() -> None:
+    """Has files run again when they are asked for again, as after an edit in a notebook."""
+    _run.cache_clear()
+
+
 @functools.cache
 def _run(path: pathlib.Path) -> types.ModuleType:
-    # A name that no installed module has; in `sys.modules`, as dataclasses look themselves up.
+    # The name is one that no installed module has. The module must be in `sys.modules`, where
+    # dataclasses look up their own module.
     name = f"tf_gan_lth_own_{path.stem}_{abs(hash(path)):x}"
     spec = importlib.util.spec_from_file_location(name, path)
     module = importlib.util.module_from_spec(spec)
@@ -39,7 +53,7 @@ def _run(path: pathlib.Path) -> types.ModuleType:
         spec.loader.exec_module(module)
     except ToolkitError:
         raise
-    except Exception as error:  # whatever a user's file does
+    except Exception as error:  # a user's file may raise anything
         lines = [
             f.lineno for f in traceback.extract_tb(error.__traceback__) if f.filename == str(path)
         ]

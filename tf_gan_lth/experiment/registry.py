@@ -1,4 +1,4 @@
-"""Things by name: what the words of a config stand for, and what each cannot be combined with."""
+"""Registries: what the names in a config stand for, and what each cannot be combined with."""
 
 import functools
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -12,16 +12,16 @@ Complaints = Callable[[Config, object], Iterable[str]]
 
 
 def no_complaints(config: Config, gan: object) -> Iterable[str]:
-    """Of what can be combined with everything."""
+    """The complaints of a thing that can be combined with everything."""
     del config, gan
     return ()
 
 
 class Registry(Mapping[str, Thing]):
-    """{name: thing}; what is missing is answered with the nearest name.
+    """A mapping {name: thing}; the error for an unknown name suggests the nearest one.
 
     Args:
-      kind: what errors call such a thing, e.g. `branch`.
+      kind: what error messages call such a thing, e.g. `branch`.
     """
 
     def __init__(self, kind: str):
@@ -36,13 +36,16 @@ class Registry(Mapping[str, Thing]):
         name: str | None = None,
         complaints: Complaints = no_complaints,
     ):
-        """Makes a function or class available under its name: a decorator, with brackets or not.
+        """Registers a function or class under a name; a decorator, with or without arguments.
 
         Args:
           thing: the function or class.
-          name: what to call it; its own name if left out.
+          name: its name in the registry; its own name by default.
           complaints: a function of the config and the GAN's spec that yields one line for each
-            thing that it cannot be combined with.
+            reason why `thing` cannot be used with them.
+
+        Raises:
+          UsageError: the name is taken.
         """
         if thing is None:
             return functools.partial(self.register, name=name, complaints=complaints)
@@ -53,10 +56,17 @@ class Registry(Mapping[str, Thing]):
         self._complaints[name] = complaints
         return thing
 
+    def remove(self, name: str) -> None:
+        """Makes a name free again, for one who registers it anew, as in a notebook."""
+        del self._things[name], self._complaints[name]
+
     def __getitem__(self, name: str) -> Thing:
-        """Raises `UsageError`, with the nearest name, if there is none of that name."""
+        """The thing of that name; raises `UsageError` with the nearest name if there is none."""
         check_known(self.kind, name, self._things)
         return self._things[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._things
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._things)
@@ -65,6 +75,6 @@ class Registry(Mapping[str, Thing]):
         return len(self._things)
 
     def complaints(self, name: str, config: Config, gan: object) -> Iterator[str]:
-        """What keeps the thing of that name from being used with a config and a GAN."""
+        """Yields the reasons why the thing of that name cannot be used with a config and a GAN."""
         check_known(self.kind, name, self._things)
         yield from self._complaints[name](config, gan)

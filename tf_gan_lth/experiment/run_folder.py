@@ -1,22 +1,22 @@
 """The run folder: where each stage of a run keeps its artifacts.
 
-RUN/config.json
-RUN/results.csv, report.html, tensorboard/
-RUN/images.json                                    digest of the training images
-RUN/parent.json                                    only of a transfer: where its ticket comes from
-RUN/replicate_0/initial/<network>.npz              theta_0
-RUN/replicate_0/rewind/<network>.npz               theta_k, only with late rewinding
-RUN/replicate_0/round_03/masks/<network>.npz       only the networks that are pruned
-RUN/replicate_0/round_03/weights/<network>.npz     trained; <network>_ema.npz beside it
-RUN/replicate_0/round_03/checkpoint                where a training that is interrupted continues;
-gone when it is done
-RUN/replicate_0/round_03/training.json  sparsity.json  scores.json  samples.png
-RUN/replicate_0/round_03/saved_model/              only of the ticket that is exported;
-saved_model_a2b/ of a direction
-RUN/replicate_0/round_03/branches/random_mask/...  the same files as a round
+    RUN/config.json, results.csv, report.html, tensorboard/
+    RUN/images.json                                    digest of the training images
+    RUN/parent.json                                    of a transfer: where its ticket comes from
+    RUN/replicate_0/initial/<network>.npz              theta_0
+    RUN/replicate_0/rewind/<network>.npz               theta_k, only with late rewinding
+    RUN/replicate_0/round_03/masks/<network>.npz       only for networks that are pruned
+    RUN/replicate_0/round_03/trained_masks/            only if the masks changed within training
+    RUN/replicate_0/round_03/weights/<network>.npz     trained; <network>_ema.npz beside it
+    RUN/replicate_0/round_03/checkpoint                of an interrupted training, until it is done
+    RUN/replicate_0/round_03/training.json, sparsity.json, scores.json, samples.png
+    RUN/replicate_0/round_03/saved_model/              only for a ticket that is exported;
+                                                       saved_model_a2b/ for a direction
+    RUN/replicate_0/round_03/branches/random_mask/...  the same files as a round
 
-Several processes may work in one run folder, each on replicates or branches of its own: `.lock`
-files keep them apart."""
+Several processes may work in one run folder, each on its own replicates or branches; `.lock` files
+keep them apart.
+"""
 
 import contextlib
 import json
@@ -32,11 +32,11 @@ from tf_gan_lth.experiment.errors import RunFolderError, UsageError
 from tf_gan_lth.experiment.paths import Path
 
 MAIN = "main"  # the branch of a round itself
-SNAPSHOTS = ("initial", "rewind", "masks", "trained_masks", "weights")  # folders of one artifact
+SNAPSHOTS = ("initial", "rewind", "masks", "trained_masks", "weights")  # each folder one artifact
 
 
 class TrainingFolder:
-    """The artifacts of one training: a round (its branch is `main`), or a branch of one."""
+    """The artifacts of one training: a round (its branch is `main`) or a branch of a round."""
 
     def __init__(self, path: Path, replicate: int, round_number: int, branch: str = MAIN):
         self.path = path
@@ -53,7 +53,11 @@ class TrainingFolder:
         self.checkpoint = ArrayFile(path / "checkpoint")
 
     def lock(self) -> contextlib.AbstractContextManager:
-        """Keeps other processes from this training. Raises `BusyError` if one of them is at it."""
+        """Keeps other processes from this training.
+
+        Raises:
+          BusyError: another process is running it.
+        """
         return locks.hold(
             self.path / locks.NAME, f"{self.title} of {self.path} is being run by another process"
         )
@@ -63,12 +67,12 @@ class TrainingFolder:
         return f"replicate {self.replicate}, round {self.round_number}, {self.branch_name}"
 
     def saved_model(self, generator: str) -> Path:
-        """Where a generator is exported to: `saved_model`, or of a direction `saved_model_a2b`."""
+        """Where a generator is exported to: `saved_model`, or `saved_model_a2b` for a direction."""
         return self.path / "_".join(filter(None, ["saved_model", generator_label(generator)]))
 
     @property
     def final_masks(self) -> Snapshots:
-        """The masks after training: those of its start, unless they changed within it."""
+        """The masks after training: those before it, unless they changed during training."""
         return self.trained_masks if self.trained_masks.exists() else self.masks
 
     def is_complete(self) -> bool:
@@ -89,13 +93,13 @@ class TrainingFolder:
         return TrainingFolder(path, self.replicate, self.round_number, name)
 
     def branches(self) -> Iterator["TrainingFolder"]:
-        """The branches that are there, by name."""
+        """Yields the branches that exist, in order of their names."""
         for path in sorted(path for path in (self.path / "branches").glob("*") if path.is_dir()):
             yield TrainingFolder(path, self.replicate, self.round_number, path.name)
 
 
 class ReplicateFolder:
-    """The rounds of one repetition of the experiment."""
+    """The rounds of one replicate of the experiment."""
 
     def __init__(self, path: Path, number: int):
         self.path = path
@@ -105,10 +109,10 @@ class ReplicateFolder:
         self.untrained_scores = Record(path / "untrained_scores.json")
 
     def lock(self) -> contextlib.AbstractContextManager:
-        """Keeps other processes from this replicate's rounds, not from its branches.
+        """Keeps other processes from this replicate's rounds, but not from its branches.
 
         Raises:
-          BusyError: another process is at it.
+          BusyError: another process is running them.
         """
         return locks.hold(
             self.path / locks.NAME,
@@ -119,12 +123,12 @@ class ReplicateFolder:
         return TrainingFolder(self.path / f"round_{number:02d}", self.number, number)
 
     def rounds(self) -> Iterator[TrainingFolder]:
-        """The rounds that are there, in order."""
+        """Yields the rounds that exist, in order."""
         yield from (self.round(number) for number in _numbered(self.path, "round"))
 
 
 class RunFolder:
-    """A run on a disk, or in a store (`gs://...`)."""
+    """A run, on a disk or in an object store (`gs://...`)."""
 
     def __init__(self, path: str | os.PathLike):
         self.path = paths.parse(path)
@@ -139,13 +143,13 @@ class RunFolder:
         return ReplicateFolder(self.path / f"replicate_{number}", number)
 
     def replicates(self) -> Iterator[ReplicateFolder]:
-        """The replicates that are there, in order."""
+        """Yields the replicates that exist, in order."""
         yield from (self.replicate(number) for number in _numbered(self.path, "replicate"))
 
     def lock(self) -> contextlib.AbstractContextManager:
-        """Keeps other processes from what belongs to all replicates: config, table, report.
+        """Keeps other processes from what all replicates share: config, results, report.
 
-        Waits for its turn.
+        If another process holds the lock, waits until it is free.
         """
         return locks.hold(self.path / locks.NAME)
 
@@ -156,18 +160,19 @@ class RunFolder:
         images: dict[str, object] | None = None,
         parent: dict[str, object] | None = None,
     ) -> None:
-        """Makes the folder this config's, or checks that it is.
+        """Claims the folder for a config, or checks that it already belongs to it.
 
         Args:
-          config: of the run: what was asked.
-          used: every option as it was resolved, and what else must stay as it is; None if nothing
-            is trained.
-          images: what the run trains on, to be kept; None if it does not.
-          parent: where its ticket comes from, to be kept; None if it finds its own.
+          config: the run's config, as asked for.
+          used: every option as it was resolved, and whatever else must not change while the run
+            continues; None if nothing is trained.
+          images: record of the training images, which is kept; None if nothing is trained.
+          parent: record of where the ticket comes from, which is kept; None if the run finds its
+            own.
 
         Raises:
-          RunFolderError: it holds a run of another config or images, or something that is no run;
-            or it cannot be written.
+          RunFolderError: the folder holds a run of another config or of other images, or something
+            that is not a run; or it cannot be written.
         """
         if not self.config.exists():
             self._check_empty()
@@ -202,12 +207,12 @@ class RunFolder:
                 )
             if there == config and ("used" in stored or used is None):
                 return
-            # What a run began with is kept; runs of earlier versions did not record it.
+            # What the run began with is kept. Runs of earlier versions did not record it.
             record |= {name: stored[name] for name in ("used", "made_with") if name in stored}
         self.config.put(record)
 
     def _check_images(self, images: dict[str, object]) -> None:
-        """Records what the run trains on, or raises `RunFolderError` if that is something else."""
+        """Records the training images, or raises `RunFolderError` if they are not as recorded."""
         if not self.images.exists():
             self.images.put(images)
         elif self.images.get() != images:
@@ -217,7 +222,7 @@ class RunFolder:
             )
 
     def copy_to(self, folder: pathlib.Path) -> "RunFolder":
-        """A copy on a disk, of what is finished and cannot be made again quickly."""
+        """Copies to a disk what is finished and cannot be remade quickly."""
 
         def left_out(path: Path) -> bool:
             if path.name.startswith(("tensorboard", "saved_model")) or path.name.endswith(
@@ -230,15 +235,15 @@ class RunFolder:
         return RunFolder(folder)
 
     def read_config(self) -> configs.Config:
-        """The config of the run that is there."""
+        """The config of the run in this folder."""
         return configs.from_options(self.config.get()["options"])
 
 
 def find_training(path: str) -> tuple[RunFolder, TrainingFolder]:
-    """The run and the round or branch that a path names.
+    """Finds the run, and the round or branch in it, that a path names.
 
     Raises:
-      UsageError: it is not in a run.
+      UsageError: the path is not a round or branch of a run.
     """
     absolute = paths.parse(path).absolute()
     match = re.fullmatch(r"(.+)/replicate_(\d+)/round_(\d+)(?:/branches/([^/]+))?", str(absolute))
@@ -253,7 +258,7 @@ def find_training(path: str) -> tuple[RunFolder, TrainingFolder]:
 
 
 def _numbered(folder: Path, name: str) -> list[int]:
-    """The numbers of the folders `<name>_<number>` that are there; other names are a user's own."""
+    """The numbers of the folders `<name>_<number>`, sorted; other names are the user's own."""
     matches = [
         re.fullmatch(rf"{name}_(\d+)", path.name)
         for path in folder.glob(f"{name}_*")
@@ -268,10 +273,10 @@ def _difference(
     used_there: dict[str, object] | None,
     used_here: dict[str, object] | None,
 ) -> str:
-    """What makes two configs different experiments, by option; empty if nothing does.
+    """Lists the options that make two configs different experiments; empty if they are equal.
 
-    What was used counts, where both know it: an option that is given as it would be anyway is no
-    difference, and one whose usual value changed since is one.
+    If both runs recorded the values that were used, these are compared. Then asking for a value
+    that would be used anyway makes no difference, while a usual value that has changed since does.
     """
     asked = (configs.to_options(there), configs.to_options(here))
     if used_there is None or used_here is None:
@@ -295,5 +300,5 @@ def _listed(old: dict[str, object], new: dict[str, object], names: Iterable[str]
 
 
 def generator_label(generator: str) -> str:
-    """What tells a generator from others of its GAN: `a2b`; nothing of one named `generator`."""
+    """What tells a generator from the others of its GAN, e.g. `a2b`; empty if it is `generator`."""
     return generator.removeprefix("generator").removeprefix("_")

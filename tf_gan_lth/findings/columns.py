@@ -25,6 +25,7 @@ class Column:
       form: how people see it, as in `format`.
       group: TensorBoard's group of a curve over rounds; None if it is no curve.
       in_terminal, in_page: whether it is shown there.
+      optional: whether it is left out where no result has a value, instead of showing dashes.
       read: the value of a result; None if there is none.
       shown: of a value, what people see instead of it.
     """
@@ -35,6 +36,7 @@ class Column:
     group: str | None = None
     in_terminal: bool = False
     in_page: bool = True
+    optional: bool = False
     read: Callable[[Result], object] = None
     shown: Callable[[object], object] = lambda value: value
 
@@ -48,11 +50,11 @@ class Column:
         return formatted(None if value is None else self.shown(value), self.form)
 
 
-def _score(name: str, title: str, form: str, in_terminal: bool) -> Column:
+def _score(name: str, title: str, form: str, in_terminal: bool, optional: bool = False) -> Column:
     def read(result: Result) -> object:
         return result.scores.get(name)
 
-    return Column(name, title, form, group=SCORE, in_terminal=in_terminal, read=read)
+    return Column(name, title, form, SCORE, in_terminal=in_terminal, optional=optional, read=read)
 
 
 def columns() -> list[Column]:
@@ -61,7 +63,7 @@ def columns() -> list[Column]:
         Column("replicate", "replicate", in_terminal=True),
         Column("round", "round", in_terminal=True),
         Column("branch", "branch", in_terminal=True),
-        Column("generator", "direction", shown=generator_label, in_terminal=True),
+        Column("generator", "direction", in_terminal=True, optional=True, shown=generator_label),
         Column(
             "generator_sparsity",
             "remaining",
@@ -75,8 +77,8 @@ def columns() -> list[Column]:
         Column("macs", "MACs", ",", group=COST),
         *(_score(n, s.title, s.form, s.in_terminal) for n, s in SCORES.items()),
         # Where the true translations are known.
-        _score("l1_inside", "L1 inside", ".3f", in_terminal=True),
-        _score("l1_outside", "L1 outside", ".3f", in_terminal=True),
+        _score("l1_inside", "L1 inside", ".3f", in_terminal=True, optional=True),
+        _score("l1_outside", "L1 outside", ".3f", in_terminal=True, optional=True),
         Column("protocol", "protocol", in_page=False),
         Column("steps", "steps", ",", in_page=False),
         Column("seed", "seed", in_page=False),
@@ -86,8 +88,12 @@ def columns() -> list[Column]:
 
 
 def with_values(shown: list[Column], results: list[Result]) -> list[Column]:
-    """The columns without those that are empty in every result."""
-    return [c for c in shown if any(c.text(result) not in ("", "-") for result in results)]
+    """The columns without those optional ones that are empty in every result."""
+    return [
+        column
+        for column in shown
+        if not column.optional or any(column.text(r) not in ("", "-") for r in results)
+    ]
 
 
 def rows(results: list[Result]) -> list[dict[str, object]]:

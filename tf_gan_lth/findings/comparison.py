@@ -1,6 +1,4 @@
-"""Is a ticket worse than the dense GAN? What the replicates allow to say, for each round and
-branch.
-"""
+"""Is a ticket worse than the dense GAN? Statistical tests over replicates, by round and branch."""
 
 import dataclasses
 import statistics
@@ -11,28 +9,28 @@ from tf_gan_lth.experiment.errors import EvaluationError
 from tf_gan_lth.findings.columns import formatted
 from tf_gan_lth.findings.results import Result
 
-ALPHA = 0.05  # of each test; there is no correction for the number of rounds and branches
-MOST_REPLICATES = 100  # that are worth advising
+ALPHA = 0.05  # level of each test, not corrected for the number of rounds and branches
+MOST_REPLICATES = 100  # recommended at most
 
 
 @dataclasses.dataclass(frozen=True)
 class Comparison:
-    """A round or branch against the dense GAN, over replicates; the fields are columns of
-    `results.csv`.
+    """A round or branch compared with the dense GAN; the fields are columns of `results.csv`.
 
     Attributes:
-      replicates: how many scores there are.
-      fid_mean, fid_standard_deviation: of the replicates; the latter is None with one.
-      p_worse: one-sided Welch test: how probable scores this much worse are if the ticket is no
-        worse than the dense GAN.
-      p_matching: likewise, how probable scores this good are if the ticket is worse than the dense
-        GAN by the margin or more.
+      replicates: number of replicates with a score.
+      fid_mean, fid_standard_deviation: mean and standard deviation of FID over replicates; the
+        latter is None with a single one.
+      p_worse: p-value of a one-sided Welch test: how probable scores at least this bad are if the
+        ticket is no worse than the dense GAN.
+      p_matching: likewise, how probable scores at least this good are if the ticket is worse than
+        the dense GAN by the margin or more.
       verdict: `matching` if only p_matching is below 5 %, `worse` if only p_worse is, `slightly
-        worse` if both are: worse, but by less than the margin; `undetermined` if neither is.
+        worse` if both are (worse, but by less than the margin), `undetermined` if neither is;
         `dense` for round 0.
-      replicates_needed: how many more would decide if means and deviations stayed as they are; with
-        a single replicate the fewest that have a deviation. None if nothing is undetermined, or not
-        even `MOST_REPLICATES` would do.
+      replicates_needed: how many more replicates would decide if means and deviations stayed as
+        they are; with a single replicate, as many as a deviation needs. None if the verdict is not
+        `undetermined`, or if even `MOST_REPLICATES` would not decide.
     """
 
     replicates: int
@@ -52,12 +50,14 @@ class _Sample:
 
 
 def compare(results: list[Result], margin: float) -> dict[tuple[int, str], Comparison]:
-    """{(round, branch): its comparison with the main branch of round 0}; of each round `main` comes
-    first.
+    """Compares every round and branch of a run with its dense GAN, the main branch of round 0.
 
     Args:
-      results: of a run with at least a scored round 0.
+      results: results of one generator of a run, of which at least round 0 is scored.
       margin: share of the dense mean FID by which a matching ticket may be worse.
+
+    Returns:
+      {(round, branch): its comparison}, in order of rounds; in each round `main` comes first.
 
     Raises:
       EvaluationError: the scores are of several protocols.
@@ -67,6 +67,8 @@ def compare(results: list[Result], margin: float) -> dict[tuple[int, str], Compa
         raise EvaluationError(
             f"scores of different protocols cannot be compared: {', '.join(sorted(protocols))}"
         )
+
+    # Mean and deviation over replicates.
     groups: dict[tuple[int, str], list[float]] = {}
     for result in results:
         groups.setdefault((result.round, result.branch), []).append(result.fid)
@@ -74,6 +76,7 @@ def compare(results: list[Result], margin: float) -> dict[tuple[int, str], Compa
         key: _Sample(statistics.fmean(f), statistics.stdev(f) if len(f) > 1 else None, len(f))
         for key, f in groups.items()
     }
+
     dense = samples[0, "main"]
     return {
         key: _against(sample, dense, margin, key == (0, "main"))
@@ -104,8 +107,10 @@ def _against(ticket: _Sample, dense: _Sample, margin: float, is_dense: bool) -> 
 
 
 def _tests(ticket: _Sample, dense: _Sample, margin: float) -> tuple[float, float]:
-    """(p_worse, p_matching); the limit of the second is as uncertain as the dense scores that it is
-    a multiple of.
+    """Computes (p_worse, p_matching).
+
+    The limit of the second test is a multiple of the dense scores, so it is as uncertain as they
+    are.
     """
     limit = _Sample(dense.mean * (1.0 + margin), dense.deviation * (1.0 + margin), dense.count)
     return _welch(ticket, dense), _welch(limit, ticket)
@@ -118,12 +123,12 @@ def _decide(p_worse: float, p_matching: float) -> str:
 
 
 def _welch(higher: _Sample, lower: _Sample) -> float:
-    """The p of the one-sided test that `higher` has the larger mean (Welch 1947: unequal
-    variances).
+    """The p-value of the one-sided test that `higher` has the larger mean.
+
+    Source: Welch 1947, for unequal variances.
     """
-    if (
-        not higher.deviation and not lower.deviation
-    ):  # equal scores in all replicates: no test, no doubt
+    # Without any deviation there is nothing to test: the means decide.
+    if not higher.deviation and not lower.deviation:
         return 0.0 if higher.mean > lower.mean else 1.0
     sides = dataclasses.astuple(higher) + dataclasses.astuple(lower)
     return float(
@@ -132,18 +137,18 @@ def _welch(higher: _Sample, lower: _Sample) -> float:
 
 
 def _needed(ticket: _Sample, dense: _Sample, margin: float) -> int | None:
+    """How many more replicates would decide; None if even `MOST_REPLICATES` would not."""
     have = min(ticket.count, dense.count)
     for count in range(have + 1, MOST_REPLICATES + 1):
-        more_ticket, more_dense = (
-            dataclasses.replace(s, count=max(s.count, count)) for s in (ticket, dense)
-        )
+        more_ticket = dataclasses.replace(ticket, count=max(ticket.count, count))
+        more_dense = dataclasses.replace(dense, count=max(dense.count, count))
         if _decide(*_tests(more_ticket, more_dense, margin)) != "undetermined":
             return count - have
     return None
 
 
 def in_words(comparison: Comparison) -> str:
-    """The verdict, with what is needed where it is open: `undetermined (4 more replicates)`."""
+    """The verdict, with what it would take to decide: `undetermined (4 more replicates)`."""
     if comparison.verdict != "undetermined":
         return comparison.verdict
     needed = comparison.replicates_needed
@@ -154,7 +159,7 @@ def in_words(comparison: Comparison) -> str:
 
 
 def comparison_table(comparisons: dict[tuple[int, str], Comparison]) -> str:
-    """The comparisons as lines for a terminal."""
+    """Formats comparisons as lines for a terminal."""
     lines = [
         f"{'round':>5}  {'branch':<20} replicates  mean FID       sd  p(worse)  p(matching) "
         " against dense"

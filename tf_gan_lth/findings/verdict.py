@@ -1,6 +1,4 @@
-"""The verdict: which is the sparsest ticket that matches the dense GAN, and how do the
-controls do?
-"""
+"""The verdict: which is the sparsest ticket that matches the dense GAN, and how do controls do?"""
 
 import csv
 import dataclasses
@@ -14,16 +12,16 @@ from tf_gan_lth.findings.results import Result, read_results
 
 @dataclasses.dataclass(frozen=True)
 class Verdict:
-    """What a run found of a generator.
+    """What a run found out about a generator.
 
     Attributes:
-      generator: its name.
+      generator: name of the generator.
       dense_fid: mean FID of round 0.
-      limit: the largest mean FID that is within the margin.
-      matching: the sparsest round whose ticket matches as far as the replicates can tell, or None.
-      best: that round; if none matches, the sparsest that is within the margin and not found to be
-        worse, or None.
-      comparisons: of every round and branch with the dense GAN.
+      limit: largest mean FID within the margin.
+      matching: sparsest round whose ticket was found to match; None if there is none.
+      best: that round; if there is none, the sparsest round within the margin that was not found to
+        be worse; None if there is none either.
+      comparisons: {(round, branch): its comparison with the dense GAN}.
       sentence: the verdict in words.
     """
 
@@ -37,9 +35,8 @@ class Verdict:
 
 
 def judge(results: list[Result], margin: float) -> Verdict:
-    """Judges one generator of a run with at least a scored round 0: see `compare` for arguments,
-    errors and tests.
-    """
+    """Judges one generator of a run; see `compare` for arguments, errors and tests."""
+    # The sparsest ticket that matches, and the sparsest within the margin.
     comparisons = compare(results, margin)
     dense = comparisons[0, "main"]
     limit = dense.fid_mean * (1.0 + margin)
@@ -53,6 +50,8 @@ def judge(results: list[Result], margin: float) -> Verdict:
         (n for n, c in tickets.items() if "worse" not in c.verdict and c.fid_mean <= limit),
         default=None,
     )
+
+    # Say so in words.
     sentences = []
     if matching is not None:
         found = f"at {_at(results, matching)} the ticket matches the dense GAN"
@@ -78,8 +77,9 @@ def judge(results: list[Result], margin: float) -> Verdict:
 
 
 def judge_run(run: RunFolder) -> tuple[list[Result], dict[str, Verdict]]:
-    """The results of a run and {generator: its verdict}, with the margin of its config."""
-    results, margin = read_results(run), run.read_config().lottery.margin
+    """The results of a run, and {generator: its verdict} with the margin of its config."""
+    results = read_results(run)
+    margin = run.read_config().lottery.margin
     names = dict.fromkeys(result.generator for result in results)
     return results, {
         name: judge([result for result in results if result.generator == name], margin)
@@ -88,8 +88,9 @@ def judge_run(run: RunFolder) -> tuple[list[Result], dict[str, Verdict]]:
 
 
 def write_results(run: RunFolder) -> tuple[list[Result], dict[str, Verdict]]:
-    """As `judge_run`; writes `results.csv` anew: a row for each generator, with its round's or
-    branch's comparison.
+    """Judges a run as `judge_run` does, and writes `results.csv` anew.
+
+    It has a row for each generator of each training, with the comparison of its round or branch.
     """
     results, verdicts = judge_run(run)
     compared = [verdicts[r.generator].comparisons[r.round, r.branch] for r in results]

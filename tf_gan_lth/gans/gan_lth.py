@@ -1,20 +1,21 @@
-"""State dicts of the paper's own SNGAN (PyTorch) as snapshots and masks of ours: pure functions on
-NumPy arrays.
+"""State dicts of the paper's own SNGAN (PyTorch), as our snapshots and masks.
 
-Their layers are ours under other names:
+These are pure functions of NumPy arrays. The layers are the same under other names:
 
-    generator        l1: dense   b5: norm   c5: to_image   block2, block3, ...: block_1, block_2,
-                     ... in a block  b1: norm_1   c1: conv_1   b2: norm_2   c2: conv_2   c_sc:
-                     shortcut
-    discriminator    l5: score   block1, block2, ...: block_1, block_2, ...   in a block  c1, c2,
-      c_sc as above
+    generator
+        l1: dense   block2, block3, ...: block_1, block_2, ...   b5: norm   c5: to_image
+        in a block  b1: norm_1   c1: conv_1   b2: norm_2   c2: conv_2   c_sc: shortcut
+    discriminator
+        block1, block2, ...: block_1, block_2, ...   l5: score
+        in a block  c1, c2, c_sc as above
 
 A kernel has one of four forms: `weight`; `weight_orig` with `weight_mask`, if it is pruned;
 `weight_orig` with `weight_u`, if it has spectral norm; `weight_orig_orig` with `weight_orig_mask`
 and `weight_u`, if both.
 
-Read in VITA-Group/GAN-LTH and GongXinyuu/sngan.pytorch; batch norm's epsilon and running variance
-are those of `sngan`."""
+Sources: VITA-Group/GAN-LTH and GongXinyuu/sngan.pytorch; epsilon and running variance of batch
+normalization are as in `sngan`.
+"""
 
 import dataclasses
 import re
@@ -25,7 +26,7 @@ from tf_gan_lth.experiment.artifacts import Arrays
 from tf_gan_lth.experiment.errors import ArtifactError
 from tf_gan_lth.gans.sngan import LATENT_DIM
 
-# Counters, and the second singular vector: ours is computed from the first one.
+# Counters, and the second singular vector, which ours computes from the first one.
 IGNORED = ("num_batches_tracked", "weight_v")
 KERNEL_FORMS = {
     "weight_orig": "weight",
@@ -40,13 +41,13 @@ class Network:
     """A network as a state dict holds it.
 
     Attributes:
-      weights: its snapshot, float32, with the kernels as they are stored: not masked, not
-        normalised.
+      weights: its snapshot, float32, with the stored kernels: neither masked nor normalised.
       kernels: paths of the convolutions' kernels.
-      mask: {kernel path: bool array} of all of them; None if the state dict has no mask.
-      width: channels of its hidden maps.
-      channels: of the images.
-      resolution: of the images, in pixels; None of a discriminator, which takes several.
+      mask: {kernel path: bool array} of all these kernels; None if the state dict has no mask.
+      width: number of channels of its hidden maps.
+      channels: number of channels of the images.
+      resolution: height and width of the images, in pixels; None for a discriminator, which takes
+        several.
     """
 
     weights: Arrays
@@ -58,7 +59,7 @@ class Network:
 
 
 def network_of(state: Arrays) -> str | None:
-    """Which network a state dict is of, by its keys: `generator`, `discriminator` or None."""
+    """Tells by its keys what a state dict is of: `generator`, `discriminator` or None."""
     layers = {str(name).removeprefix("module.").partition(".")[0] for name in state}
     return "generator" if "l1" in layers else "discriminator" if "l5" in layers else None
 
@@ -67,24 +68,25 @@ def generator(state: Arrays, where: str) -> Network:
     """Reads a generator.
 
     Args:
-      state: {name: float array}, as `state_dict()` gives it.
-      where: names the state dict in messages.
+      state: {name: float array}, as `state_dict()` returns it.
+      where: what error messages call the state dict.
 
     Raises:
-      ArtifactError: an entry is missing, unknown, of another shape or not finite, or a mask is
-        none.
+      ArtifactError: an entry is missing, unknown, of another shape or not finite, or a mask holds
+        other values than 0 and 1.
     """
     reader = _Reader(state, where)
-    width, channels, blocks = (
-        reader.size("b5.weight", 0),
-        reader.size("c5.weight", 0),
-        reader.count_blocks(),
-    )
+    width = reader.size("b5.weight", 0)
+    channels = reader.size("c5.weight", 0)
+    blocks = reader.count_blocks()
+
     # Theirs views the Dense layer's outputs as (N, C, 4, 4), ours as (N, 4, 4, C).
     kernel = reader.take("l1.weight", 16 * width, LATENT_DIM).reshape(width, 4, 4, LATENT_DIM)
     bias = reader.take("l1.bias", 16 * width).reshape(width, 4, 4)
     reader.put("dense/kernel", kernel.transpose(3, 1, 2, 0).reshape(LATENT_DIM, -1))
     reader.put("dense/bias", bias.transpose(1, 2, 0).ravel())
+
+    # Blocks, then the output layers.
     for number in range(1, blocks + 1):
         theirs, ours = f"block{number + 1}", f"block_{number}"
         reader.convolution(f"{theirs}.c_sc", f"{ours}/shortcut", (width, width, 1, 1))
@@ -99,15 +101,13 @@ def generator(state: Arrays, where: str) -> Network:
 def discriminator(state: Arrays, where: str) -> Network:
     """Reads a discriminator with spectral norm; arguments and errors as in `generator`."""
     reader = _Reader(state, where)
-    width, channels = reader.size("l5.weight", 1), reader.size("block1.c1.weight", 1)
+    width = reader.size("l5.weight", 1)
+    channels = reader.size("block1.c1.weight", 1)
     for number in range(1, reader.count_blocks() + 1):
-        theirs, ours, inputs = (
-            f"block{number}",
-            f"block_{number}",
-            channels if number == 1 else width,
-        )
+        theirs, ours = f"block{number}", f"block_{number}"
+        inputs = channels if number == 1 else width
         layers = [("c1", "conv_1", inputs, 3), ("c2", "conv_2", width, 3)]
-        if reader.has(f"{theirs}.c_sc.weight"):  # the block halves the map
+        if reader.has(f"{theirs}.c_sc.weight"):  # a block that halves the map
             layers.append(("c_sc", "shortcut", inputs, 1))
         for their_name, our_name, fan_in, size in layers:
             reader.convolution(
@@ -122,8 +122,9 @@ def discriminator(state: Arrays, where: str) -> Network:
 
 
 class _Reader:
-    """Takes the entries of a state dict one by one into a snapshot and a mask, so that none is
-    forgotten.
+    """Moves the entries of a state dict one by one into a snapshot and a mask.
+
+    `network` raises an error if any entry is left over, so that none is forgotten.
     """
 
     def __init__(self, state: Arrays, where: str):
@@ -145,7 +146,7 @@ class _Reader:
         return key in self._left
 
     def size(self, key: str, axis: int) -> int:
-        """The size of an entry that is not taken yet along one axis."""
+        """The size along one axis of an entry that is not taken yet."""
         self._require(key)
         shape = self._left[key].shape
         if len(shape) <= axis:
@@ -153,12 +154,12 @@ class _Reader:
         return shape[axis]
 
     def count_blocks(self) -> int:
-        """The number of blocks; at least 1, so that a network without any lacks its first."""
+        """The number of blocks; at least 1, so that if there are none, the first is missing."""
         matches = [re.match(r"(block\d+)\.", key) for key in self._left]
         return max(1, len({match[1] for match in matches if match}))
 
     def take(self, key: str, *shape: int) -> np.ndarray:
-        """Takes an entry, as float32."""
+        """Takes an entry of a given shape, as float32."""
         self._require(key)
         array = self._left.pop(key)
         if array.shape != shape:
@@ -175,6 +176,7 @@ class _Reader:
         self._weights[path] = np.ascontiguousarray(array)
 
     def normalization(self, theirs: str, ours: str, width: int) -> None:
+        """Takes a batch normalization."""
         names = {
             "weight": "gamma",
             "bias": "beta",
@@ -185,8 +187,11 @@ class _Reader:
             self.put(f"{ours}/{variable}", self.take(f"{theirs}.{name}", width))
 
     def convolution(self, theirs: str, ours: str, shape: tuple[int, int, int, int]) -> None:
-        """Takes a convolution; `shape` is its kernel's, (outputs, inputs, height, width) as theirs
-        are.
+        """Takes a convolution.
+
+        Args:
+          theirs, ours: the layer's name in the state dict and in the snapshot.
+          shape: shape of the kernel in the state dict: (outputs, inputs, height, width).
         """
         path = f"{ours}/kernel"
         self._kernels.append(path)
@@ -201,7 +206,7 @@ class _Reader:
             self._masks[path] = _to_hwio(mask.astype(bool))
 
     def network(self, width: int, channels: int, resolution: int | None = None) -> Network:
-        """What was taken; raises `ArtifactError` if anything is left."""
+        """The network that was taken; raises `ArtifactError` if any entry is left."""
         if self._left:
             raise ArtifactError(
                 f"{self._where} has entries that are none of this SNGAN's: {shown(self._left)}"
@@ -218,7 +223,7 @@ class _Reader:
 
 
 def _to_hwio(kernel: np.ndarray) -> np.ndarray:
-    """(outputs, inputs, height, width) to (height, width, inputs, outputs)."""
+    """Transposes (outputs, inputs, height, width) to (height, width, inputs, outputs)."""
     return np.ascontiguousarray(kernel.transpose(2, 3, 1, 0))
 
 

@@ -1,7 +1,8 @@
-"""Snapshots of a network by name: {variable path: array} of everything it holds, trainable or not.
+"""Snapshots: all variables of a network, trainable or not, as {variable path: array}.
 
 A path is `<layer>/<variable>`, e.g. `block_1/conv_1/kernel`, whether or not the layer is inside a
-pruning wrapper; the wrapper's own variables (mask, threshold, step) are not part of a snapshot."""
+pruning wrapper. The wrapper's own variables (mask, threshold, step) are not part of a snapshot.
+"""
 
 import json
 
@@ -18,7 +19,7 @@ def path_of(layer: keras.layers.Layer, variable: tf.Variable) -> str:
 
 
 def variables(network: keras.Model) -> dict[str, tf.Variable]:
-    """{path: variable} of a network."""
+    """The variables of a network, as {path: variable}."""
     found = {}
     for layer in network.layers:
         inner = layer.layer if isinstance(layer, keras.layers.Wrapper) else layer
@@ -31,15 +32,15 @@ def variables(network: keras.Model) -> dict[str, tf.Variable]:
 
 
 def take_snapshot(network: keras.Model) -> Arrays:
-    """Copies every variable of a network."""
+    """Copies every variable of a network into a snapshot."""
     return {path: variable.numpy().copy() for path, variable in variables(network).items()}
 
 
 def load_snapshot(network: keras.Model, snapshot: Arrays) -> None:
-    """Assigns every variable of a network.
+    """Assigns a snapshot to the variables of a network.
 
     Raises:
-      ArtifactError: paths or shapes of the snapshot are not those of the network.
+      ArtifactError: paths or shapes of the snapshot differ from those of the network.
     """
     targets = variables(network)
     if targets.keys() != snapshot.keys():
@@ -62,8 +63,8 @@ def load_snapshot(network: keras.Model, snapshot: Arrays) -> None:
 def graph_text(network: keras.Model) -> str:
     """What a functional network computes, as text: layers in order, options, variables and inputs.
 
-    Equal for networks that are built alike in different processes: of layers without variables,
-    which Keras names by a counter, the names are left out, as are dtype policies.
+    The text is the same for networks that are built alike in different processes. So it leaves out
+    dtype policies, and the names of layers without variables, which Keras numbers by a counter.
     """
     position = {id(layer): number for number, layer in enumerate(network.layers)}
     nodes = {id(node) for level in network._nodes_by_depth.values() for node in level}
@@ -83,7 +84,7 @@ def graph_text(network: keras.Model) -> str:
 
 
 def _is_plain(value: object) -> bool:
-    """Numbers, words and lists of them: what says how a layer computes."""
+    """Whether an option is a number, a string, None or a list of these."""
     if isinstance(value, list | tuple):
         return all(_is_plain(item) for item in value)
     return value is None or isinstance(value, bool | int | float | str)

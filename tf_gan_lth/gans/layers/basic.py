@@ -1,8 +1,9 @@
 """Keras layers and initializers that the GANs share and Keras 2 does not have.
 
-All of them compile under XLA, forward and backward, and accept `(N, H, W, C)` float images. Under
-Keras's mixed precision they compute in 16 bits but for statistics and spectral norms, which stay
-float32."""
+All of them compile under XLA, forward and backward, and take `(N, H, W, C)` float images. Under
+Keras's mixed precision they compute in 16 bits, except for statistics and spectral norms, which are
+computed in float32.
+"""
 
 import math
 from collections.abc import Callable
@@ -12,40 +13,42 @@ import tf_keras as keras
 
 
 def fan_in_uniform(fan_in: int) -> keras.initializers.Initializer:
-    """Uniform in +-1/sqrt(fan_in): how the paper's code (PyTorch) starts Dense weights and all
-    biases.
+    """Uniform in +-1/sqrt(fan_in).
+
+    The paper's code (PyTorch) initialises Dense kernels and all biases with it.
     """
     bound = 1.0 / math.sqrt(fan_in)
     return keras.initializers.RandomUniform(-bound, bound)
 
 
 class NearestUpsampling(keras.layers.Layer):
-    """Doubles height and width by repeating pixels. (`UpSampling2D` has no gradient under XLA.)"""
+    """Doubles height and width by repeating pixels (`UpSampling2D` has no gradient under XLA)."""
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
-        return _upsample(inputs)
+        return upsample_nearest(inputs)
 
 
 @tf.custom_gradient
-def _upsample(inputs: tf.Tensor) -> tuple[tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:
+def upsample_nearest(inputs: tf.Tensor) -> tuple[tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:
     height, width, channels = inputs.shape[1:]
     rows = tf.broadcast_to(
         inputs[:, :, None, :, None, :], [tf.shape(inputs)[0], height, 2, width, 2, channels]
     )
-    # What TensorFlow derives from `broadcast_to` sums over two axes that are no neighbours: slower
-    # than the pooling many times.
+    # TensorFlow's own gradient of `broadcast_to` sums over two axes that are not adjacent, which is
+    # many times slower than pooling.
     return tf.reshape(
         rows, [-1, 2 * height, 2 * width, channels]
     ), lambda upstream: 4 * tf.nn.avg_pool2d(upstream, 2, 2, "VALID")
 
 
 class BatchNormalization(keras.layers.BatchNormalization):
-    """Keras's, with the statistics of the whole batch, over all replicas of the strategy that it is
-    made under.
+    """Keras's batch normalization, with statistics of the whole batch over all replicas.
 
-    Keras drops `synchronized` when it copies a layer, and on a single device it would only cost the
-    fused kernel. The moving variance of the fused kernel is unbiased, as PyTorch's; that of the
-    synchronised one is not: a factor n/(n-1)."""
+    The replicas are those of the strategy under which the layer is created. Keras drops
+    `synchronized` when it copies a layer; on a single device it would only prevent the use of the
+    fused kernel. The moving variance of the fused kernel is unbiased, as in PyTorch; the one of the
+    synchronised kernel is biased: they differ by a factor n/(n-1).
+    """
 
     def __init__(self, **kwargs):
         super().__init__(
@@ -54,8 +57,9 @@ class BatchNormalization(keras.layers.BatchNormalization):
 
 
 class ReflectionPadding(keras.layers.Layer):
-    """Mirrors the `size` pixels next to each edge: `(N, H, W, C)` to `(N, H + 2 size, W + 2 size,
-    C)`; H and W exceed `size`.
+    """Pads by mirroring the `size` pixels next to each edge.
+
+    `(N, H, W, C)` becomes `(N, H + 2 size, W + 2 size, C)`; H and W must be greater than `size`.
     """
 
     def __init__(self, size: int, **kwargs):
@@ -71,20 +75,20 @@ class ReflectionPadding(keras.layers.Layer):
 
 
 class _Prunable:
-    """A layer of a class that TFMOT does not know."""
+    """Tells TFMOT what to prune in a layer of a class that it does not know."""
 
     def get_prunable_weights(self) -> list[tf.Variable]:
-        """The variables that TFMOT's wrapper masks: the kernel, as it is stored."""
+        """The variables that TFMOT's wrapper masks: the stored kernel."""
         return [self.kernel]
 
 
 class PaddedConv2D(_Prunable, keras.layers.Conv2D):
     """`Conv2D` with one row or column of zeros at every edge, as PyTorch's `padding=1`.
 
-    For 4x4 kernels with strides of 2 on even maps that is `padding="same"`; other maps are copied
-    with their edges. TensorFlow's
-    explicit padding needs no copy, but has no fast kernel in bfloat16 on a CPU: a CycleGAN's step
-    took three times as long."""
+    For 4x4 kernels with strides of 2 on maps of even size that is `padding="same"`. Other maps are
+    copied into padded ones. TensorFlow's explicit padding needs no copy, but has no fast bfloat16
+    kernel on a CPU: with it, a training step of CycleGAN took three times as long.
+    """
 
     def convolution_op(self, inputs: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
         if (
@@ -105,11 +109,11 @@ class PaddedConv2D(_Prunable, keras.layers.Conv2D):
 
 
 class DoublingConv2DTranspose(_Prunable, keras.layers.Conv2DTranspose):
-    """`Conv2DTranspose` of a 3x3 kernel and strides of 2 that doubles the map, as PyTorch's
-    `padding=1, output_padding=1`.
+    """`Conv2DTranspose` with a 3x3 kernel and strides of 2 that exactly doubles the map.
 
-    The full result has a row and a column more, of which it leaves the first ones out;
-    `padding="same"` the last ones."""
+    It is PyTorch's with `padding=1, output_padding=1`. The full result has one more row and column:
+    this layer drops the first ones, `padding="same"` the last ones.
+    """
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
         count, height, width, _ = tf.unstack(tf.shape(inputs))
@@ -128,14 +132,14 @@ class DoublingConv2DTranspose(_Prunable, keras.layers.Conv2DTranspose):
 
 
 EPSILON = 1e-5
-_FEW_IMAGES = 4  # that are faster normalised one by one
+_FEW_IMAGES = 4  # up to this many images are normalised one by one, which is faster
 
 
 class InstanceNormalization(keras.layers.Layer):
-    """Normalises each channel of each image over height and width (Ulyanov et al. 2016), in
-    training and after it alike.
+    """Normalises each channel of each image over height and width (Ulyanov et al. 2016).
 
-    As PyTorch's: the variance is the biased one, epsilon is 1e-5.
+    It does the same in training and inference. As in PyTorch, the variance is biased and epsilon is
+    1e-5.
 
     Args:
       affine: whether to scale by `gamma` and shift by `beta`, trainable and of shape `(C,)`.
@@ -170,14 +174,14 @@ class InstanceNormalization(keras.layers.Layer):
         )
 
     def _normalize(self, image: tf.Tensor) -> tf.Tensor:
-        """The batch norm of a single image, which is one operation, forward and backward, with
-        float32 statistics.
+        """Normalises a single image, by batch normalization with statistics in float32.
+
+        That is a single operation forward and another backward.
         """
         channels = image.shape[-1]
-        gamma, beta = (
-            (self.gamma, self.beta) if self.affine else (tf.ones([channels]), tf.zeros([channels]))
-        )
-        # What Keras and `tf.nn` make of this operation raises epsilon to 1.001e-5.
+        gamma = self.gamma if self.affine else tf.ones([channels])
+        beta = self.beta if self.affine else tf.zeros([channels])
+        # The raw operation, because Keras and `tf.nn` raise epsilon to 1.001e-5.
         unused = tf.zeros([0])
         norm = tf.raw_ops.FusedBatchNormV3
         return norm(
@@ -195,11 +199,11 @@ class InstanceNormalization(keras.layers.Layer):
 
 
 class ResidualSum(keras.layers.Add):
-    """`Add`, which TensorFlow does not fuse with the convolutions before it.
+    """`Add` that TensorFlow does not fuse with the convolutions before it.
 
-    In 2.21 its rewriting of convolution, bias, sum and ReLU as one operation fails where the sum is
-    used twice ("remapper
-    failed: ... fanout exist for missing node"), and with it all other fusions of the graph.
+    TensorFlow 2.21 rewrites convolution, bias, sum and ReLU as one operation. Where the sum is used
+    twice, the rewriting fails ("remapper failed: ... fanout exist for missing node"), and all other
+    fusions of the graph are lost.
     """
 
     def call(self, inputs: list[tf.Tensor]) -> tf.Tensor:
@@ -214,8 +218,9 @@ class SpatialSum(keras.layers.Layer):
 
 
 class Float32Kernel(_Prunable):
-    """A layer that reads its kernel in float32 under mixed precision too: it makes another of it
-    before it computes in 16 bits.
+    """A layer that reads its kernel in float32, also under mixed precision.
+
+    The kernel is transformed in float32, then cast to 16 bits.
     """
 
     def add_weight(self, name: str | None = None, **kwargs) -> tf.Variable:
@@ -226,11 +231,11 @@ class Float32Kernel(_Prunable):
 class _SpectralNorm(Float32Kernel):
     """Divides the kernel by an estimate of its largest singular value (Miyato et al. 2018).
 
-    The raw kernel is the trainable, prunable variable; what the layer computes with is `kernel /
-    sigma`. The vector `u`
-    keeps the estimate between calls: each call with `training=True` makes one power iteration and
-    stores it. As in the paper's code, sigma's gradient flows through the kernel but not through the
-    singular vectors."""
+    The raw kernel is the trainable, prunable variable; the layer computes with `kernel / sigma`.
+    Every call makes one power iteration from the vector `u`; with `training=True`, it also stores
+    the new `u` for the next call. As in the paper's code, the gradient of sigma flows through the
+    kernel but not through the singular vectors.
+    """
 
     def build(self, input_shape: tf.TensorShape) -> None:
         super().build(input_shape)
@@ -244,7 +249,7 @@ class _SpectralNorm(Float32Kernel):
         )
 
     def normalized_kernel(self, training: bool) -> tf.Tensor:
-        """`kernel / sigma`, float32 and of the shape of the kernel."""
+        """`kernel / sigma`, float32, in the kernel's shape."""
         matrix = tf.reshape(self.kernel, [-1, self.kernel.shape[-1]])
         fixed = tf.stop_gradient(matrix)
         v = tf.math.l2_normalize(tf.linalg.matvec(fixed, self.u))
@@ -256,7 +261,7 @@ class _SpectralNorm(Float32Kernel):
 
 
 class SpectralConv2D(_SpectralNorm, keras.layers.Conv2D):
-    """`Conv2D` whose kernel has spectral norm 1."""
+    """`Conv2D` with a kernel of spectral norm 1."""
 
     def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
         outputs = self.convolution_op(inputs, self.normalized_kernel(training))
@@ -267,7 +272,7 @@ class SpectralConv2D(_SpectralNorm, keras.layers.Conv2D):
 
 
 class SpectralDense(_SpectralNorm, keras.layers.Dense):
-    """`Dense` whose kernel has spectral norm 1."""
+    """`Dense` with a kernel of spectral norm 1."""
 
     def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
         outputs = tf.matmul(inputs, tf.cast(self.normalized_kernel(training), inputs.dtype))

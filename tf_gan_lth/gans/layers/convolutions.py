@@ -1,46 +1,49 @@
-"""Convolutions that compute the same function in another form, which takes less time.
+"""Convolutions computed in another form, which gives the same function in less time.
 
-The first form is that of 3x3 convolutions beside a change of the map's size. Nearest upsampling
-repeats a pixel 2x2 times and average pooling is the mean of 2x2 pixels. A 3x3 kernel after the one
-or before the other sees each pixel of the small map
-through its four shifts by a row, a column or both: that is the 4x4 kernel which is their sum, with
-strides of 2. It takes 16 products a pixel of the small map where the two steps take 36.
+The first form is for a 3x3 convolution after nearest upsampling or before average pooling.
+Upsampling repeats each pixel 2x2 times, and pooling takes the mean of 2x2 pixels. Combined with
+either one, the 3x3 kernel acts on each pixel of the small map through its four shifts by a row, a
+column or both. That is one convolution with strides of 2, whose 4x4 kernel is the sum of the four
+shifted ones. It takes 16 products per pixel of the small map, where the two steps take 36.
 
-The second is that of convolutions to the few channels of an image. A CPU computes sixteen channels
-at a time, and three of them waste the others. The columns of the kernel, each a convolution of its
-own, have as many channels together as there is room for; a second convolution only adds them up,
-each at its place.
+The second form is for convolutions to the few channels of an image. A CPU computes sixteen channels
+at a time, so three channels waste the rest. The first of two convolutions computes each column of
+the kernel as separate channels, and so fills them; the second only adds up the columns, each at its
+place.
 
-The variable stays the kernel itself, so masks, snapshots and exports do not know the difference.
+The variable is still the original kernel, so masks, snapshots and exports are unaffected.
 """
 
 import numpy as np
 import tensorflow as tf
 import tf_keras as keras
 
-from tf_gan_lth.gans.layers.basic import Float32Kernel, NearestUpsampling, SpectralConv2D
+from tf_gan_lth.gans.layers.basic import Float32Kernel, SpectralConv2D, upsample_nearest
 
-# Sums a kernel of three rows over its two shifts: row r of the result is row r - 1 plus row r.
+# Sums three rows over two shifts: row r of the result is row r - 1 plus row r.
 _ROWS = np.array([[1, 0, 0], [1, 1, 0], [0, 1, 1], [0, 0, 1]], np.float32)
 
 
 def _spread(kernel: tf.Tensor, rows: np.ndarray) -> tf.Tensor:
-    """`(3, 3, I, O)` to `(4, 4, I, O)`: `rows` applied to its rows and to its columns, as one
-    product of matrices.
+    """Applies `rows` to a kernel's rows and columns, as one matrix product.
+
+    `(3, 3, I, O)` becomes `(4, 4, I, O)`.
     """
     spread = tf.matmul(np.kron(rows, rows), tf.reshape(kernel, [9, -1]))
     return tf.reshape(spread, [4, 4, *kernel.shape[2:]])
 
 
 def upsampled_conv2d(inputs: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
-    """Nearest upsampling, then a 3x3 convolution that keeps the size: `(N, H, W, I)` to `(N, 2H,
-    2W, O)`.
+    """Nearest upsampling, then a 3x3 convolution that keeps the size.
 
     Args:
-      inputs: of any float type, which the result has too.
+      inputs: `(N, H, W, I)` of any float type.
       kernel: `(3, 3, I, O)` float32.
+
+    Returns:
+      `(N, 2H, 2W, O)` in the type of the inputs.
     """
-    # A transposed convolution scatters where a convolution gathers, so its kernel is turned round.
+    # A transposed convolution scatters where a convolution gathers, so the kernel is flipped.
     turned = tf.transpose(_spread(kernel, _ROWS[::-1]), [0, 1, 3, 2])
     count, height, width, _ = tf.unstack(tf.shape(inputs))
     shape = tf.stack([count, 2 * height, 2 * width, kernel.shape[-1]])
@@ -50,11 +53,14 @@ def upsampled_conv2d(inputs: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
 
 
 def pooled_conv2d(inputs: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
-    """A 3x3 convolution that keeps the size, then 2x2 average pooling: `(N, 2H, 2W, I)` to `(N, H,
-    W, O)`.
+    """A 3x3 convolution that keeps the size, then 2x2 average pooling.
 
     Args:
-      inputs, kernel: as in `upsampled_conv2d`.
+      inputs: `(N, 2H, 2W, I)` of any float type.
+      kernel: `(3, 3, I, O)` float32.
+
+    Returns:
+      `(N, H, W, O)` in the type of the inputs.
     """
     return tf.nn.conv2d(
         inputs, tf.cast(_spread(kernel, 0.5 * _ROWS), inputs.dtype), strides=2, padding="SAME"
@@ -62,17 +68,20 @@ def pooled_conv2d(inputs: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
 
 
 def few_channels_conv2d(inputs: tf.Tensor, kernel: tf.Tensor, padding: str) -> tf.Tensor:
-    """A convolution with strides of 1, for few output channels: `(N, H, W, I)` to `(N, H, W, O)`,
-    less with `VALID` padding.
+    """A convolution with strides of 1, for few output channels.
 
     Args:
-      inputs: of any float type, which the result has too.
+      inputs: `(N, H, W, I)` of any float type.
       kernel: `(K, K, I, O)` float32.
       padding: `SAME` or `VALID`.
+
+    Returns:
+      `(N, H, W, O)` in the type of the inputs; with `VALID` padding, H and W are smaller by K - 1.
     """
+    # The kernel's columns as separate channels: column k of output channel f is channel (k, f).
     size, _, channels, filters = kernel.shape
     columns = tf.reshape(tf.transpose(kernel, [0, 2, 1, 3]), [size, 1, channels, size * filters])
-    # To output channel f, at column k of the sums, goes channel f of column k.
+    # The second kernel adds up the columns: at its column k, channel (k, f) goes to output f.
     added = np.einsum("kl,fg->klfg", np.eye(size), np.eye(filters)).reshape(
         [1, size, size * filters, filters]
     )
@@ -81,10 +90,10 @@ def few_channels_conv2d(inputs: tf.Tensor, kernel: tf.Tensor, padding: str) -> t
 
 
 class _Fused:
-    """A layer with two forms of one function.
+    """A layer that can compute its function in either of two forms.
 
     Args:
-      fused: False computes it as it is written down.
+      fused: whether to use the faster form; False uses the plain one.
     """
 
     def __init__(self, *args, fused: bool = True, **kwargs):
@@ -101,7 +110,7 @@ class UpsampledConv2D(_Fused, Float32Kernel, keras.layers.Conv2D):
     def convolution_op(self, inputs: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
         if self.fused:
             return upsampled_conv2d(inputs, kernel)
-        return tf.nn.conv2d(NearestUpsampling()(inputs), tf.cast(kernel, inputs.dtype), 1, "SAME")
+        return tf.nn.conv2d(upsample_nearest(inputs), tf.cast(kernel, inputs.dtype), 1, "SAME")
 
     def compute_output_shape(self, input_shape: tf.TensorShape) -> tf.TensorShape:
         count, height, width, channels = input_shape
@@ -124,7 +133,7 @@ class PooledSpectralConv2D(_Fused, SpectralConv2D):
 
 
 class FewChannelsConv2D(_Fused, Float32Kernel, keras.layers.Conv2D):
-    """A `Conv2D` with strides of 1 to the few channels of an image."""
+    """A `Conv2D` with strides of 1 whose outputs are the few channels of an image."""
 
     def convolution_op(self, inputs: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
         if self.fused:
