@@ -325,6 +325,11 @@ def to_options(config: Config) -> dict[str, object]:
     return {name: value for name, (_, value) in walk(config).items()} | config.extras
 
 
+def as_flag(name: str) -> str:
+    """How people write an option: `--steps`; names that are none, with a dot, stay as they are."""
+    return name if "." in name else f"--{name}"
+
+
 @dataclasses.dataclass(frozen=True)
 class NoOptions:
     """The options of a GAN or method that has none of its own."""

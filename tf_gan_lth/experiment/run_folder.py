@@ -32,6 +32,7 @@ from tf_gan_lth.experiment.errors import RunFolderError, UsageError
 from tf_gan_lth.experiment.paths import Path
 
 MAIN = "main"  # the branch of a round itself
+TENSORBOARD = "tensorboard"
 SNAPSHOTS = ("initial", "rewind", "masks", "trained_masks", "weights")  # each folder one artifact
 
 
@@ -69,6 +70,14 @@ class TrainingFolder:
     def saved_model(self, generator: str) -> Path:
         """Where a generator is exported to: `saved_model`, or `saved_model_a2b` for a direction."""
         return self.path / "_".join(filter(None, ["saved_model", generator_label(generator)]))
+
+    @property
+    def curves(self) -> Path:
+        """Where TensorBoard's curves of the training go: `RUN/tensorboard/replicate_0/...`."""
+        number = self.path if self.branch_name == MAIN else self.path.parent.parent
+        replicate = number.parent
+        tensorboard = replicate.parent / TENSORBOARD
+        return tensorboard / replicate.name / number.name / self.branch_name
 
     @property
     def final_masks(self) -> Snapshots:
@@ -137,7 +146,7 @@ class RunFolder:
         self.parent = Record(self.path / "parent.json")
         self.results = File(self.path / "results.csv")
         self.report = File(self.path / "report.html")
-        self.tensorboard = self.path / "tensorboard"
+        self.tensorboard = self.path / TENSORBOARD
 
     def replicate(self, number: int) -> ReplicateFolder:
         return ReplicateFolder(self.path / f"replicate_{number}", number)
@@ -225,9 +234,7 @@ class RunFolder:
         """Copies to a disk what is finished and cannot be remade quickly."""
 
         def left_out(path: Path) -> bool:
-            if path.name.startswith(("tensorboard", "saved_model")) or path.name.endswith(
-                ".partial"
-            ):
+            if path.name.startswith((TENSORBOARD, "saved_model")) or path.name.endswith(".partial"):
                 return True
             return path.name in SNAPSHOTS and not Snapshots(path).exists()
 
@@ -293,7 +300,7 @@ def _difference(
 
 def _listed(old: dict[str, object], new: dict[str, object], names: Iterable[str]) -> str:
     return ", ".join(
-        f"--{name} is {old.get(name)} there and {new.get(name)} here"
+        f"{configs.as_flag(name)} is {old.get(name)} there and {new.get(name)} here"
         for name in sorted(names)
         if old.get(name) != new.get(name)
     )

@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from tf_gan_lth import gans
 from tf_gan_lth.experiment import config as configs
-from tf_gan_lth.experiment import paths, seeds
+from tf_gan_lth.experiment import seeds
 from tf_gan_lth.experiment.artifacts import Arrays
 from tf_gan_lth.experiment.config import Config
 from tf_gan_lth.experiment.errors import TrainingError
@@ -22,8 +22,6 @@ from tf_gan_lth.tasks import TASKS, Task
 from tf_gan_lth.training import Kept, Start, Trained, Trainer, Weights
 from tf_gan_lth.training.callbacks import StopWhenDiverged, summaries
 from tf_gan_lth.training.checkpoints import Checkpoints
-
-SUMMARIES_A_ROUND = 100
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,10 +76,11 @@ class Bench:
         """The weights after the first steps of the dense run: what late rewinding goes back to."""
         title = f"replicate {replicate}, warm-up to step {steps}"
         folder = self.run.replicate(replicate).round(0)
-        start = Start(initial, expand(self.full_masks()), self._stream(folder))
         callbacks = [StopWhenDiverged(), *self.observer.callbacks(title)]
         # Round 0 leaves alone what is saved here: it begins at another step.
-        checkpoints = self._checkpoints(folder)
+        checkpoints = Checkpoints(folder.checkpoint, self.config.training.checkpoint_minutes)
+        stream = stream_of(self.config.seed, folder)
+        start = Start(initial, expand(self.full_masks()), stream)
         with one_line_errors(title):
             return self.trainer.train(start, callbacks, steps, checkpoints).weights
 
@@ -99,15 +98,13 @@ class Bench:
         Returns:
           What it became, and how many seconds that took.
         """
+        callbacks = [StopWhenDiverged(), *self.observer.callbacks(self._title(folder, kept))]
         weights = rewind(candidate.weights, kept)
-        stream = self._stream(folder)
+        checkpoints = Checkpoints(folder.checkpoint, self.config.training.checkpoint_minutes)
+        begins = not folder.checkpoint.exists()
+        callbacks.append(summaries(folder.curves, self.trainer.config.steps, begins))
+        stream = stream_of(self.config.seed, folder)
         start = Start(weights, kept, stream, candidate.first_step, candidate.teachers)
-        checkpoints = self._checkpoints(folder)
-        callbacks = [
-            StopWhenDiverged(),
-            *self.observer.callbacks(self._title(folder, kept)),
-            summaries(str(self._log_dir(folder)), self._summary_steps()),
-        ]
         with one_line_errors(folder.title):
             trained = self.trainer.train(start, callbacks, checkpoints=checkpoints)
         return trained, checkpoints.seconds
@@ -123,13 +120,6 @@ class Bench:
             if name in self.prunable
         }
 
-    def _checkpoints(self, folder: TrainingFolder) -> Checkpoints:
-        return Checkpoints(folder.checkpoint, self.config.training.checkpoint_minutes)
-
-    def _stream(self, folder: TrainingFolder) -> np.ndarray:
-        labels = ("replicate", folder.replicate, "round", folder.round_number, "training")
-        return seeds.pair(self.config.seed, *labels)
-
     def _title(self, folder: TrainingFolder, kept: Kept) -> str:
         masks = [Elements(kept[name]) for name in self.gan.spec.generators if name in kept]
         if not masks:
@@ -138,17 +128,11 @@ class Bench:
         whose = "the generator's" if len(masks) == 1 else "the generators'"
         return f"{folder.title}: {share:.1%} of {whose} prunable weights remain"
 
-    def _log_dir(self, folder: TrainingFolder) -> paths.Path:
-        """Where TensorBoard's curves of a training go; emptied of those of one that begins anew."""
-        place = self.run.tensorboard / f"replicate_{folder.replicate}"
-        log_dir = place / f"round_{folder.round_number:02d}" / folder.branch_name
-        if not folder.checkpoint.exists():
-            with contextlib.suppress(OSError):  # old curves are no reason to stop
-                paths.remove(log_dir)
-        return log_dir
 
-    def _summary_steps(self) -> int:
-        return max(1, self.trainer.config.steps // SUMMARIES_A_ROUND)
+def stream_of(seed: int, folder: TrainingFolder) -> np.ndarray:
+    """The random stream of a round's training, two int32; its branches share it."""
+    labels = ("replicate", folder.replicate, "round", folder.round_number, "training")
+    return seeds.pair(seed, *labels)
 
 
 @contextlib.contextmanager

@@ -38,10 +38,10 @@ ENTRIES = {
 READERS = {"generator": gan_lth.generator, "discriminator": gan_lth.discriminator}
 NOTES = ("epoch", "round", "best_fid", "seed")
 STATISTICS = ("moving_mean", "moving_variance")
-ROUND_TOLERANCE = 0.01  # a round has a fifth fewer weights than the one before
+ROUND_TOLERANCE = 0.01  # rounds differ by far more: each has a fifth fewer weights than the last
 LAST_ROUND = 99
 
-# Of `generator`, `generator_ema` and `discriminator` those that there are.
+# Those of `generator`, `generator_ema` and `discriminator` that exist.
 Networks = dict[str, gan_lth.Network]
 
 
@@ -52,12 +52,11 @@ class Request:
     Attributes:
       checkpoint: file that `torch.save` wrote: a checkpoint of GAN-LTH or sngan.pytorch, or a
         generator's state dict.
-      run_dir: folder of the run, new or one that imported rounds of the same experiment.
+      run_dir: folder of the run: a new one, or one with imported rounds of the same experiment.
       options: the run's config: `dataset`, `protocol`, `feature_network`, `num_eval_images`.
-      initial: files with theta_0 of both networks, together or one each; empty if they are not
-        there.
-      round: number of the round; None is what the generator's sparsity says.
-      masks_from_zeros: take zeros for pruned weights in networks without masks.
+      initial: files with theta_0 of both networks, in one file or two; empty if there are none.
+      round: number of the round; None derives it from the generator's sparsity.
+      masks_from_zeros: whether to take zeros for pruned weights in networks without masks.
     """
 
     checkpoint: str
@@ -79,10 +78,10 @@ class Imported:
     """An imported round.
 
     Attributes:
-      folder: where it is.
-      config: of its run.
-      sparsity: record of every network.
-      notes: what the checkpoint says of itself.
+      folder: folder of the round.
+      config: config of its run.
+      sparsity: {network: its sparsity record}.
+      notes: what the checkpoint says about itself.
     """
 
     folder: TrainingFolder
@@ -92,14 +91,15 @@ class Imported:
 
 
 def import_round(request: Request) -> Imported:
-    """Reads weights and masks of a checkpoint into a round of a run, written whole or not at all.
+    """Reads the weights and masks of a checkpoint into a round of a run, completely or not at all.
 
     Raises:
-      UsageError: a file is not there, PyTorch is not installed, an option is unknown, or the round
-        cannot be told.
-      ArtifactError: a file is broken, or holds something else than this SNGAN.
-      RunFolderError: the round is there already, or the folder holds another experiment.
+      UsageError: a file is missing, PyTorch is not installed, an option is unknown, or the number
+        of the round cannot be determined.
+      ArtifactError: a file is broken, or holds something other than this SNGAN.
+      RunFolderError: the round exists already, or the folder holds another experiment.
     """
+    # Read the files.
     networks, notes = read_checkpoint(request.checkpoint)
     if "generator" not in networks:
         raise ArtifactError(
@@ -107,6 +107,8 @@ def import_round(request: Request) -> Imported:
             " --initial"
         )
     initial = _read_initial(request.initial, networks, request.checkpoint)
+
+    # Make config, masks, weights and sparsity of them.
     run = RunFolder(request.run_dir)
     masks = _masks(networks, request)
     config = _config(request, {**initial, **networks}, masks, run)
@@ -117,6 +119,8 @@ def import_round(request: Request) -> Imported:
     }
     weights = _masked_weights(networks, masks)
     sparsity = _sparsity(config, networks, weights, masks, request.checkpoint)
+
+    # Write the round; the weights come last, since they mark it as there.
     replicate = run.replicate(0)
     folder = replicate.round(_round_number(request, masks["generator"], config.lottery.rate))
     if folder.weights.exists():
@@ -134,7 +138,7 @@ def import_round(request: Request) -> Imported:
 
 
 def read_checkpoint(file: str) -> tuple[Networks, dict[str, object]]:
-    """The networks in a file that `torch.save` wrote, and what it says of itself.
+    """The networks in a file that `torch.save` wrote, and what the file says about itself.
 
     Raises:
       UsageError, ArtifactError: as in `import_round`.
@@ -146,12 +150,12 @@ def read_checkpoint(file: str) -> tuple[Networks, dict[str, object]]:
     if not states and gan_lth.network_of(content if keys else {}):
         states = {gan_lth.network_of(content): content}
     if not states:
-        found = (
-            f"its first keys are {gan_lth.shown(keys)}"
-            if keys
-            else f"it holds a {type(content).__name__}"
-        )
+        found = f"it holds a {type(content).__name__}"
+        if keys:
+            found = f"its first keys are {gan_lth.shown(keys)}"
         raise ArtifactError(f"{path} is no checkpoint of GAN-LTH or sngan.pytorch: {found}")
+
+    # A file with only the averaged generator has it as the live one too.
     networks = {name: _read_network(states[name], name, str(path)) for name in states}
     if "generator" + EMA in networks:
         networks.setdefault("generator", networks["generator" + EMA])
@@ -166,7 +170,7 @@ def read_checkpoint(file: str) -> tuple[Networks, dict[str, object]]:
 
 
 def _load(path: pathlib.Path) -> object:
-    """What is in a file, without running any code of it."""
+    """The content of a file, read without running any code that it holds."""
     if not path.is_file():
         raise UsageError(f"there is no file {path}")
     try:
@@ -175,7 +179,7 @@ def _load(path: pathlib.Path) -> object:
         raise UsageError(
             f"{path.name} is PyTorch's: install what reads it with pip install 'tf_gan_lth[torch]'"
         ) from None
-    # The scores in a checkpoint are NumPy's scalars, written by NumPy 1 or 2.
+    # The scores in a checkpoint are NumPy scalars, written by NumPy 1 or 2.
     scalar = np.float64(0).__reduce__()[0]
     kinds = [type(np.dtype(kind)) for kind in ("float32", "float64", "int64")]
     names = [(scalar, f"numpy.{core}.multiarray.scalar") for core in ("core", "_core")]
@@ -186,7 +190,7 @@ def _load(path: pathlib.Path) -> object:
         ):
             warnings.simplefilter("ignore")
             return torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # whatever damage does to a pickle
+    except Exception as error:  # reading a damaged pickle may raise anything
         refused = re.search(r"GLOBAL (\S+)", str(error))
         if refused:
             raise ArtifactError(
@@ -216,7 +220,7 @@ def _plain(value: numbers.Real) -> int | float:
 
 
 def _read_initial(files: tuple[str, ...], networks: Networks, checkpoint: str) -> Networks:
-    """theta_0 of both networks, checked against the checkpoint; empty without files."""
+    """Reads theta_0 of both networks, checked against the checkpoint; empty without files."""
     initial: Networks = {}
     for file in files:
         found = {
@@ -243,9 +247,8 @@ def _read_initial(files: tuple[str, ...], networks: Networks, checkpoint: str) -
 def _check_initial(
     initial: gan_lth.Network, network: gan_lth.Network, where: str, checkpoint: str
 ) -> None:
-    shapes, expected = (
-        {path: array.shape for path, array in one.weights.items()} for one in (initial, network)
-    )
+    shapes = {path: array.shape for path, array in initial.weights.items()}
+    expected = {path: array.shape for path, array in network.weights.items()}
     odd = [path for path in {**expected, **shapes} if shapes.get(path) != expected.get(path)]
     if odd:
         path = odd[0]
@@ -253,7 +256,7 @@ def _check_initial(
             f"{where}: {path} is {shapes.get(path)} there and {expected.get(path)} in {checkpoint}:"
             " another network"
         )
-    # Their pruned weights are not trained, so that a checkpoint still holds those of theta_0.
+    # The paper's code does not train pruned weights, so in a checkpoint they are those of theta_0.
     for path, kept in (network.mask or {}).items():
         pruned = network.weights[path][~kept]
         if pruned.any() and not np.array_equal(pruned, initial.weights[path][~kept]):
@@ -267,11 +270,17 @@ def _check_initial(
 
 
 def _masks(networks: Networks, request: Request) -> Kept:
-    """Kept of the networks that are pruned, the live generator's before the averaged one's."""
+    """The masks of the networks that are pruned.
+
+    The live generator's mask is preferred to the averaged one's.
+    """
     masks = {}
     for name in (name for name in READERS if name in networks):
-        network, average = networks[name], networks.get(name + EMA)
+        network = networks[name]
+        average = networks.get(name + EMA)
         mask = network.mask or (average and average.mask)
+
+        # Without a mask, zeros may stand for one.
         zeros = {path: network.weights[path] != 0 for path in network.kernels}
         found = Elements(zeros)
         remaining, total = found.remaining, found.total
@@ -295,12 +304,12 @@ def _full_mask(network: gan_lth.Network) -> Arrays:
 
 
 def _config(request: Request, networks: Networks, masks: Kept, run: RunFolder) -> configs.Config:
-    """The run's config: what the networks are and what the request says."""
-    generator, discriminator = networks["generator"], networks.get("discriminator")
+    """The run's config, from the networks and the request."""
+    generator = networks["generator"]
+    discriminator = networks.get("discriminator")
     pruned = tuple(name for name in READERS if name == "generator" or name in masks)
-    if (
-        run.config.exists()
-    ):  # another round of it may have had masks where this one, the dense one, has none
+    # Another round of the run may have masks where this one, the dense one, has none.
+    if run.config.exists():
         there = run.read_config().lottery.prune
         pruned = there if set(pruned) < set(there) else pruned
     config = configs.from_options(
@@ -313,7 +322,7 @@ def _config(request: Request, networks: Networks, masks: Kept, run: RunFolder) -
             "prune": pruned,
         }
     )
-    # What is unknown is refused before anything is written.
+    # Unknown names are refused before anything is written.
     if not config.data.dataset.startswith(FOLDER):
         check_known("dataset", config.data.dataset, BUILDERS)
     protocol_of(config.evaluation)
@@ -321,12 +330,13 @@ def _config(request: Request, networks: Networks, masks: Kept, run: RunFolder) -
 
 
 def _masked_weights(networks: Networks, masks: Kept) -> Weights:
-    """Snapshots with zeros wherever the masks are; the averaged generator gets the live one's
-    batch-norm statistics.
+    """Snapshots in which pruned weights are zero.
 
-    Their training scores the averaged parameters in the live network, so that the statistics and
-    masks which it stores beside the averages are not those of its scores; some of its scripts leave
-    the dense network's there."""
+    The averaged generator gets the batch-norm statistics and masks of the live one. The paper's
+    code scores the averaged parameters inside the live network, so the statistics and masks that it
+    stores beside the averages are not those of its scores; some of its scripts leave the dense
+    network's there.
+    """
     live = networks["generator"].weights
     statistics = {path: array for path, array in live.items() if path.endswith(STATISTICS)}
     weights = {}
@@ -339,8 +349,10 @@ def _masked_weights(networks: Networks, masks: Kept) -> Weights:
 def _sparsity(
     config: configs.Config, networks: Networks, weights: Weights, masks: Kept, checkpoint: str
 ) -> dict[str, dict]:
-    """The sparsity record of every network; checks that the snapshots are of networks of this
-    config.
+    """The sparsity record of every network.
+
+    Raises:
+      ArtifactError: the snapshots do not fit the networks of the config.
     """
     generator = networks["generator"]
     images = gans.ImageShape(config.data.resolution, generator.channels)
@@ -358,7 +370,7 @@ def _sparsity(
 
 
 def _round_number(request: Request, mask: Arrays, rate: float) -> int:
-    """What the user says, or the round of iterative pruning that leaves as many weights."""
+    """The round that the user gave, or the one that leaves as many weights as the mask."""
     if request.round is not None:
         return request.round
     found = Elements(mask)
@@ -373,7 +385,7 @@ def _round_number(request: Request, mask: Arrays, rate: float) -> int:
 
 
 def _put_once(artifact: Artifact, value: dict) -> None:
-    """Writes an artifact, or checks that it is what an earlier import wrote."""
+    """Writes an artifact, or checks that an earlier import wrote the same."""
     if not artifact.exists():
         artifact.put(value)
     elif not _equal(artifact.get(), value):
@@ -394,7 +406,7 @@ def _equal(there: object, here: object) -> bool:
 
 
 def summary(imported: Imported) -> str:
-    """An imported round as lines for a terminal."""
+    """Summarises an imported round as lines for a terminal."""
     lines = []
     for name, record in imported.sparsity.items():
         share = record["remaining"] / record["total"]

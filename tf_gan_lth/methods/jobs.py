@@ -42,15 +42,13 @@ def _run_branch(method: Method, bench: Bench, replicate: int, name: str) -> None
             f"--branch={name} is in no round: --branches and --branch_rounds up to"
             f" --rounds={lottery.rounds} have none"
         )
-    for number in range(max(numbers) + 1):
+    for number in sorted(numbers):
         here = folder.round(number)
         if not here.is_complete():
             raise UsageError(
                 f"--branch={name}: {here.title} is not finished; run the rounds first, with"
                 " --branch=main"
             )
-    for candidate in method.candidates(bench, folder):
-        if candidate.folder.round_number in numbers:
-            loop.train_branch(bench, candidate, name)
-        if candidate.folder.round_number == max(numbers):
-            return
+        candidates = method.candidates(bench, folder)
+        candidate = next(c for c in candidates if c.folder.round_number == number)
+        loop.train_branch(bench, candidate, name)

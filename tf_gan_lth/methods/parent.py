@@ -1,4 +1,4 @@
-"""The ticket that a transfer trains: read from a finished run, and compared with networks."""
+"""The ticket that a transfer trains: read from a finished run and checked against networks."""
 
 import dataclasses
 import json
@@ -18,11 +18,12 @@ class Parent:
     """A ticket to transfer.
 
     Attributes:
-      round_number: the round that found it.
+      round_number: number of the round that found it.
       kept: its expanded masks.
-      weights: the weights that its rounds rewind to; None if fresh ones are asked for.
-      exclude: the layers that its run left dense.
-      record: what the new run keeps of where it comes from; `digest` is of masks and weights.
+      weights: weights that its rounds rewind to; None if fresh ones are asked for.
+      exclude: layers that its run left dense.
+      record: where the ticket comes from, as the new run records it; `digest` is a digest of masks
+        and weights.
     """
 
     round_number: int
@@ -36,11 +37,14 @@ class Parent:
         return self.record["digest"]
 
     def check_fits(self, variables: dict[str, Shapes], pruned: dict[str, list[str]]) -> None:
-        """Raises `MaskError` unless networks have the ticket's variables and its prunable kernels.
+        """Checks that networks have the ticket's variables and its prunable kernels.
 
         Args:
           variables: {network: {variable path: shape}}.
           pruned: {network: paths of the kernels that are pruned}.
+
+        Raises:
+          MaskError: a path or shape differs.
         """
         for name, mask in self.kept.items():
             _check_shapes(name, mask, {path: variables[name][path] for path in pruned[name]})
@@ -69,13 +73,14 @@ def open_ticket(path: str, weights: str) -> Parent:
     """Reads a ticket from a finished run.
 
     Args:
-      path: `RUN/replicate_0/round_05`.
+      path: path of the round, such as `RUN/replicate_0/round_05`.
       weights: `rewind` to start from the weights that its rounds rewind to, `fresh` for new ones.
 
     Raises:
-      UsageError: it is no pruned round of a run.
+      UsageError: the path is not a pruned round of a run.
       ArtifactError: its files are missing or broken.
     """
+    # Find the round.
     check_known("value of --weights", weights, WEIGHTS)
     run, place = find_training(path)
     if place.branch_name != "main" or not place.round_number:
@@ -83,9 +88,13 @@ def open_ticket(path: str, weights: str) -> Parent:
             f"--ticket={path} is not a ticket: give a pruned round, such as"
             " RUN/replicate_0/round_05"
         )
-    config, replicate = run.read_config(), run.replicate(place.replicate)
+
+    # Read its masks and weights.
+    config = run.read_config()
+    replicate = run.replicate(place.replicate)
     start = replicate.rewind if config.lottery.rewind_step else replicate.initial
-    masks, theta = place.masks.get(), start.get() if weights == "rewind" else None
+    masks = place.masks.get()
+    theta = start.get() if weights == "rewind" else None
     record = {
         "digest": _digest(masks, theta or {}),
         "run": str(run.path),
@@ -100,7 +109,7 @@ def open_ticket(path: str, weights: str) -> Parent:
 
 
 def _digest(masks: Kept, weights: Weights) -> str:
-    """Of every value and its name, 16 hex digits."""
+    """A digest of every value and its name, 16 hex digits."""
     parts = []
     for kind in (masks, weights):
         for name, arrays in sorted(kind.items()):

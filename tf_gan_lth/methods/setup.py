@@ -49,9 +49,10 @@ def set_up(
 
 
 def used(bench: Bench, method: Method) -> dict[str, object]:
-    """Every option that two runs must share to be one, as it was resolved; and the networks.
+    """Every option that two runs must share to be one, as it was resolved.
 
-    Those that only extend a run are left out.
+    Beside them, under names with a dot, what is no option: what the images are like, and digests of
+    the networks' graphs. Options that only extend a run are left out.
     """
     config = bench.config
     fixed = {n: v for n, (f, v) in configs.walk(config).items() if not f.metadata["extends"]}
@@ -63,7 +64,7 @@ def used(bench: Bench, method: Method) -> dict[str, object]:
     return {
         **{name: training.get(name, value) for name, value in fixed.items()},
         **options,
-        "channels": images.channels,
-        "classes": images.classes,
-        **{f"network {name}": digest for name, digest in graphs.items()},
+        "images.channels": images.channels,
+        "images.classes": images.classes,
+        **{f"network.{name}": digest for name, digest in graphs.items()},
     }

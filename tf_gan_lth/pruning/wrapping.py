@@ -85,8 +85,9 @@ def prunable_paths(
     for full_name, (name, layer) in layers.items():
         if not any(fnmatch.fnmatchcase(full_name, pattern) for pattern in exclude):
             found[name] += [path_of(layer, variable) for variable in prunable_variables(layer)]
+    has_layers = {name for name, _ in layers.values()}
     for name, paths in found.items():
-        if not paths and exclude:
+        if not paths and name in has_layers:
             raise UsageError(f"--exclude={','.join(exclude)} leaves nothing of the {name} to prune")
         if not paths:
             raise UsageError(

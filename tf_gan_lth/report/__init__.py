@@ -1,5 +1,6 @@
-"""Run folder to figures, HTML, TensorBoard and terminal. Reads files only; everything here can be
-made again at any time.
+"""Run folders to figures, HTML, TensorBoard and terminal.
+
+Reads files only; everything here can be remade at any time.
 """
 
 from tf_gan_lth.report.pages import write

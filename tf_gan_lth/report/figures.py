@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from tf_gan_lth.findings.results import Result
 from tf_gan_lth.findings.verdict import Verdict
 
-# Same results, same SVG: ids come from a fixed salt.
+# A fixed salt for ids, so that the same results give the same SVG.
 STYLE = {
     "svg.hashsalt": "tf_gan_lth",
     "svg.fonttype": "none",
@@ -33,10 +33,9 @@ OTHER = ("#7c3aed", "D")
 
 
 def fid_by_remaining(results: list[Result], verdict: Verdict) -> str:
-    """FID against the share of weights that remain: the ticket of each round, the dense line, the
-    controls.
-    """
+    """Plots FID against the share of remaining weights: tickets, controls and the dense line."""
     with matplotlib.rc_context(STYLE):
+        # The dense GAN and the margin.
         figure = Figure(figsize=(7.5, 4.2))
         axes = figure.subplots()
         axes.axhline(verdict.dense_fid, color=DENSE, linestyle="--", linewidth=1, label="dense")
@@ -48,6 +47,8 @@ def fid_by_remaining(results: list[Result], verdict: Verdict) -> str:
             linewidth=0,
             label="within the margin",
         )
+
+        # The tickets, then each kind of control.
         for branch in ["main", *sorted({r.branch for r in results} - {"main"})]:
             fids: dict[float, list[float]] = {}
             for r in results:
@@ -55,7 +56,7 @@ def fid_by_remaining(results: list[Result], verdict: Verdict) -> str:
                     fids.setdefault((1 - r.generator_sparsity) * 100, []).append(r.fid)
             color, marker = (MAIN, "o") if branch == "main" else BRANCHES.get(branch, OTHER)
             name = "ticket" if branch == "main" else branch.replace("_", " ")
-            # A point for each replicate, a line through their means.
+            # A point for each replicate, and a line through the means.
             axes.plot(
                 [x for x in fids for _ in fids[x]],
                 [y for ys in fids.values() for y in ys],
@@ -65,19 +66,18 @@ def fid_by_remaining(results: list[Result], verdict: Verdict) -> str:
             )
             means = sorted((x, statistics.mean(ys)) for x, ys in fids.items())
             axes.plot(*zip(*means, strict=True), color=color, linewidth=1)
+
         _remaining_axis(axes, results)
         axes.set_ylabel("FID (lower is better)")
-        axes.set_ylim(
-            0, 1.05 * axes.get_ylim()[1]
-        )  # from 0 on, Matplotlib's own margin is too small for the highest point
-        axes.legend(
-            frameon=False, loc="upper left", bbox_to_anchor=(1.0, 1.0)
-        )  # beside the points, which may be anywhere
+        # With an axis from 0, Matplotlib's own margin is too small for the highest point.
+        axes.set_ylim(0, 1.05 * axes.get_ylim()[1])
+        # Outside the plot, since points may be anywhere in it.
+        axes.legend(frameon=False, loc="upper left", bbox_to_anchor=(1.0, 1.0))
         return _svg(figure)
 
 
 def remaining_by_layer(layers: dict[int, dict[str, dict[str, int]]]) -> str:
-    """The share of each layer's weights that remains, by round.
+    """Draws the share of each layer's weights that remains, by round.
 
     Args:
       layers: {round: {kernel path: {"total": ..., "remaining": ...}}}.
@@ -92,6 +92,7 @@ def remaining_by_layer(layers: dict[int, dict[str, dict[str, int]]]) -> str:
         for name in names
     ]
     with matplotlib.rc_context(STYLE):
+        # A cell for each layer and round, with its share in numbers.
         figure = Figure(figsize=(7.5, 0.8 + 0.32 * len(names)))
         axes = figure.subplots()
         axes.imshow(shares, vmin=0, vmax=100, cmap="Blues", aspect="auto")
@@ -101,6 +102,7 @@ def remaining_by_layer(layers: dict[int, dict[str, dict[str, int]]]) -> str:
                 axes.text(
                     column, row, f"{value:.0f}", ha="center", va="center", fontsize=8, color=color
                 )
+
         axes.set_xticks(range(len(rounds)), rounds)
         labels = [
             f"{name.removesuffix('/kernel')}  ({layers[rounds[0]][name]['total']:,})"

@@ -1,4 +1,4 @@
-"""`report.html`: one self-contained file."""
+"""`report.html`: one self-contained file with verdict, figures, samples, results and config."""
 
 import base64
 import html
@@ -33,7 +33,7 @@ th:nth-child(3), td:nth-child(3), .config td, .config th { text-align: left; }
 
 
 def write(run: RunFolder) -> None:
-    """Writes the report of a run that has at least its dense GAN."""
+    """Writes the report of a run in which at least the dense GAN is scored."""
     results, verdicts = judge_run(run)
     config = run.read_config()
     body = [
@@ -78,7 +78,7 @@ def _prefix(generator: str) -> str:
 def _scores(
     run: RunFolder, generator: str, verdict: Verdict, results: list[Result], margin: float
 ) -> list[str]:
-    """How the rounds and branches of a generator compare with the dense GAN."""
+    """HTML on how the rounds and branches of a generator compare with the dense GAN."""
     return [
         f"<h2>{_title(generator, 'FID against remaining weights')}</h2>",
         figures.fid_by_remaining(
@@ -97,6 +97,7 @@ def _scores(
 
 
 def _protocol(run: RunFolder, generator: str) -> str:
+    """How the scores were computed, and the score before training, in words."""
     replicate = run.replicate(0)
     scores = by_generator(replicate.round(0).scores.get())[generator]
     details = scores["protocol_details"]
@@ -121,17 +122,18 @@ def _sampling_note(verdicts: dict[str, Verdict]) -> str:
 
 
 def _grids(run: RunFolder, verdict: Verdict) -> list[str]:
-    """Dense, the sparsest matching ticket, and the sparsest round that has controls, with them."""
+    """Samples: dense, the sparsest matching ticket, and the sparsest round with its controls."""
+    # The dense GAN and the ticket of the verdict.
     replicate = run.replicate(0)
     rounds = [folder for folder in replicate.rounds() if folder.scores.exists()]
     shown = [(rounds[0], "dense")]
     if verdict.best is not None:
-        name = (
-            "sparsest matching ticket"
-            if verdict.matching is not None
-            else "sparsest ticket within the margin"
-        )
+        name = "sparsest ticket within the margin"
+        if verdict.matching is not None:
+            name = "sparsest matching ticket"
         shown.append((replicate.round(verdict.best), _prefix(verdict.generator) + name))
+
+    # The sparsest round that has controls, and these.
     controls = {
         folder: [branch for branch in folder.branches() if branch.scores.exists()]
         for folder in rounds
@@ -147,7 +149,9 @@ def _grids(run: RunFolder, verdict: Verdict) -> list[str]:
 
 
 def _picture(folder: TrainingFolder, name: str) -> str:
-    sparsity, scores = folder.sparsity.get(), by_generator(folder.scores.get())
+    """A grid of samples with its caption, as HTML."""
+    sparsity = folder.sparsity.get()
+    scores = by_generator(folder.scores.get())
     remaining = " and ".join(
         dict.fromkeys(f"{1 - sparsity[generator]['sparsity']:.1%}" for generator in scores)
     )
@@ -204,16 +208,20 @@ def _comparison_table(comparisons: dict[tuple[int, str], Comparison]) -> str:
 
 
 def _config_table(run: RunFolder) -> str:
-    """Every option as it was used, and marked where it was asked for."""
-    config, record = run.read_config(), run.config.get()
+    """Every option as it was used, with a mark on those that were asked for."""
+    config = run.read_config()
+    record = run.config.get()
     asked = configs.to_options(config)
     usual = configs.to_options(configs.Config())
     used = record.get("used", {})
+    flags = {name for name, (field, _) in configs.walk(config).items() if field.metadata["flag"]}
     rows = []
     for name in {**asked, **used}:
         value = used.get(name, asked.get(name))
+        if value is None and name in usual and name not in flags:
+            continue  # what a program sets, and did not
         given = "asked" if asked.get(name) != usual.get(name) else ""
-        rows.append([name if name.startswith("network ") else f"--{name}", _in_words(value), given])
+        rows.append([configs.as_flag(name), _in_words(value), given])
     made = ", ".join(f"{name} {v}" for name, v in record.get("made_with", {}).items() if v)
     table = _table([f"option (run {config.digest})", "value", ""], rows, "config")
     return table + (f'<p class="note">Made with {html.escape(made)}.</p>' if made else "")

@@ -1,4 +1,4 @@
-"""All that is written for people to look at."""
+"""Everything that is written for people to look at."""
 
 import tensorflow as tf
 
@@ -8,7 +8,11 @@ from tf_gan_lth.report import page, tensorboard
 
 
 def write(run: RunFolder) -> None:
-    """Writes `report.html` and the round-by-round TensorBoard summaries anew from the artifacts."""
+    """Writes `report.html` and the TensorBoard summaries by round anew from the artifacts.
+
+    Raises:
+      RunFolderError: they cannot be written.
+    """
     page.write(run)
     try:
         tensorboard.write(run)

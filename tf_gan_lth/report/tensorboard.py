@@ -1,4 +1,4 @@
-"""Results and samples by round for TensorBoard, beside the curves that each training writes."""
+"""Results and samples by round for TensorBoard, beside the curves that every training writes."""
 
 import contextlib
 
@@ -12,6 +12,7 @@ from tf_gan_lth.findings.results import Result, read_results, scored_folders
 
 def write(run: RunFolder) -> None:
     """Writes `tensorboard/replicate_<r>/rounds/<branch>` anew; the step is the round."""
+    # Group the results by training, and the trainings by curve.
     results: dict[tuple, list[Result]] = {}
     for result in read_results(run):
         results.setdefault((result.replicate, result.round, result.branch), []).append(result)
@@ -19,6 +20,8 @@ def write(run: RunFolder) -> None:
     for folder in scored_folders(run):
         curve = f"replicate_{folder.replicate}/rounds/{folder.branch_name}"
         by_curve.setdefault(curve, []).append(folder)
+
+    # Replace the log of each curve.
     for curve, folders in by_curve.items():
         log_dir = run.tensorboard / curve
         with contextlib.suppress(OSError):  # TensorBoard may be reading it
@@ -30,6 +33,7 @@ def write(run: RunFolder) -> None:
 
 
 def _log(folder: TrainingFolder, results: list[Result]) -> None:
+    """Writes scores, sparsities and samples of a training."""
     step = folder.round_number
     for result in results:
         for column in columns():

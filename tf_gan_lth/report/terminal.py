@@ -7,7 +7,7 @@ from tf_gan_lth.report import pages
 
 
 def update(run: RunFolder) -> None:
-    """After a training: writes results and report anew and prints the table."""
+    """Writes results and report anew after a training, and prints the table of results."""
     with run.lock():
         results, _ = findings.write_results(run)
         print(findings.table(results), flush=True)

@@ -1,11 +1,11 @@
-"""Images to be scored, by what a user calls them: a folder, an exported generator, or a round of a
-run.
+"""Images to score, from a folder, an exported generator, or a round of a run.
 
-folder:PATH                                  the pictures in a folder
-saved_model:PATH                             a SavedModel that takes latents, such as the ones that
-a run exports
-round:RUN/replicate_0/round_05               a trained ticket; round_05/branches/random_mask is one
-of its controls"""
+A user names them in one of three forms:
+
+    folder:PATH                     the pictures in a folder
+    saved_model:PATH                a SavedModel that takes latents, such as one that a run exports
+    round:RUN/replicate_0/round_05  a trained ticket; a control of it is .../branches/random_mask
+"""
 
 import pathlib
 from collections.abc import Iterator
@@ -25,27 +25,23 @@ from tf_gan_lth.training.sampler import sample
 
 
 class FolderImages:
-    """The pictures in a folder, of which there is one set.
+    """The pictures in a folder, which are a single sample set.
 
     Attributes of every source:
       name: what the user called it.
-      available: how many images there are; None if they are generated, as many as are asked for.
-      resolution: their height and width, in pixels; None if that is not one known number.
+      available: number of images; None if as many as needed are generated.
+      resolution: their height and width, in pixels; None if these differ or are unknown.
     """
 
     def __init__(self, path: str):
         self._folder = data.ImageFolder(pathlib.Path(path).expanduser())
         height, width, _ = self._folder.shape
-        self.name, self.available, self.resolution = (
-            self._folder.name,
-            self._folder.count,
-            height if height == width else None,
-        )
+        self.name = self._folder.name
+        self.available = self._folder.count
+        self.resolution = height if height == width else None
 
     def batches(self, count: int, repeat: int) -> Iterator[tf.Tensor]:
-        """Yields the first `count` pictures in mixed order, whatever the number of the sample
-        set.
-        """
+        """Yields the first `count` pictures in mixed order; `repeat` makes no difference."""
         del repeat
         for images in self._folder.batches():
             yield images[:count]
@@ -55,21 +51,23 @@ class FolderImages:
 
 
 class SavedModelImages:
-    """What a SavedModel draws: a function of latents `(N, Z)` float32 that returns images `(N, H,
-    W, C)`.
+    """Images that a SavedModel generates.
+
+    The model is a function of latents `(N, Z)` float32 that returns images `(N, H, W, C)`.
 
     Args:
-      path: of the SavedModel.
-      seed: what the latents are derived from.
+      path: path of the SavedModel.
+      seed: seed that the latents are derived from.
 
     Raises:
       UsageError: there is no such folder.
-      EvaluationError: it is no generator.
+      EvaluationError: it is not a generator.
     """
 
     available = None
 
     def __init__(self, path: str, seed: int):
+        # Load the model.
         self.name, self._seed = f"saved_model:{path}", seed
         folder = paths.parse(path)
         if not folder.is_dir():
@@ -82,10 +80,10 @@ class SavedModelImages:
                 f"{folder} is not a SavedModel with a signature 'serving_default':"
                 f" {error_reason(error)}"
             ) from None
-        inputs, outputs = (
-            tf.nest.flatten(part)
-            for part in (function.structured_input_signature, function.structured_outputs)
-        )
+
+        # Check that it maps latents to images.
+        inputs = tf.nest.flatten(function.structured_input_signature)
+        outputs = tf.nest.flatten(function.structured_outputs)
         prior = _prior_of(inputs)
         if prior is None or [spec.shape.rank for spec in outputs] != [4]:
             found = " to ".join(
@@ -96,14 +94,15 @@ class SavedModelImages:
                 f"{folder} maps {found}: a generator maps float32 latents (N, Z) to images (N, H,"
                 " W, C)"
             )
+
         self._prior = prior
         self.resolution = outputs[0].shape[1]
         self._generate = share(lambda latents: tf.nest.flatten(function(latents))[0])
 
     def batches(self, count: int, repeat: int) -> Iterator[tf.Tensor]:
         """Yields the images of sample set number `repeat`."""
-        # Yielded here, not returned, so that what iterates keeps `self`, and with it the
-        # SavedModel's variables, alive.
+        # A generator, so that iterating over it keeps `self`, and so the SavedModel's variables,
+        # alive.
         seed = seeds.pair(self._seed, "evaluation", repeat)
         yield from sample(self._call, self._prior, count, seed)
 
@@ -117,10 +116,7 @@ class SavedModelImages:
 
 
 def _prior_of(inputs: list[tf.TensorSpec]) -> gans.Prior | None:
-    """What a function draws from that takes any number of float32 vectors of a known size.
-
-    None of one that takes something else.
-    """
+    """The prior of a function that takes any number of float32 vectors of one size, else None."""
     if len(inputs) != 1 or inputs[0].dtype != tf.float32 or inputs[0].shape.rank != 2:
         return None
     number, size = inputs[0].shape
@@ -128,17 +124,16 @@ def _prior_of(inputs: list[tf.TensorSpec]) -> gans.Prior | None:
 
 
 class RoundImages:
-    """What the generator of a finished training draws.
+    """Images that the generator of a finished training generates.
 
-    Its sample set 0 is the one that the run itself was scored on.
+    Sample set 0 is the one that the run itself was scored on.
 
     Args:
-      path: of the round or branch.
-      protocol: says which of the generators to take, the averaged or the live one; None is the
-        run's own.
+      path: path of the round or branch.
+      protocol: decides between the averaged and the live generator; None is the run's protocol.
 
     Raises:
-      UsageError: it is not a round of a run.
+      UsageError: the path is not a round of a run, or its GAN translates images.
       ArtifactError: the training is not finished, or its files are broken.
     """
 
@@ -154,12 +149,14 @@ class RoundImages:
                 f"{self.name} translates pictures: translate a folder with scripts/sample.py and"
                 " give it as folder:PATH"
             )
+
+        # Take the generator that the protocol scores.
         self.protocol = protocol or protocol_of(self._config.evaluation)
         self.resolution = self._config.data.resolution
         weights = self._folder.weights.get()
         [generator] = spec.generators
+        # An imported round may have no averages, and then the live generator is scored.
         self._snapshot = scored_generator(weights, generator, self.protocol)
-        # An imported round may have no averages.
         self.ema = self._snapshot is weights.get(generator + EMA)
         gan = load_generator(run, generator, self._snapshot)
         self._sampler = Sampler(gan.networks[generator], gan.prior)
@@ -174,10 +171,15 @@ Source = FolderImages | SavedModelImages | RoundImages
 
 
 def open_source(text: str, protocol: Protocol | None, seed: int) -> Source:
-    """The images that `text` names, in one of the forms that are listed above.
+    """Opens the images that `text` names, in one of the forms listed at the top of this module.
+
+    Args:
+      text: what the user said.
+      protocol: the protocol that was asked for, if any: see `RoundImages`.
+      seed: see `SavedModelImages`.
 
     Raises:
-      UsageError: it is in none of them, or is not there.
+      UsageError: the text has none of these forms, or what it names does not exist.
     """
     kind, _, path = text.partition(":")
     if kind == "folder" and path:
@@ -193,9 +195,14 @@ def open_source(text: str, protocol: Protocol | None, seed: int) -> Source:
 
 
 def load_generator(run: RunFolder, name: str, snapshot: Arrays) -> gans.GAN:
-    """Plain networks of a run, a generator of which has the weights of a snapshot.
+    """Builds a run's networks without pruning wrappers, with a snapshot loaded into one of them.
 
-    One that translates takes images of any size.
+    A generator that translates takes images of any size.
+
+    Args:
+      run: folder of the run.
+      name: name of the generator.
+      snapshot: its weights.
 
     Raises:
       ArtifactError: the snapshot is of another network.
@@ -204,8 +211,8 @@ def load_generator(run: RunFolder, name: str, snapshot: Arrays) -> gans.GAN:
     spec = gans.find(config.networks.gan)
     resolution = config.data.resolution if spec.prior else None
     used = run.config.get().get("used")
-    # Runs of earlier versions did not record the channels.
-    shapes = [(used["channels"], used["classes"])] if used else [(1, 0), (3, 0)]
+    # Runs of earlier versions did not record the number of channels: find the one that fits.
+    shapes = [(used["images.channels"], used["images.classes"])] if used else [(1, 0), (3, 0)]
     for channels, classes in shapes:
         images = gans.ImageShape(resolution, channels, classes)
         gan = gans.build(spec, config, images, seed=0)

@@ -1,4 +1,4 @@
-"""Translating images between two domains: what such a GAN trains on, how it is scored and shown."""
+"""Translation between two image domains: what the GAN trains on, how it is scored and shown."""
 
 import functools
 
@@ -15,15 +15,15 @@ from tf_gan_lth.training import Inference, Weights
 from tf_gan_lth.training.image_to_image import DIRECTIONS
 from tf_gan_lth.training.options import resolve
 
-BATCH = 20  # images that are translated at a time
+BATCH = 20  # images translated at a time
 GRID_ROWS = 8
 
 
 def protocol_of(config: Config) -> Protocol:
-    """The protocol that a config names: every test image of a domain is translated once.
+    """The protocol that a config names; it must translate every test image of a domain once.
 
     Raises:
-      UsageError: it is unknown, or one for averaged generators or for a number of images.
+      UsageError: the protocol is unknown, or is for averaged generators or a number of images.
     """
     named = protocols.get(config.evaluation.protocol)
     if named.ema or named.num_images is not None or config.evaluation.num_eval_images is not None:
@@ -41,17 +41,21 @@ def _load(config: Config, split: str, resolution: int) -> data.Domains:
 
 @TASKS.register(name="image_to_image")
 class ImageToImage(Task):
-    """Generators that translate between two domains."""
+    """The task of generators that translate between two domains."""
 
     def __init__(self, config: Config, gan: gans.GAN, images: TaskImages):
         self.images = images
         self._config = config
+
+        # Real images to compare with.
         self._protocol = protocol_of(config)
         extractor = Extractor.of(self._protocol)
         split, resolution = self._protocol.reference_split, config.data.resolution
-        # Training images that are cropped are larger than those that scores compare with.
+        # Training images that are to be cropped are larger; then the real ones are loaded anew.
         ready = split == "train" and images.training.a.shape[0] == resolution
         real = images.training if ready else _load(config, split, resolution)
+
+        # One generator and one evaluator per direction.
         self._translators = {name: Inference(gan.networks[name]) for name in DIRECTIONS}
         self.evaluators = {}
         for name, (source, target) in DIRECTIONS.items():
@@ -61,7 +65,7 @@ class ImageToImage(Task):
 
     @staticmethod
     def open_images(config: Config, gan: gans.GANSpec) -> TaskImages:
-        protocol_of(config)  # an unknown one is refused before anything is loaded
+        protocol_of(config)  # refuses an unknown one before anything is loaded
         resolution = config.data.resolution
         augmentation = resolve(config.training, gan).augmentation
         images = _load(config, "train", data.load_resolution(augmentation, resolution))
@@ -78,8 +82,11 @@ class ImageToImage(Task):
         return _load(self._config, "test", self._config.data.resolution)
 
     def score(self, weights: Weights, replicate: int) -> dict[str, object]:
-        """{generator: its score record} of all test images; with `l1_inside` and `l1_outside` where
-        the truth is known.
+        """Scores the translations of all test images.
+
+        Returns:
+          {generator: its score record}, with `l1_inside` and `l1_outside` if the true translations
+          are known.
         """
         del replicate
         return {name: self._score_direction(name, weights) for name in DIRECTIONS}
@@ -96,7 +103,10 @@ class ImageToImage(Task):
         return record | self._test.distances(DIRECTIONS[name][0], inputs, outputs)
 
     def draw_samples(self, weights: Weights, replicate: int) -> bytes:
-        """Rows of a test image of `a`, its translation and that back, then of `b`, as PNG."""
+        """A PNG with, in each row, a test image of `a`, its translation and that back; then of `b`.
+
+        The rows are the first test images in mixed order.
+        """
         del replicate
         columns = []
         for name, back in zip(DIRECTIONS, reversed(DIRECTIONS), strict=True):
@@ -111,10 +121,8 @@ class ImageToImage(Task):
         return data.grid(tf.constant(images), columns=len(columns), zoom=1)
 
     def _translate(self, name: str, weights: Weights, images: np.ndarray) -> np.ndarray:
-        translate, parts = (
-            self._translators[name],
-            (images[at : at + BATCH] for at in range(0, len(images), BATCH)),
-        )
+        translate = self._translators[name]
+        parts = (images[at : at + BATCH] for at in range(0, len(images), BATCH))
         return np.concatenate(
             [translate(weights[name], tf.constant(part)).numpy() for part in parts]
         )

@@ -1,4 +1,4 @@
-"""Scores of any images against any reference under any protocol: what `evaluate.py` does."""
+"""Scores any images against any reference under any protocol, for `evaluate.py`."""
 
 import dataclasses
 import pathlib
@@ -19,11 +19,11 @@ class Request:
     Attributes:
       images: `folder:PATH`, `saved_model:PATH` or `round:RUN/replicate_0/round_05`.
       reference: `folder:PATH`, the name of a data set, or the path of an npz file of statistics.
-      protocol: name of a protocol; None is the one of the run, if the images are a round's.
-      feature_network: instead of the protocol's; None is the protocol's.
-      num_images: images to score, instead of the protocol's; None is the protocol's.
+      protocol: name of a protocol; None is the run's, if the images are of a round.
+      feature_network: feature network to use instead of the protocol's; None is the protocol's.
+      num_images: number of images to score instead of the protocol's; None is the protocol's.
       repeats: number of sample sets.
-      seed: what the sample sets of a SavedModel are derived from.
+      seed: seed that the sample sets of a SavedModel are derived from.
       data_dir: folder of prepared TFDS data sets; None is TFDS's own.
     """
 
@@ -47,12 +47,14 @@ def evaluate(request: Request) -> dict[str, object]:
     """Scores images against a reference, on the replicas of the strategy in use.
 
     Returns:
-      `images`, `reference`, `scores` (a record of each sample set, as `Evaluator.score` returns
-      it), and over them the `mean` and, of several, the `standard_deviation` of every score.
+      `images`, `reference`, `scores` (one record per sample set, as `Evaluator.score` returns it),
+      the `mean` of every score over the sample sets and, if there are several, its
+      `standard_deviation`.
 
     Raises:
-      ToolkitError: what is asked for cannot be, is broken, or has no scores.
+      ToolkitError: the request is impossible, what it names is broken, or no score can be computed.
     """
+    # Images, protocol and reference.
     named = protocols.get(request.protocol) if request.protocol else None
     source = open_source(request.images, named, request.seed)
     protocol = (named or _own_protocol(source)).but(feature_network=request.feature_network)
@@ -62,6 +64,8 @@ def evaluate(request: Request) -> dict[str, object]:
         request.reference, protocol.reference_split, source.resolution, request.data_dir, extractor
     )
     evaluator = Evaluator(protocol, extractor, real)
+
+    # Scores of each sample set.
     ema = source.ema if isinstance(source, RoundImages) else None
     scores = [
         evaluator.score(source.name, source.batches(count, repeat), count, ema)
@@ -78,17 +82,17 @@ def evaluate(request: Request) -> dict[str, object]:
 def open_reference(
     text: str, split: str, resolution: int | None, data_dir: str | None, extractor: Extractor
 ) -> Reference:
-    """Statistics by what a user calls them: an npz file, `folder:PATH`, or the name of a data set.
+    """Opens reference statistics: an npz file, `folder:PATH`, or the name of a data set.
 
     Args:
       text: what the user said.
-      split: of the data set; of a folder that has splits, the subfolder.
-      resolution: height and width to load a data set in, in pixels: that of the images that are
-        compared with it.
-      data_dir, extractor: where data sets are, and what makes features.
+      split: split of the data set; for a folder that has splits, the subfolder.
+      resolution: height and width to load a data set in, in pixels: those of the images to compare.
+      data_dir: folder of prepared TFDS data sets; None is TFDS's own.
+      extractor: feature network and resizing.
 
     Raises:
-      UsageError: there is nothing of that name, or the folder has other splits only.
+      UsageError: nothing of that name exists, or the folder has only other splits.
     """
     if text.endswith(".npz"):
         path = pathlib.Path(text).expanduser()
@@ -96,15 +100,14 @@ def open_reference(
             raise UsageError(f"there is no file {path}")
         return reference.read(path, extractor)
     if text.startswith(data.FOLDER):
-        resolution, split = (
-            None,
-            _split_of_folder(pathlib.Path(text.removeprefix(data.FOLDER)).expanduser(), split),
-        )
+        folder = pathlib.Path(text.removeprefix(data.FOLDER)).expanduser()
+        split = _split_of_folder(folder, split)
+        resolution = None
     return reference.of_images(data.open_images(text, split, resolution, data_dir), extractor)
 
 
 def _split_of_folder(path: pathlib.Path, split: str) -> str | None:
-    """The split if the folder has it, None if it has no splits at all."""
+    """The split if the folder has it; None if the folder has no splits at all."""
     others = [name for name in ("train", "test", "validation", "val") if (path / name).is_dir()]
     if others and split not in others:
         raise UsageError(
@@ -123,6 +126,7 @@ def _own_protocol(source: Source) -> Protocol:
 
 
 def _count(request: Request, source: Source, protocol: Protocol) -> int:
+    """The number of images to score; raises `UsageError` if the source cannot supply them."""
     asked = request.num_images or protocol.num_images
     if source.available is None:
         if asked is None:
@@ -143,6 +147,7 @@ def _count(request: Request, source: Source, protocol: Protocol) -> int:
 
 
 def _summary(scores: list[dict]) -> dict[str, dict[str, float | None]]:
+    """Mean and standard deviation of the scores that all sample sets have."""
     values = {name: [record[name] for record in scores] for name in SCORES}
     known = {name: found for name, found in values.items() if None not in found}
     summary = {"mean": {name: statistics.fmean(found) for name, found in known.items()}}
@@ -154,13 +159,12 @@ def _summary(scores: list[dict]) -> dict[str, dict[str, float | None]]:
 
 
 def table(evaluation: dict[str, object]) -> str:
-    """An evaluation as lines for a terminal."""
-    details, repeats = evaluation["scores"][0]["protocol_details"], len(evaluation["scores"])
-    real_count = (
-        "an unknown number of"
-        if details["reference_images"] is None
-        else f"{details['reference_images']:,}"
-    )
+    """Formats an evaluation as lines for a terminal."""
+    # What was scored, and how.
+    details = evaluation["scores"][0]["protocol_details"]
+    repeats = len(evaluation["scores"])
+    count = details["reference_images"]
+    real_count = "an unknown number of" if count is None else f"{count:,}"
     sets = f", {repeats} sets of them" if repeats > 1 else ""
     lines = [
         f"images     {evaluation['images']}: {details['generated_images']:,}{sets}",
@@ -174,6 +178,8 @@ def table(evaluation: dict[str, object]) -> str:
         ),
         "",
     ]
+
+    # A line per score.
     deviations = evaluation.get("standard_deviation", {})
     for name in SCORES:
         if name not in evaluation["mean"]:

@@ -1,11 +1,15 @@
 """Callbacks that every training has: TensorBoard, and a stop when it diverges."""
 
+import contextlib
 import math
 
 import tensorflow_model_optimization as tfmot
 import tf_keras as keras
 
+from tf_gan_lth.experiment import paths
 from tf_gan_lth.experiment.errors import TrainingError
+
+SUMMARIES = 100  # points of a training's curves
 
 
 class StopWhenDiverged(keras.callbacks.Callback):
@@ -20,8 +24,18 @@ class StopWhenDiverged(keras.callbacks.Callback):
                 )
 
 
-def summaries(log_dir: str, every: int) -> keras.callbacks.Callback:
-    """TFMOT's TensorBoard callback: losses every `every` steps, sparsity of each wrapped layer."""
+def summaries(log_dir: paths.Path, steps: int, begins: bool) -> keras.callbacks.Callback:
+    """TFMOT's TensorBoard callback: losses, and the sparsity of each wrapped layer.
+
+    Args:
+      log_dir: where the curves go.
+      steps: of the training; `SUMMARIES` of them are points.
+      begins: whether the training begins, not continues: what is there is of an older one.
+    """
+    if begins:
+        with contextlib.suppress(OSError):  # old curves are no reason to stop
+            paths.remove(log_dir)
+    every = max(1, steps // SUMMARIES)
     return tfmot.sparsity.keras.PruningSummaries(
-        log_dir, update_freq=every, write_graph=False, profile_batch=0
+        str(log_dir), update_freq=every, write_graph=False, profile_batch=0
     )

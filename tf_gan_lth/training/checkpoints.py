@@ -1,4 +1,4 @@
-"""Checkpoints within a training: one that is interrupted continues, bit for bit."""
+"""Checkpoints within a training, from which an interrupted one continues bit for bit."""
 
 import time
 
@@ -12,15 +12,15 @@ FIRST_STEP, SECONDS = "first_step", "seconds"
 
 
 class Checkpoints(keras.callbacks.Callback):
-    """Saves the state of a training every few minutes, and goes on from what was saved.
+    """Saves the state of a training every few minutes, and continues from a saved state.
 
     Args:
-      file: where the state is kept; each one replaces the one before.
-      minutes: of training between two; 0 saves after every step.
+      file: where the state is kept; a new state replaces the one before.
+      minutes: minutes of training between two checkpoints; 0 saves after every step.
 
     Attributes:
-      seconds: how long the training has taken, without what came after the last checkpoint of an
-        interrupted one.
+      seconds: how long the training has taken so far; of an interrupted part, only the time up to
+        its last checkpoint counts.
     """
 
     def __init__(self, file: ArrayFile, minutes: float):
@@ -34,11 +34,12 @@ class Checkpoints(keras.callbacks.Callback):
         return self._earlier + time.monotonic() - self._began
 
     def resume(self, model: GANModel, first_step: int) -> int:
-        """Restores what was saved of a training that began at `first_step`, if anything.
+        """Restores the saved state of a training that began at `first_step`, if there is one.
 
         Args:
-          model: in the state before that step.
-          first_step: of the training; what was saved of another one is left alone.
+          model: model in the state before that step.
+          first_step: first step of the training; a state of a training with another first step is
+            ignored.
 
         Returns:
           The next step.
@@ -51,13 +52,14 @@ class Checkpoints(keras.callbacks.Callback):
         if state.get(FIRST_STEP) == first_step:
             for name, variable in model.state().items():
                 variable.assign(state[name])
-            self._next_step, self._earlier = int(state["step"]), float(state[SECONDS])
+            self._next_step = int(state["step"])
+            self._earlier = float(state[SECONDS])
         return self._next_step
 
     def on_train_begin(self, logs: dict | None = None) -> None:
         if self._next_step > self._first_step:
             print(f"continues at step {self._next_step}", flush=True)
-            # Keras's own count, which TensorBoard's curves are drawn over.
+            # Keras's own step count, the horizontal axis of TensorBoard's curves.
             self.model._train_counter.assign(self._next_step - self._first_step)
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:

@@ -1,20 +1,20 @@
-"""Learning rates that change within a training."""
+"""Learning rates that change during training."""
 
 import tensorflow as tf
 import tf_keras as keras
 
 
 class LinearDecay(keras.optimizers.schedules.LearningRateSchedule):
-    """Constant at first, then linearly down to 0 at the end of a training.
+    """A learning rate that is constant at first, then decays linearly to 0 by the end of training.
 
     It follows the training's own step, not the optimizer's count: a round that starts at a later
     step (late rewinding) has a fresh optimizer.
 
     Args:
-      learning_rate: what it starts with.
-      step: number of the current step.
-      begin: step that it begins to fall at.
-      end: step that it reaches 0 at.
+      learning_rate: the initial value.
+      step: variable that holds the number of the current step.
+      begin: step at which the decay begins.
+      end: step at which the learning rate reaches 0.
     """
 
     def __init__(self, learning_rate: float, step: tf.Variable, begin: int, end: int):

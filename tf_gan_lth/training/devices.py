@@ -1,9 +1,9 @@
-"""Where a run computes: the strategies of `tf.distribute` by name, and what each process of a run
-over several may write.
+"""Where a run computes: strategies of `tf.distribute` by name, and run folders of several workers.
 
-Every worker runs the same program and makes the same decisions from the same artifacts, as all of
-them end each training with the same weights. The chief alone works in the run folder; the others
-continue copies of it, which they take before the chief goes on and throw away at the end."""
+Every worker runs the same program and makes the same decisions from the same artifacts, because all
+of them end each training with the same weights. Only the chief works in the run folder. Each of the
+other workers copies it before the chief continues, works in its copy, and deletes that at the end.
+"""
 
 import contextlib
 import dataclasses
@@ -22,7 +22,7 @@ from tf_gan_lth.experiment.run_folder import RunFolder
 from tf_gan_lth.training.options import batch_sizes, check_replicas, resolve
 
 STRATEGIES = ("auto", "one_device", "mirrored", "multi_worker", "tpu")
-BFLOAT16_CAPABILITY = (8, 0)  # compute capability from which NVIDIA's GPUs have bfloat16
+BFLOAT16_CAPABILITY = (8, 0)  # compute capability from which NVIDIA GPUs have bfloat16
 FLOAT16_CAPABILITY = (5, 3)
 
 
@@ -31,9 +31,9 @@ class Devices:
     """Where a run computes.
 
     Attributes:
-      strategy: what to train, sample and score under.
-      chief: whether this process is the one that writes.
-      workers: how many processes there are.
+      strategy: the strategy to train, sample and score under.
+      chief: whether this process is the one that writes to the run folder.
+      workers: number of processes.
     """
 
     strategy: tf.distribute.Strategy
@@ -42,23 +42,27 @@ class Devices:
 
 
 def use(name: str, config: Config | None = None) -> Devices:
-    """The devices that `--strategy` names. Call it before TensorFlow computes anything: workers
-    connect as it starts.
+    """The devices that `--strategy` names.
+
+    Call it before TensorFlow computes anything, since workers connect when TensorFlow starts.
 
     Args:
-      name: one of `STRATEGIES`; `auto` is `multi_worker` where TF_CONFIG or Slurm names several
-        workers, and else as many of this machine's GPUs as divide the batches.
-      config: what is to be trained; None if nothing is, but images are scored.
+      name: one of `STRATEGIES`; `auto` is `multi_worker` if TF_CONFIG or Slurm names several
+        workers, and otherwise the largest number of this machine's GPUs that divides the batches.
+      config: config of the run to be trained; None if images are only scored.
 
     Raises:
-      UsageError: the devices are not there or not described, or cannot do what the config asks.
+      UsageError: the devices are missing or not described, or cannot do what the config asks.
     """
     check_known("strategy", name, STRATEGIES)
     spec = config and gans.find(config.networks.gan)
     training = config and resolve(config.training, spec)
-    # XLA makes a single operation of the step.
+
+    # With XLA, the whole step is a single operation.
     if spec and spec.small_operations and not training.jit_compile:
         _use_a_core_for_each_operation()
+
+    # Choose the strategy.
     if name == "auto" and training and _is_one_of_several():
         name = "multi_worker"
     if name == "auto":
@@ -68,6 +72,7 @@ def use(name: str, config: Config | None = None) -> Devices:
         devices = _mirrored(len(tf.config.list_logical_devices("GPU")))
     else:
         devices = {"one_device": _one_device, "multi_worker": _multi_worker, "tpu": _tpu}[name]()
+
     if training:
         check_replicas(training, devices.strategy.num_replicas_in_sync)
         _check_precision(training.precision, name)
@@ -75,12 +80,12 @@ def use(name: str, config: Config | None = None) -> Devices:
 
 
 def _use_a_core_for_each_operation() -> None:
-    """On two cores without a GPU, lets two operations compute side by side, each on one core.
+    """On two cores without a GPU, runs two operations in parallel, each on one core.
 
-    By default TensorFlow gives every operation both cores, and those of CycleGAN's two directions
-    get in each other's way. One core each takes 0.55 of the time at 64 pixels and width 16, 0.95 at
-    128 and width 64. Not for SNGAN, whose large steps take longer; nor where TF_NUM_INTRAOP_THREADS
-    is set.
+    By default TensorFlow gives every operation both cores, and the operations of CycleGAN's two
+    directions slow each other down. With one core each, a step takes 0.55 of the time at 64 pixels
+    and width 16, and 0.95 at 128 pixels and width 64. It is not for SNGAN, whose large steps would
+    take longer. TF_NUM_INTRAOP_THREADS, if set, takes precedence.
     """
     if (
         len(os.sched_getaffinity(0)) != 2
@@ -88,15 +93,15 @@ def _use_a_core_for_each_operation() -> None:
         or "TF_NUM_INTRAOP_THREADS" in os.environ
     ):
         return
-    with contextlib.suppress(
-        RuntimeError
-    ):  # TensorFlow has computed something already, and keeps its threads
+    # If TensorFlow has already computed something, it refuses, and keeps its threads.
+    with contextlib.suppress(RuntimeError):
         tf.config.threading.set_intra_op_parallelism_threads(1)
 
 
 def _usable_gpus(config: TrainingConfig | None) -> int:
-    """The largest number of this machine's GPUs that divides every batch; 1 where the step works on
-    one device only.
+    """The largest number of this machine's GPUs that divides every batch size.
+
+    All of them without a config; 1 if the step is compiled with XLA.
     """
     there = len(tf.config.list_logical_devices("GPU"))
     if config is None:
@@ -120,8 +125,8 @@ def _one_device() -> Devices:
 def _mirrored(gpus: int) -> Devices:
     if gpus:
         return Devices(tf.distribute.MirroredStrategy([f"GPU:{number}" for number in range(gpus)]))
-    # A CPU that was divided into logical devices, for tests: its collectives get out of step where
-    # a process has several models.
+    # A CPU that tests divide into logical devices. Its collectives get out of step if a process has
+    # several models, so everything is reduced to one device.
     cpus = tf.config.list_logical_devices("CPU")
     if len(cpus) < 2:
         raise UsageError(
@@ -141,6 +146,7 @@ def _is_one_of_several() -> bool:
 
 
 def _multi_worker() -> Devices:
+    """One of several workers, as TF_CONFIG or Slurm describes them."""
     resolvers = tf.distribute.cluster_resolver
     if "TF_CONFIG" in os.environ:
         read = _read_tf_config()
@@ -151,10 +157,8 @@ def _multi_worker() -> Devices:
         workers = sum(len(tasks) for tasks in read["cluster"].values())
     elif "SLURM_STEP_NUM_TASKS" in os.environ:
         make_resolver = resolvers.SlurmClusterResolver
-        chief, workers = (
-            os.environ.get("SLURM_PROCID") == "0",
-            int(os.environ["SLURM_STEP_NUM_TASKS"]),
-        )
+        chief = os.environ.get("SLURM_PROCID") == "0"
+        workers = int(os.environ["SLURM_STEP_NUM_TASKS"])
     else:
         raise UsageError(
             "--strategy=multi_worker: neither TF_CONFIG nor Slurm's srun says who the workers are"
@@ -169,13 +173,9 @@ def _multi_worker() -> Devices:
 
 
 def _read_tf_config() -> dict:
-    """TF_CONFIG, in the form {"cluster": {"worker": ["host:port", ...]}, "task": {"type": "worker",
-    "index": 0}}.
-    """
-    text, form = (
-        os.environ["TF_CONFIG"],
-        '{"cluster": {"worker": ["host:port", ...]}, "task": {"type": "worker", "index": 0}}',
-    )
+    """The content of TF_CONFIG; raises `UsageError` if it is not of the form below."""
+    form = '{"cluster": {"worker": ["host:port", ...]}, "task": {"type": "worker", "index": 0}}'
+    text = os.environ["TF_CONFIG"]
     try:
         read = json.loads(text)
         cluster, task = read["cluster"], read["task"]
@@ -209,8 +209,9 @@ def _tpu() -> Devices:
 
 
 def _check_precision(precision: str, strategy: str) -> None:
-    """Raises `UsageError` for what the devices have no arithmetic for. CPUs compute in either, if
-    slowly.
+    """Raises `UsageError` for a precision that the devices do not have.
+
+    CPUs compute in any of them, if slowly.
     """
     if strategy == "tpu" and precision == "mixed_float16":
         raise UsageError(
@@ -231,12 +232,17 @@ def _check_precision(precision: str, strategy: str) -> None:
 
 @contextlib.contextmanager
 def open_run(path: str, devices: Devices) -> Iterator[RunFolder]:
-    """The run folder that this process works in: the chief's is the real one, another worker's a
-    copy, and its output is silent.
+    """Yields the run folder that this process works in.
+
+    For the chief that is the folder itself. Any other worker gets a temporary copy, and what it
+    prints is discarded.
 
     Args:
-      path: of the run folder, which every worker can read.
-      devices: as `use` returned them.
+      path: path of the run folder, which every worker must be able to read.
+      devices: the result of `use`.
+
+    Raises:
+      TrainingError: another worker is gone.
     """
     run = RunFolder(path)
     if devices.workers == 1:

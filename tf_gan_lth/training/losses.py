@@ -1,6 +1,6 @@
-"""Losses: adversarial ones by name, each a mean over the batch; those of translation; divergence.
+"""Losses, each a mean over the batch: adversarial ones by name, and those of translation and KD.
 
-One of your own: `LOSSES.register(AdversarialLoss(discriminator, generator), name="mine")`.
+To add a loss: `LOSSES.register(AdversarialLoss(discriminator, generator), name="mine")`.
 """
 
 import dataclasses
@@ -14,11 +14,11 @@ from tf_gan_lth.training import tfgan
 
 @dataclasses.dataclass(frozen=True)
 class AdversarialLoss:
-    """What the two players minimise, as functions of discriminator scores `(N, 1)`.
+    """What the two networks minimise, as functions of discriminator scores `(N, 1)`.
 
     Attributes:
-      discriminator: (real scores, fake scores) to a scalar.
-      generator: fake scores to a scalar.
+      discriminator: maps (real scores, fake scores) to a scalar.
+      generator: maps fake scores to a scalar.
     """
 
     discriminator: Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
@@ -46,28 +46,34 @@ def _non_saturating_generator(fake: tf.Tensor) -> tf.Tensor:
 
 
 def _least_squares_generator(fake: tf.Tensor) -> tf.Tensor:
-    # TF-GAN's is half a square, CycleGAN's a whole one.
+    # TF-GAN's is half the square, CycleGAN's the whole.
     return 2.0 * tfgan.losses.least_squares_generator_loss(fake)
 
 
 def consistency(a: tf.Tensor, kept_a: tf.Tensor, b: tf.Tensor, kept_b: tf.Tensor) -> tf.Tensor:
-    """How far images of two domains are from what should have stayed the same.
+    """How far images of two domains are from what should be the same: cycle or identity loss.
 
-    That is the sum of two mean absolute differences.
+    Args:
+      a, kept_a: images of one domain, and the images that should equal them.
+      b, kept_b: likewise of the other domain.
+
+    Returns:
+      The sum of the two mean absolute differences.
     """
-    # TF-GAN's is the mean of the two.
+    # TF-GAN returns the mean of the two.
     return 2.0 * tfgan.losses.cycle_consistency_loss(a, kept_a, b, kept_b)
 
 
 def divergence(teacher: tf.Tensor, student: tf.Tensor) -> tf.Tensor:
-    """How far a discriminator is from its teacher: KL(teacher || student), the mean over images.
+    """How far a discriminator is from its teacher: the mean of KL(teacher || student) over images.
 
-    A score is the logit of a coin: the divergence is that of (p, 1 - p), p = sigmoid(score).
+    A score is the logit of a Bernoulli distribution (p, 1 - p) with p = sigmoid(score).
 
     Args:
-      teacher, student: scores `(N, 1)` of the same images; no gradient flows to the teacher's.
+      teacher, student: scores `(N, 1)` of the same images; no gradient flows to the teacher.
 
-    Source: Chen et al. 2021. Their first code averages over both classes too: half of this.
+    Source: Chen et al. 2021. Their first code also averages over the two classes, which gives half
+    of this.
     """
     teacher = tf.stop_gradient(teacher)
     cross_entropy = tf.nn.sigmoid_cross_entropy_with_logits(tf.nn.sigmoid(teacher), student)
@@ -86,11 +92,11 @@ LOSSES.register(
     name="non_saturating",
 )
 
-# Arjovsky et al. 2017; the generator's is the hinge's. What bounds the discriminator is its
-# spectral norm, or a gradient penalty.
+# Arjovsky et al. 2017; the generator's loss is that of hinge. Spectral norm or a gradient penalty
+# must bound the discriminator.
 LOSSES.register(AdversarialLoss(_wasserstein_discriminator, _hinge_generator), name="wasserstein")
 
-# Mao et al. 2017, as in Zhu et al. 2017: the discriminator's is halved, the generator's is not.
+# Mao et al. 2017, as in Zhu et al. 2017: the discriminator's loss is halved, the generator's not.
 LOSSES.register(
     AdversarialLoss(tfgan.losses.least_squares_discriminator_loss, _least_squares_generator),
     name="least_squares",

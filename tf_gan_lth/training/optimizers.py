@@ -1,20 +1,22 @@
-"""Adam in one operation a variable."""
+"""Adam with one operation per variable."""
 
 import tensorflow as tf
 import tf_keras as keras
 
 
 class FusedAdam(keras.optimizers.Adam):
-    """Keras's Adam without `amsgrad`, each variable updated by TensorFlow's own kernel instead of
-    by twenty operations.
+    """Keras's Adam (without `amsgrad`), with one fused operation per variable.
 
-    Options, variables and formula are Keras's; results differ in the last bits.
+    TensorFlow's own Adam kernel replaces some twenty operations. Options, variables and formula are
+    Keras's; results differ in the last bits.
     """
 
     def update_step(self, gradient: tf.Tensor, variable: tf.Variable) -> None:
-        slot, kind = self._index_dict[self._var_key(variable)], variable.dtype
+        slot = self._index_dict[self._var_key(variable)]
+        kind = variable.dtype
         number = tf.cast(self.iterations + 1, kind)
-        beta_1, beta_2 = tf.cast(self.beta_1, kind), tf.cast(self.beta_2, kind)
+        beta_1 = tf.cast(self.beta_1, kind)
+        beta_2 = tf.cast(self.beta_2, kind)
         tf.raw_ops.ResourceApplyAdam(
             var=variable.handle,
             m=self._momentums[slot].handle,

@@ -4,14 +4,13 @@ import tensorflow as tf
 
 
 class ImagePool(tf.Module):
-    """A history of images. Once it is full, half of the images that come are exchanged for older
-    ones.
+    """A history of images; once it is full, half of the new images are exchanged for older ones.
 
-    What it gives is a function of what came since it was emptied and of the seeds. All replicas
-    share one pool, so that a training step does not depend on their number.
+    What it returns depends only on the seeds and on the images since it was last emptied. All
+    replicas share one pool, so that a training step does not depend on the number of replicas.
 
     Args:
-      size: how many images it holds; 0 gives back what comes.
+      size: number of images it holds; with 0 it returns the new images unchanged.
       shape: height, width and channels of an image.
     """
 
@@ -29,12 +28,19 @@ class ImagePool(tf.Module):
         self.count.assign(0)
 
     def exchange(self, images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-        """Takes this replica's images `(N, H, W, C)` and gives for each itself or an older one,
-        which it replaces.
+        """Exchanges some of this replica's images for older ones.
+
+        Args:
+          images: this replica's new images, `(N, H, W, C)`.
+          seed: a pair of int32, the same on all replicas.
+
+        Returns:
+          `(N, H, W, C)`: each image itself, or an older one whose place in the pool it takes.
         """
         if not self.size:
             return images
-        replicas, share = tf.distribute.get_replica_context(), images.shape[0]
+        replicas = tf.distribute.get_replica_context()
+        share = images.shape[0]
         if replicas.num_replicas_in_sync > 1:
             images = replicas.all_gather(images, axis=0)
         given = self._exchange_all(images, share * replicas.num_replicas_in_sync, seed)
@@ -42,10 +48,13 @@ class ImagePool(tf.Module):
         return given[index * share : (index + 1) * share]
 
     def _exchange_all(self, images: tf.Tensor, count: int, seed: tf.Tensor) -> tf.Tensor:
+        # For each image a place in the pool, and whether to exchange it.
         slots = tf.random.stateless_uniform(
             [count], seed, 0, self.size, dtype=tf.int32, alg="philox"
         )
         coins = tf.random.stateless_uniform([count], tf.reverse(seed, [0]), alg="philox") < 0.5
+
+        # One image after the other, as images of one batch may meet in the pool.
         given = []
         for image, slot, heads in zip(
             tf.unstack(images, count), tf.unstack(slots), tf.unstack(coins), strict=True

@@ -1,4 +1,4 @@
-"""A network at work on a batch, shared over the replicas in use, or the cores of a replica."""
+"""Functions of a batch, split over the replicas in use, or over the cores of a single replica."""
 
 from collections.abc import Callable
 
@@ -11,16 +11,16 @@ def share(function: Function) -> Function:
     """Makes a function of a batch run on all replicas of the strategy in use, each on its share.
 
     Args:
-      function: tensors `(N, ...)` to tensors whose first axis is N too, each row a function of the
-        same rows of its arguments.
+      function: maps tensors `(N, ...)` to tensors whose first axis is also N; each row of a result
+        depends only on the same row of the arguments.
 
     Returns:
-      A function with the same results for any N.
+      A function with the same results, for any N.
     """
     strategy = tf.distribute.get_strategy()
     replicas = strategy.num_replicas_in_sync
     if replicas == 1:
-        # Of any number of rows, so that the last batch is not traced again.
+        # Traced for any number of rows, so that the last batch is not traced again.
         return tf.function(_in_halves(function), reduce_retracing=True)
 
     @tf.function(reduce_retracing=True)
@@ -43,7 +43,7 @@ def _distributed(strategy: tf.distribute.Strategy, parts: list[tf.Tensor]) -> ob
 
 
 def _in_halves(function: Function) -> Function:
-    """Computes both halves of a batch side by side, where an operation has one core of two."""
+    """Computes both halves of a batch in parallel, if every operation has only one of two cores."""
     if tf.config.threading.get_intra_op_parallelism_threads() != 1:
         return function
 
@@ -57,8 +57,9 @@ def _in_halves(function: Function) -> Function:
 
 
 def _equal_parts(batch: tf.Tensor, count: int) -> list[tf.Tensor]:
-    """Parts of a batch. Rows that only fill up the last ones are a repetition of the first, to be
-    cut off again.
+    """Splits a batch into equal parts.
+
+    If the rows do not suffice, the first rows are repeated at the end; callers cut them off again.
     """
     rows = tf.shape(batch)[0]
     size = -(-rows // count)

@@ -1,9 +1,10 @@
-"""Imports TF-GAN 2.1.0 on a TensorFlow that has outgrown it.
+"""Imports TF-GAN 2.1.0 with a TensorFlow that is too new for it.
 
-TF-GAN subclasses names of `tf.estimator`, which TensorFlow dropped in 2.16, and needs TensorFlow
-Probability, which looks for Keras 2 inside TensorFlow when `TF_USE_LEGACY_KERAS` is set, as TFMOT
-sets it. The names supplied here only let the modules load; no estimator can be made of them, and
-what is used of TF-GAN touches none of this."""
+TF-GAN subclasses names of `tf.estimator`, which TensorFlow dropped in 2.16. It also needs
+TensorFlow Probability, which looks for Keras 2 inside TensorFlow if `TF_USE_LEGACY_KERAS` is set,
+and TFMOT sets it. The names supplied here only let the modules load: no estimator can be made from
+them, and the part of TF-GAN that is used needs none.
+"""
 
 import sys
 import types
@@ -14,7 +15,7 @@ import tf_keras
 
 
 class _Absent:
-    """Stands for a class of `tf.estimator` in TF-GAN's class statements."""
+    """Stands in for a class of `tf.estimator` in TF-GAN's class statements."""
 
 
 def _estimator_names() -> types.SimpleNamespace:
@@ -30,8 +31,8 @@ for _module in (tf, tf.compat.v1):
 sys.modules.setdefault("tensorflow.compat.v2.keras", tf_keras)
 
 with warnings.catch_warnings():
-    # Of tensorflow-hub, which TF-GAN imports; the versions that still have pkg_resources are
-    # pinned.
+    # The warning is tensorflow-hub's, which TF-GAN imports. The pinned versions still have
+    # pkg_resources.
     warnings.filterwarnings("ignore", "pkg_resources is deprecated")
     import tensorflow_gan
 
