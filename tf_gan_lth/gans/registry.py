@@ -7,12 +7,18 @@ import importlib.util
 import pathlib
 import re
 import types
+from collections.abc import Callable
 
 import tf_keras as keras
 
 from tf_gan_lth.experiment import config as configs
 from tf_gan_lth.experiment.config import Config
-from tf_gan_lth.experiment.errors import UsageError, check_known, error_reason
+from tf_gan_lth.experiment.errors import (
+    ToolkitError,
+    UsageError,
+    check_known,
+    error_reason,
+)
 from tf_gan_lth.experiment.plugins import load_file
 from tf_gan_lth.gans.spec import GAN, GANSpec, ImageShape
 
@@ -62,7 +68,7 @@ def _find_own(text: str) -> GANSpec:
         raise UsageError(f"{place} has no '{attribute}': it has {', '.join(public) or 'nothing'}")
     found = getattr(module, attribute)
     if not isinstance(found, GANSpec) and callable(found):
-        found = found()
+        found = _called(found, text)
     if not isinstance(found, GANSpec):
         raise UsageError(
             f"{text} is a {type(found).__name__}: expected what tf_gan_lth.GAN(...) returns, or a"
@@ -70,6 +76,15 @@ def _find_own(text: str) -> GANSpec:
         )
     # Under the name that the command gives, so that the run finds it again.
     return dataclasses.replace(found, name=text)
+
+
+def _called(function: Callable[[], object], text: str) -> object:
+    try:
+        return function()
+    except ToolkitError:
+        raise
+    except Exception as error:  # whatever a user's function does
+        raise UsageError(f"--gan={text}: {type(error).__name__}: {error}") from error
 
 
 def _import(module: str, text: str) -> types.ModuleType:
