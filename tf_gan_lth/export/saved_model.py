@@ -96,6 +96,8 @@ class _Generator(tf.Module):
         self.__call__ = tf.function(generate, input_signature=inputs)
         if prior is not None:
             self.sample = _sampler(generate, prior)
+        if prior is not None and prior.classes:
+            self.classes = tf.Variable(prior.classes, trainable=False, name="classes")
 
 
 def _sampler(generate, prior: gans.Prior) -> tf.function:

@@ -81,10 +81,10 @@ class SavedModelImages:
                 f" {error_reason(error)}"
             ) from None
 
-        # Check that it maps latents to images.
+        # Check that it maps latents, and labels if it was exported so, to images.
         inputs = tf.nest.flatten(function.structured_input_signature)
         outputs = tf.nest.flatten(function.structured_outputs)
-        prior = _prior_of(inputs)
+        prior = _prior_of(inputs, getattr(self._loaded, "classes", None))
         if prior is None or [spec.shape.rank for spec in outputs] != [4]:
             found = " to ".join(
                 str([f"{spec.dtype.name}{spec.shape}" for spec in specs])
@@ -97,7 +97,13 @@ class SavedModelImages:
 
         self._prior = prior
         self.resolution = outputs[0].shape[1]
-        self._generate = share(lambda latents: tf.nest.flatten(function(latents))[0])
+        # A signature takes its inputs by name; the prior draws latents first.
+        names = [spec.name for spec in sorted(inputs, key=lambda spec: -spec.shape.rank)]
+
+        def generate(*drawn: tf.Tensor) -> tf.Tensor:
+            return tf.nest.flatten(function(**dict(zip(names, drawn, strict=True))))[0]
+
+        self._generate = share(generate)
 
     def batches(self, count: int, repeat: int) -> Iterator[tf.Tensor]:
         """Yields the images of sample set number `repeat`."""
@@ -106,21 +112,30 @@ class SavedModelImages:
         seed = seeds.pair(self._seed, "evaluation", repeat)
         yield from sample(self._call, self._prior, count, seed)
 
-    def _call(self, latents: tf.Tensor) -> tf.Tensor:
+    def _call(self, latents: tf.Tensor, *labels: tf.Tensor) -> tf.Tensor:
         try:
-            return self._generate(latents)
+            return self._generate(latents, *labels)
         except (ValueError, TypeError, tf.errors.OpError) as error:
             raise EvaluationError(
                 f"{self.name} failed on latents {latents.shape}: {error_reason(error)}"
             ) from error
 
 
-def _prior_of(inputs: list[tf.TensorSpec]) -> gans.Prior | None:
-    """The prior of a function that takes any number of float32 vectors of one size, else None."""
-    if len(inputs) != 1 or inputs[0].dtype != tf.float32 or inputs[0].shape.rank != 2:
+def _prior_of(inputs: list[tf.TensorSpec], classes: tf.Variable | None) -> gans.Prior | None:
+    """The prior of a function of any number of float32 vectors of one size, else None.
+
+    Args:
+      inputs: what it takes; a conditional one takes `(N,)` integer labels too.
+      classes: how many classes these count, as exports of conditional generators say.
+    """
+    latents = [spec for spec in inputs if spec.dtype == tf.float32 and spec.shape.rank == 2]
+    labels = [spec for spec in inputs if spec.dtype.is_integer and spec.shape.rank == 1]
+    if len(latents) != 1 or len(latents) + len(labels) != len(inputs):
         return None
-    number, size = inputs[0].shape
-    return gans.Prior(size) if number is None and size is not None else None
+    number, size = latents[0].shape
+    if number is not None or size is None or len(labels) != (classes is not None):
+        return None
+    return gans.Prior(size, int(classes) if labels else 0)
 
 
 class RoundImages:
