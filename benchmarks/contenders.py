@@ -1,8 +1,9 @@
-"""Who takes part in `train_step.py`: this project's step, the same networks and update in PyTorch,
-and the machine's peak.
+"""The contenders of `train_step.py`.
 
-Each is a process of its own that waits while the others run, on as many threads as the machine has
-cores."""
+They are this project's step, the same networks and update in PyTorch, and the machine's peak. Each
+is a process of its own that waits while the others run, with as many threads as the machine has
+cores.
+"""
 
 import dataclasses
 import multiprocessing.connection
@@ -14,13 +15,13 @@ from collections.abc import Callable
 from tf_gan_lth.experiment.config import Config
 
 CHANNELS = 3
-IMAGES = 64  # of each data set, to draw from
+IMAGES = 64  # in each data set, to draw from
 
-# (images, pixels a side, channels) of 3x3 convolutions that keep their channels: the large ones of
-# both GANs at paper size.
+# (images, pixels a side, channels) of 3x3 convolutions that keep the number of channels: the large
+# ones of both GANs at paper size.
 PEAK_CONVOLUTIONS = ((64, 32, 256), (64, 16, 256), (128, 32, 128), (128, 8, 256), (1, 64, 256))
 
-# Operations that start nothing on a GPU: they name memory, or are done before the step.
+# Operations that launch nothing on a GPU: they only name memory, or are done before the step.
 FREE = {
     "ConcatOffset",
     "Const",
@@ -38,8 +39,9 @@ Turn = Callable[[], object]
 
 
 def resolved(config: Config) -> Config:
-    """The config with what is unset filled in, as the processes of PyTorch must not import
-    TensorFlow.
+    """The config with all unset options filled in.
+
+    The processes of PyTorch cannot do that, since they must not import TensorFlow.
     """
     from tf_gan_lth import models
     from tf_gan_lth.gans import cyclegan, sngan
@@ -58,8 +60,9 @@ def resolved(config: Config) -> Config:
 
 
 def plain(config: Config, count: int) -> Turn:
-    """This project's step without what makes it fast: float32, every operation as it is written
-    down, and on all cores.
+    """This project's step without what makes it fast.
+
+    It computes in float32, with convolutions in their plain form and all cores for each operation.
     """
     training = dataclasses.replace(
         config.training, precision="float32", jit_compile=False, steps_per_execution=1
@@ -69,7 +72,7 @@ def plain(config: Config, count: int) -> Turn:
 
 
 def ours_bfloat16(config: Config, count: int) -> Turn:
-    """This project's step, its networks in bfloat16."""
+    """This project's step, with its networks in bfloat16."""
     return ours(
         dataclasses.replace(
             config, training=dataclasses.replace(config.training, precision="mixed_bfloat16")
@@ -79,9 +82,7 @@ def ours_bfloat16(config: Config, count: int) -> Turn:
 
 
 def ours(config: Config, count: int) -> Turn:
-    """This project's step as the config says and `--strategy=auto` spreads it; all networks are
-    masked.
-    """
+    """This project's step according to the config, with `--strategy=auto`; all networks masked."""
     from tf_gan_lth.training import devices
 
     devices.use("auto", config)
@@ -132,7 +133,7 @@ def eager(config: Config, count: int) -> Turn:
 
 
 def best(config: Config, count: int) -> Turn:
-    """PyTorch as well as it can: channels last, bfloat16, compiled."""
+    """PyTorch at its best: channels last, bfloat16, compiled."""
     import torch
 
     return _torch_steps(config, count, torch.channels_last, fast=True)
@@ -177,8 +178,9 @@ def _torch_steps(config: Config, count: int, memory_format, *, fast: bool) -> Tu
 
 
 def peak(config: Config, count: int) -> Turn:
-    """The machine's convolution peak in float32 and bfloat16: the fastest of PyTorch's 3x3
-    convolutions, in GFLOP/s.
+    """The machine's convolution peak in float32 and bfloat16, in GFLOP/s.
+
+    That is the speed of the fastest of PyTorch's 3x3 convolutions.
     """
     del config, count
     import torch
@@ -218,8 +220,9 @@ def is_in_bfloat16(name: str, config: Config) -> bool:
 def serve(
     pipe: multiprocessing.connection.Connection, name: str, config: Config, count: int
 ) -> None:
-    """What the process of a contender does: a turn whenever it is asked for one, and in the end it
-    says how much memory it had.
+    """Runs a contender in its own process.
+
+    It takes a turn whenever it is asked for one, and at the end it reports results and memory.
     """
     if name in OF_PYTORCH:
         import torch  # noqa: F401
@@ -243,27 +246,31 @@ def timed(function: Callable[[], object]) -> float:
 
 
 def peak_memory() -> float:
-    """The largest resident memory of this process so far, in MiB (on Linux). What `getrusage` says
-    includes the parent's.
+    """The largest resident memory of this process so far, in MiB (on Linux).
+
+    The number of `getrusage` would include the parent's.
     """
     status = pathlib.Path("/proc/self/status").read_text()
     return int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) / 2**10
 
 
 def count_work(pipe: multiprocessing.connection.Connection, config: Config) -> None:
-    """Sends the number of products in a training step."""
+    """Sends the number of multiply-adds in a training step."""
     pipe.send(step_graph(config)[1])
 
 
 def step_graph(config: Config):
-    """A training step: its model, the multiply-adds of its convolutions and matrix products, and
-    the number of its operations.
+    """Counts the work of a training step.
+
+    Returns:
+      Its model, the multiply-adds of its convolutions and matrix products, and the number of its
+      operations.
     """
     import tensorflow as tf
 
     model, batches = make_model(config)
     graph = tf.function(model.train_step).get_concrete_function(batches.element_spec).graph
-    # Gradients that nobody uses are in the graph, but not computed.
+    # Unused gradients are in the graph, but are not computed: count only what the outputs need.
     waiting, live = [*(tensor.op for tensor in graph.outputs), *graph.control_outputs], set()
     while waiting:
         operation = waiting.pop()
@@ -274,9 +281,7 @@ def step_graph(config: Config):
 
 
 def _products(operation) -> int:
-    """The multiply-adds of an operation of a graph, if it is a convolution, a gradient of one, or a
-    product of matrices.
-    """
+    """The multiply-adds of a convolution, of a gradient of one, or of a matrix product; else 0."""
     shapes = [tensor.shape for tensor in (*operation.inputs, *operation.outputs)]
     match operation.type:
         case "Conv2D":

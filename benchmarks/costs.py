@@ -1,5 +1,6 @@
-"""What a training step costs, by formula: docs/scaling.md explains them, `scaling.py` and
-`exchange.py` check them.
+"""What a training step costs, by formula.
+
+docs/scaling.md explains the formulas, and `scaling.py` and `exchange.py` check them.
 """
 
 import dataclasses
@@ -16,9 +17,10 @@ class Network:
 
     Attributes:
       products: multiply-adds of a forward pass.
-      first: those of the layers on its inputs, whose gradient towards the inputs nobody may need.
+      first: those of the layers on its inputs, which have no gradient towards the inputs unless it
+        is needed.
       kept: floats that a forward pass keeps for the gradient.
-      parameters: trainable floats, whatever the number of images.
+      parameters: trainable floats, independent of the number of images.
     """
 
     products: float
@@ -33,12 +35,13 @@ class Step:
 
     Attributes:
       products: multiply-adds.
-      kept: floats at the peak that grow with the batch: those kept for the generator's step.
-      parameters: floats of all networks; each has a gradient and two moments, kernels a mask, some
-        an average.
+      kept: floats in memory at the peak that grow with the batch: those kept for the generator's
+        step.
+      parameters: floats of all networks; each has a gradient and two moments, each kernel a mask,
+        and some have an average.
       exchanged: floats that are summed over the replicas.
-      collectives: sums over the replicas, one after the other.
-      batch: the batch that limits the number of replicas.
+      collectives: number of sums over the replicas, one after the other.
+      batch: the batch size that limits the number of replicas.
     """
 
     products: float
@@ -53,12 +56,11 @@ def sngan_generator(resolution: int, width: int, channels: int) -> Network:
     products, kept, parameters = 128 * 16 * width, 0, 129 * 16 * width
     side = 4
     while side < resolution:
-        # A 1x1 and the 4x4 transposed convolution on the small map, a 3x3 on the large one: 1 + 16
-        # + 4 * 9.
+        # A 1x1 and the 4x4 transposed convolution on the small map, a 3x3 on the large one:
+        # 1 + 16 + 4 * 9.
         products += 53 * (side * width) ** 2
-        kept += (
-            10 * side**2 * width
-        )  # the sum and its ReLU on the small map, conv_1 and its ReLU on the large one
+        # The sum and its ReLU on the small map, conv_1 and its ReLU on the large one.
+        kept += 10 * side**2 * width
         parameters += 19 * width**2 + 7 * width
         side *= 2
     products += 9 * channels * width * resolution**2
@@ -99,17 +101,17 @@ def sngan(config: Config, channels: int) -> Step:
     judged = steps * images * (g.products + 2 * (3 * d.products - d.first))
     generated = latents * (3 * g.products - g.first + 2 * d.products)
     norms = 2 * int(math.log2(resolution / 4)) + 1
-    # Of each norm a sum and a sum of squares for each channel, forward in every step and backward
-    # in the generator's.
+    # For each norm, a sum and a sum of squares per channel: forward in every step, backward in the
+    # generator's.
     statistics = norms * (steps + 2) * 2 * width
+    # Collectives are the sums of the norms, with the count of pixels; the gradients of each step;
+    # and two losses.
     return Step(
         judged + generated,
         latents * (g.kept + d.kept),
         g.parameters + d.parameters,
         steps * d.parameters + g.parameters + statistics,
-        norms * (3 * (steps + 1) + 2)
-        + steps
-        + 3,  # with the count of pixels; the gradients of each step; two losses
+        norms * (3 * (steps + 1) + 2) + steps + 3,
         math.gcd(images, latents),
     )
 
@@ -117,10 +119,11 @@ def sngan(config: Config, channels: int) -> Step:
 def cyclegan_generator(resolution: int, width: int, blocks: int, channels: int) -> Network:
     square, outer = (width * resolution) ** 2, 49 * channels * width * resolution**2
     products = 2 * outer + (4 * 4.5 + 18 * blocks) * square
-    # Of each norm its input and its ReLU; of the padded convolutions the padded maps.
+    # For each norm, its input and its ReLU; for each padded convolution, the padded map.
     kept = width * resolution**2 * (2 * (1 + 1 / 2 + 1 / 4 + 1 / 2 + 1) + 1 + 1.25 * blocks)
     kernels = 2 * 49 * channels * width + (180 + 288 * blocks) * width**2
-    norms = 2 * (6 + 4 * blocks) * width  # the second of a block and of down has no parameters
+    # The second norm of a block and the second on the way down have no parameters.
+    norms = 2 * (6 + 4 * blocks) * width
     return Network(products, outer, kept, kernels + norms + (10 + 8 * blocks) * width + channels)
 
 
@@ -140,8 +143,8 @@ def cyclegan(config: Config, channels: int) -> Step:
     d = cyclegan_discriminator(resolution, config.networks.discriminator_width, channels)
     images = training.generator_batch_size
     calls = 6 if training.identity_weight else 4  # of generators: translations, cycles, identities
-    # Only a cycle's second half has a gradient towards its inputs; each discriminator passes one
-    # on, then learns from two images.
+    # Only the second half of a cycle has a gradient towards its inputs. Each discriminator passes
+    # one on to a generator, then learns from two images.
     generated = calls * 3 * g.products - (calls - 2) * g.first + 2 * 2 * d.products
     judged = 2 * 2 * (3 * d.products - d.first)
     return Step(

@@ -1,11 +1,11 @@
-"""How many bytes do two workers exchange in a training step? (Linux; nothing else may use the
-loopback device.)
+"""How many bytes do two workers exchange in a training step?
 
-    python benchmarks/exchange.py --flagfile=flags/sngan_cifar10_imp_g_small.flags --dataset=digits
-    --protocol=digits
+    python benchmarks/exchange.py --flagfile=flags/sngan_cifar10_imp_g_small.flags \\
+        --dataset=digits --protocol=digits
 
-Two processes train together twice, for a few steps and for more; the bytes of a step are the
-difference."""
+Two processes train together twice, for a few steps and for more; the bytes of a step follow from
+the difference. Linux only; nothing else may use the loopback device.
+"""
 
 import json
 import os
@@ -23,11 +23,11 @@ from tf_gan_lth.cli import command_line
 
 command_line.define_config_flags(flags.FLAGS)
 ROOT = pathlib.Path(__file__).parents[1]
-STEPS = (5, 25)  # of the two trainings
+STEPS = (5, 25)  # number of steps of the two trainings
 
 
 def sent_on_loopback() -> int:
-    """Bytes so far."""
+    """The number of bytes sent on the loopback device so far."""
     (line,) = (
         line
         for line in pathlib.Path("/proc/net/dev").read_text().splitlines()
@@ -37,9 +37,7 @@ def sent_on_loopback() -> int:
 
 
 def train(steps: int) -> int:
-    """The bytes of a training of the command line's config by two workers, from the first
-    connection to the last.
-    """
+    """Trains the command line's config with two workers, and returns all bytes that they sent."""
     sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(2)]
     workers = [f"127.0.0.1:{opened.getsockname()[1]}" for opened in sockets]
     for opened in sockets:
@@ -70,7 +68,7 @@ def main(values: flags.FlagValues) -> None:
     step = costs.of(config, channels=1 if config.data.dataset == "digits" else contenders.CHANNELS)
     few, many = (train(steps) for steps in STEPS)
     measured = (many - few) / (STEPS[1] - STEPS[0])
-    # Of a ring of two, each sends what is summed once.
+    # In a ring of two, each worker sends everything that is summed once.
     predicted = 2 * costs.FLOAT * step.exchanged
     print(
         f"{measured / 2**20:.3f} MiB a step, {predicted / 2**20:.3f} MiB by formula:"

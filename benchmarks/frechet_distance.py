@@ -1,10 +1,11 @@
 """How long does FID take on features of Inception's size, and how much memory?
 
-    python benchmarks/frechet_distance.py             # 50,000 x 2,048 twice python
-    benchmarks/frechet_distance.py --tfgan     # and the same by TF-GAN, which takes longer and more
+    python benchmarks/frechet_distance.py           # two sets of 50,000 x 2,048
+    python benchmarks/frechet_distance.py --tfgan   # also by TF-GAN, with more time and memory
 
-Time and memory are those of the distance: from features to means, covariances and FID. The features
-are there before."""
+The time is that of the distance: from features to means, covariances and FID. The features are made
+before; the memory includes them.
+"""
 
 import resource
 import time

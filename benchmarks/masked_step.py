@@ -1,18 +1,19 @@
-"""How much slower is a training step with pruning wrappers and masks, or with KD too, than the same
-step without them?
+"""How much slower is a training step with pruning wrappers, masks and KD than without them?
 
-    python benchmarks/masked_step.py --flagfile=flags/sngan_digits.flags python
-    benchmarks/masked_step.py --flagfile=flags/sngan_cifar10_imp_gd_kd_small.flags --dataset=digits
-    python benchmarks/masked_step.py --flagfile=flags/sngan_cifar10_imp_g_small.flags
-    --dataset=digits --replicas=2
+    python benchmarks/masked_step.py --flagfile=flags/sngan_digits.flags
+    python benchmarks/masked_step.py --dataset=digits \\
+        --flagfile=flags/sngan_cifar10_imp_gd_kd_small.flags
+    python benchmarks/masked_step.py --dataset=digits --replicas=2 \\
+        --flagfile=flags/sngan_cifar10_imp_g_small.flags
 
-Both networks are wrapped, so the masked step is that of IMP_G and of IMP_GD. With --kd_weight the
-masked step has a teacher. With --replicas the step is spread by MirroredStrategy over as many parts
-of the CPU.
+At paper size, which is slow on a CPU:
 
-Both models take turns in one process; the ratio is taken turn by turn. At paper size (slow on a
-    CPU): python benchmarks/masked_step.py --dataset=digits --resolution=32
-    --generator_batch_size=32 --discriminator_batch_size=16
+    python benchmarks/masked_step.py --dataset=digits --resolution=32 \\
+        --generator_batch_size=32 --discriminator_batch_size=16
+
+Both networks are wrapped, so the masked step is that of IMP_G and of IMP_GD. With --kd_weight, the
+masked step has a teacher. With --replicas, MirroredStrategy spreads the step over as many parts of
+the CPU. Both models take turns in one process, and the ratio is taken turn by turn.
 """
 
 import dataclasses

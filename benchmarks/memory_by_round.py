@@ -2,8 +2,9 @@
 
     python benchmarks/memory_by_round.py --flagfile=flags/sngan_digits.flags --steps=50 --branches=
 
-Runs a lottery in a temporary folder and prints the peak of the process's memory within each round
-(Linux only: the kernel's VmHWM, which is reset between the rounds)."""
+Runs a lottery in a temporary folder and prints the peak of the process's memory within each round.
+Linux only: the peak is the kernel's VmHWM, which is reset between rounds.
+"""
 
 import pathlib
 import re
@@ -17,7 +18,7 @@ command_line.define_config_flags(flags.FLAGS)
 
 
 def peak() -> int:
-    """The largest resident memory since the last call, in bytes."""
+    """The largest resident memory since the last call, in bytes; resets it."""
     status = pathlib.Path("/proc/self/status").read_text()
     pathlib.Path("/proc/self/clear_refs").write_text("5")
     return 1024 * int(re.search(r"VmHWM:\s+(\d+) kB", status)[1])

@@ -1,10 +1,10 @@
-"""How long does the lottery take between two rounds at paper size (a generator of 4.3 million
-parameters)?
+"""How long does the lottery take between two rounds at paper size?
 
     python benchmarks/prune_and_rewind.py
 
 Reads the trained weights and masks of a round, ranks and prunes, rewinds, and puts everything back
-into the model."""
+into the model. The generator has 4.3 million parameters.
+"""
 
 import pathlib
 import statistics

@@ -1,10 +1,11 @@
-"""Do the scores order real images, spoilt in known ways, as an eye would?
+"""Do the scores order real images, distorted in known ways, as an eye would?
 
     python benchmarks/real_image_distances.py --data=PATH --feature_network=PATH
 
-PATH of the data holds train/ and test/ with a subfolder for each class; the test images, as they
-are and spoilt, are compared with the train images. docs/results/real_images.md has the table and
-says what was used."""
+The data's PATH holds train/ and test/ with a subfolder for each class. The test images, as they are
+and distorted, are compared with the train images. docs/results/real_images.md has the table and
+says what was used.
+"""
 
 import io
 import pathlib

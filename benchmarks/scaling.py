@@ -1,13 +1,13 @@
-"""What a training step costs, by formula: work, memory, bytes exchanged; and what that predicts for
-many GPUs.
+"""What does a training step cost by formula, and what does that predict for many GPUs?
 
     python benchmarks/scaling.py --flagfile=flags/sngan_cifar10_imp_g.flags
     python benchmarks/scaling.py --flagfile=flags/sngan_cifar10_imp_g.flags --resolution=256
     python benchmarks/scaling.py --flagfile=flags/cyclegan_summer2winter_imp_g.flags
 
-The work is checked against the products in the step's own graph, the parameters against the
-networks. docs/scaling.md explains the formulas and their checks. What the GPUs do is assumed, and
-given by flags."""
+The costs are work, memory and bytes exchanged. The work is checked against the products in the
+step's own graph, the parameters against the networks. docs/scaling.md explains the formulas and
+their checks. The speed of the GPUs is assumed, and given by flags.
+"""
 
 import contenders
 import costs

@@ -1,12 +1,12 @@
-"""How much longer does scoring take than the generator and the feature network alone, on the same
-batches?
+"""How much longer does scoring take than the generator and the feature network alone?
 
-    python benchmarks/scoring_overhead.py --flagfile=flags/sngan_digits.flags --width=32 python
-    benchmarks/scoring_overhead.py --width=32 --reference=folder:PATH --protocol=quick
-    --feature_network=PATH
+    python benchmarks/scoring_overhead.py --flagfile=flags/sngan_digits.flags --width=32
+    python benchmarks/scoring_overhead.py --width=32 --reference=folder:PATH --protocol=quick \\
+        --feature_network=PATH
 
-The two take turns in one process; the ratio is taken turn by turn. Scoring is checking, rounding
-and all scores included."""
+The two take turns in one process, on the same batches, and the ratio is taken turn by turn. Scoring
+includes checking, rounding and all scores.
+"""
 
 import statistics
 

@@ -1,5 +1,6 @@
-"""CycleGAN in PyTorch as GAN-LTH trains it: what `train_step.py` compares with, and the tests prove
-equal.
+"""CycleGAN in PyTorch as GAN-LTH trains it.
+
+`train_step.py` compares with it, and the tests show that it is equal to ours.
 """
 
 import itertools
@@ -41,7 +42,7 @@ def _up(inputs: int, outputs: int) -> list[nn.Module]:
 
 
 def generator(width: int, channels: int, blocks: int) -> nn.Module:
-    """Images `(N, channels, H, W)` to such, with fresh weights."""
+    """A network from images `(N, channels, H, W)` to such images, with fresh weights."""
     first = [
         nn.ReflectionPad2d(3),
         nn.Conv2d(channels, width, 7),
@@ -64,7 +65,7 @@ def generator(width: int, channels: int, blocks: int) -> nn.Module:
 
 
 def discriminator(width: int, channels: int) -> nn.Module:
-    """Images `(N, channels, H, W)` to scores `(N, 1)`, with fresh weights."""
+    """A network from images `(N, channels, H, W)` to scores `(N, 1)`, with fresh weights."""
     modules, inputs = [], channels
     for number, strides in enumerate([2, 2, 2, 1]):
         outputs = 2**number * width
@@ -95,13 +96,13 @@ class _Pool:
 
 
 class Step:
-    """A training step of all four networks: least squares, cycle weight 10, identity weight 5, a
-    pool of 50, Adam.
+    """A training step of all four networks.
+
+    Least-squares loss, cycle weight 10, identity weight 5, a pool of 50 images, Adam.
 
     Args:
-      width, discriminator_width, channels, blocks: of the networks.
-      prepared: what is done to each network first: its memory format, its precision, its
-        compilation.
+      width, discriminator_width, channels, blocks: sizes of the networks.
+      prepared: a function that prepares each network: its memory format, precision and compilation.
     """
 
     def __init__(
@@ -125,9 +126,7 @@ class Step:
         self.pools = [_Pool(50), _Pool(50)]
 
     def __call__(self, a: torch.Tensor, b: torch.Tensor) -> float:
-        """One step on images `(N, channels, H, W)` of both domains; returns the generators'
-        loss.
-        """
+        """Trains on images `(N, channels, H, W)` of both domains; returns the generators' loss."""
         square, absolute = nn.functional.mse_loss, nn.functional.l1_loss
         real, fake = torch.ones(len(a), 1), torch.zeros(len(a), 1)
         self.generators.zero_grad()

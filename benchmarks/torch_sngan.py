@@ -1,5 +1,6 @@
-"""SNGAN in PyTorch as GAN-LTH trains it: what `train_step.py` compares with, and the tests prove
-equal.
+"""SNGAN in PyTorch as GAN-LTH trains it.
+
+`train_step.py` compares with it, and the tests show that it is equal to ours.
 """
 
 import torch
@@ -25,7 +26,7 @@ class _Up(nn.Module):
 
 
 class Generator(nn.Module):
-    """Latents `(N, 128)` to images `(N, channels, resolution, resolution)`, with fresh weights."""
+    """Maps latents `(N, 128)` to images `(N, channels, resolution, resolution)`."""
 
     def __init__(self, resolution: int, width: int, channels: int):
         super().__init__()
@@ -58,7 +59,7 @@ class _Down(nn.Module):
 
 
 class Discriminator(nn.Module):
-    """Images `(N, channels, resolution, resolution)` to scores `(N, 1)`, with fresh weights."""
+    """Maps images `(N, channels, resolution, resolution)` to scores `(N, 1)`."""
 
     def __init__(self, resolution: int, width: int, channels: int):
         super().__init__()
@@ -75,15 +76,16 @@ class Discriminator(nn.Module):
 
 
 class Step:
-    """A training step: hinge loss, some discriminator steps, one generator step, Adam, averages of
-    the generator.
+    """A training step: some discriminator steps, one generator step, averages of the generator.
+
+    Hinge loss and Adam.
 
     Args:
       generator, discriminator: the networks.
-      latents: how many of them the generator's step takes.
-      ema_decay: of the generator's averages.
-      together: whether the discriminator judges real and generated images in one call, and not in
-        two as GAN-LTH's.
+      latents: number of latents in the generator's step.
+      ema_decay: decay of the generator's averages.
+      together: whether the discriminator judges real and generated images in one call, instead of
+        two as in GAN-LTH.
     """
 
     def __init__(
@@ -103,8 +105,10 @@ class Step:
         self.averages = [parameter.detach().clone() for parameter in generator.parameters()]
 
     def __call__(self, groups: list[torch.Tensor]) -> float:
-        """One step on groups of real images, one for each discriminator step; returns the
-        generator's loss.
+        """Makes one step on real images, and returns the generator's loss.
+
+        Args:
+          groups: real images `(N, channels, H, W)` for each discriminator step.
         """
         for real in groups:
             self.optimizers[1].zero_grad()

@@ -1,22 +1,22 @@
-"""How fast is a training step, and how much memory does it take, beside the same networks and
-update in PyTorch?
+"""How fast is a training step, and how much memory does it take, compared with PyTorch?
 
-    pip install torch==2.13.0 python benchmarks/train_step.py                                  #
-    SNGAN and CycleGAN, at paper size and small python benchmarks/train_step.py
-    --settings=sngan_small,cyclegan python benchmarks/train_step.py
-    --flagfile=flags/sngan_digits.flags --turn_steps=20
+    pip install torch==2.13.0
+    python benchmarks/train_step.py       # SNGAN and CycleGAN, at paper size and small
+    python benchmarks/train_step.py --settings=sngan_small,cyclegan
+    python benchmarks/train_step.py --flagfile=flags/sngan_digits.flags --turn_steps=20
 
-Contenders are `ours` (this project's step as shipped), `ours_bfloat16`
-(`--precision=mixed_bfloat16`), `plain` (ours, networks as they are written down), `eager` (PyTorch
-as GAN-LTH runs it: float32, channels first) and `best` (PyTorch with channels last, bfloat16 and
-`torch.compile`). Each is a process of its own that waits while the others run. They take turns, so
-that what else the machine does hits all of them; ratios are taken turn by turn. Masks are in place,
-and images ready in memory.
+Networks and update are the same in PyTorch. The contenders are `ours` (this project's step as
+shipped), `ours_bfloat16` (`--precision=mixed_bfloat16`), `plain` (ours, with convolutions in their
+plain form), `eager` (PyTorch as GAN-LTH runs it: float32, channels first) and `best` (PyTorch with
+channels last, bfloat16 and `torch.compile`). Each is a process of its own that waits while the
+others run. They take turns, so that other load on the machine affects all of them, and ratios are
+taken turn by turn. Masks are in place, and images are ready in memory.
 
-Images a second are the real ones of a step. Memory is the largest that a process had: in all, and
-beyond what its imports took. The share of the peak counts the products that `ours` needs, of all
-contenders, over the fastest convolution measured in the same turns and in the contender's
-precision."""
+Images a second counts the real images of a step. Memory is the largest that a process had: in
+total, and beyond what its imports took. The share of the peak is the number of products that `ours`
+needs (for all contenders), over the speed of the fastest convolution measured in the same turns and
+in the contender's precision.
+"""
 
 import dataclasses
 import importlib.util
@@ -34,12 +34,12 @@ from tf_gan_lth.experiment.errors import ToolkitError, UsageError, check_known
 
 @dataclasses.dataclass(frozen=True)
 class Setting:
-    """What is trained, and how often.
+    """What is trained, and for how long.
 
     Attributes:
       options: flags of the config.
-      turns: of each contender.
-      turn_steps: training steps a turn.
+      turns: number of turns of each contender.
+      turn_steps: training steps per turn.
     """
 
     options: tuple[str, ...]
@@ -92,7 +92,7 @@ command_line.define_flag(
 
 
 class Process:
-    """A process that serves one end of a pipe, and the other end."""
+    """A process that serves one end of a pipe, with the other end."""
 
     def __init__(self, name: str, function, *args):
         context = multiprocessing.get_context("spawn")
@@ -112,12 +112,12 @@ class Process:
             ) from None
 
     def turn(self) -> float:
-        """The seconds of one more turn."""
+        """Runs one more turn, and returns its seconds."""
         self._pipe.send(True)
         return self.hear()
 
     def end(self) -> tuple[list, float, float]:
-        """The results of all turns, the peak memory and that of the imports; the process ends."""
+        """Ends the process; returns the results of all turns, the peak memory and the imports'."""
         self._pipe.send(False)
         said = self.hear()
         self._process.join()
@@ -190,7 +190,7 @@ def _images(config: Config) -> int:
 
 
 def _chosen(values: flags.FlagValues) -> Iterator[tuple[str, Config, int, int]]:
-    """Title, config, turns and steps a turn of each setting that the command line asks for."""
+    """Yields title, config, turns and steps per turn of each setting on the command line."""
     own = _config_flags()
     if any(values[name].present for name in own):
         yield (
@@ -209,7 +209,7 @@ def _chosen(values: flags.FlagValues) -> Iterator[tuple[str, Config, int, int]]:
 
 
 def _config_flags(*options: str) -> flags.FlagValues:
-    """Flags of a config alone, with the values that a command line of `options` gives them."""
+    """The flags of a config alone, with the values that `options` give them."""
     values = flags.FlagValues()
     command_line.define_config_flags(values)
     values(["", *options])

@@ -1,6 +1,4 @@
-"""Two ways to do the same take turns in one process, so that what else the machine does hits
-both.
-"""
+"""Times two ways to do the same by turns in one process, so that other load affects both."""
 
 import statistics
 import time
@@ -13,7 +11,8 @@ def compare(
     """Times two functions turn by turn, after one call of each that does not count.
 
     Returns:
-      Seconds of each turn of the first and of the second, and the ratio first / second in words.
+      The seconds of each turn of the first function and of the second, and the ratio of the first
+      to the second in words.
     """
     runs, seconds = (first, second), ([], [])
     for run in runs:

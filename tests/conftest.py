@@ -1,8 +1,6 @@
 """What the tests share: a GAN that trains in seconds, and one finished lottery of it."""
 
-import dataclasses
 import os
-import pathlib
 import tempfile
 from collections.abc import Callable
 
@@ -14,13 +12,15 @@ tf.config.set_logical_device_configuration(
     tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2
 )
 
-from tf_gan_lth import lottery  # noqa: E402
+from helpers import Finished, run_lottery  # noqa: E402
+
+from tf_gan_lth import findings  # noqa: E402
 from tf_gan_lth.experiment import cache  # noqa: E402
 from tf_gan_lth.experiment import config as configs  # noqa: E402
-from tf_gan_lth.experiment.run_folder import RunFolder  # noqa: E402
-from tf_gan_lth.pruning import masks as pruning  # noqa: E402
+from tf_gan_lth.methods.candidate import expand, rewind  # noqa: E402
+from tf_gan_lth.pruning.masks import Elements, magnitudes  # noqa: E402
 from tf_gan_lth.pruning.wrapping import masks_of  # noqa: E402
-from tf_gan_lth.training import Masks, Trainer, Weights  # noqa: E402
+from tf_gan_lth.training import Kept, Trainer, Weights  # noqa: E402
 
 # No test reads or writes the user's own cache.
 _cache = tempfile.TemporaryDirectory()
@@ -65,42 +65,25 @@ def two_replicas() -> tf.distribute.Strategy:
 
 
 @pytest.fixture(scope="session")
-def half_pruned() -> Callable[[Trainer, Weights], tuple[Weights, Masks]]:
-    """A function of a trainer and weights: masked weights and the masks, half of each network
-    pruned, that it can train.
+def half_pruned() -> Callable[[Trainer, Weights], tuple[Weights, Kept]]:
+    """A function of a trainer and weights: masked weights and the expanded masks, half of each
+    network pruned, that it can train.
     """
 
-    def prune(trainer: Trainer, weights: Weights) -> tuple[Weights, Masks]:
+    def prune(trainer: Trainer, weights: Weights) -> tuple[Weights, Kept]:
         masks = {}
         for name, network in trainer.networks.items():
-            full = pruning.full_mask(weights[name], list(masks_of(network)))
-            masks[name] = pruning.global_mask(pruning.magnitudes(weights[name]), full, 0.5)
-        return lottery.ticket.rewind(weights, masks), masks
+            full = Elements.everything(weights[name], masks_of(network))
+            masks[name] = full.keep(magnitudes(weights[name]), full.total - round(0.5 * full.total))
+        kept = expand(masks)
+        return rewind(weights, kept), kept
 
     return prune
 
 
-@dataclasses.dataclass
-class Finished:
-    """A lottery that was run whole, and the state in which each of its trainings started."""
-
-    lab: lottery.Laboratory
-    run: RunFolder
-    starts: dict[pathlib.Path, dict]
-
-
 @pytest.fixture(scope="session")
-def finished(tiny_config, tmp_path_factory) -> Finished:
-    run = RunFolder(tmp_path_factory.mktemp("runs") / "finished")
-    lab = lottery.Laboratory(tiny_config, run)
-    starts, order = [], []
-    start = lab.trainer.start
-
-    def recording_start(*args):
-        start(*args)
-        starts.append(lab.trainer.snapshot())
-
-    lab.trainer.start = recording_start
-    lottery.find_ticket(lab, 0, lambda place: order.append(place.path))
-    lottery.write_results(run)
-    return Finished(lab, run, dict(zip(order, starts, strict=True)))
+def finished(tiny_options, tmp_path_factory) -> Finished:
+    """A lottery that was run whole, with its results."""
+    done = run_lottery(tiny_options, tmp_path_factory.mktemp("runs") / "finished")
+    findings.write_results(done.run)
+    return done

@@ -82,4 +82,5 @@ def test_a_run_that_was_killed_continues_to_the_same_masks_and_scores(tiny_optio
     assert compared == 2 + 4 * (1 + 3)
     for file in sorted((tmp_path / "whole").rglob("scores.json")):
         again = tmp_path / "killed" / file.relative_to(tmp_path / "whole")
-        assert json.loads(file.read_text())["fid"] == json.loads(again.read_text())["fid"]
+        scores = [json.loads(path.read_text())["generator"] for path in (file, again)]
+        assert scores[0]["fid"] == scores[1]["fid"]

@@ -74,7 +74,7 @@ def test_an_unknown_name_is_answered_with_the_known_ones(tmp_path):
         2,
         "unknown dataset 'digit'",
         "did you mean 'digits'",
-        "Known: cifar10, digits, folder:PATH, stl10",
+        "Known: cifar10, digits, folder:PATH, npz:PATH, stl10",
     )
     assert not (tmp_path / "run").exists()
 

@@ -6,6 +6,7 @@ import time
 
 import numpy as np
 import pytest
+from helpers import equal
 
 from tf_gan_lth.experiment.artifacts import File, Record, Snapshots
 from tf_gan_lth.experiment.errors import ArtifactError, RunFolderError
@@ -14,15 +15,6 @@ WEIGHTS = {
     "generator": {"a/kernel": np.arange(6.0).reshape(2, 3), "a/bias": np.ones(3, np.float32)},
     "d": {"m": np.array([True, False])},
 }
-
-
-def equal(first, second):
-    return first.keys() == second.keys() and all(
-        np.array_equal(first[network][path], second[network][path])
-        and first[network][path].dtype == second[network][path].dtype
-        for network in first
-        for path in first[network]
-    )
 
 
 def test_what_is_written_is_read(tmp_path):

@@ -35,6 +35,7 @@ def test_fields_at_their_default_do_not_enter_the_hash():
         {"branch_rounds": [1, 2]},
         {"branches": []},
         {"data_dir": "/x"},
+        {"plugins": ["my_things.py"]},
     ],
 )
 def test_what_only_extends_a_run_is_not_its_identity(extension):
@@ -43,7 +44,18 @@ def test_what_only_extends_a_run_is_not_its_identity(extension):
 
 @pytest.mark.parametrize(
     "change",
-    [{"seed": 1}, {"rate": 0.5}, {"steps": 10}, {"num_eval_images": 100}, {"resolution": 64}],
+    [
+        {"seed": 1},
+        {"rate": 0.5},
+        {"steps": 10},
+        {"num_eval_images": 100},
+        {"resolution": 64},
+        {"width": 16},
+        {"method": "other"},
+        {"terms": ["r1:10"]},
+        {"mask_update": "other"},
+        {"prune_dense": True},
+    ],
 )
 def test_what_changes_a_result_is(change):
     assert configs.from_options(change).digest != configs.Config().digest
@@ -51,10 +63,43 @@ def test_what_changes_a_result_is(change):
 
 def test_options_survive_a_round_trip():
     config = configs.from_options(
-        {"width": "16", "branches": ["random_mask"], "branch_rounds": ["1", "3"], "rate": "0.5"}
+        {"steps": "16", "branches": ["random_mask"], "branch_rounds": ["1", "3"], "rate": "0.5"}
     )
-    assert config.networks.width == 16 and config.lottery.branch_rounds == (1, 3)
+    assert config.training.steps == 16 and config.lottery.branch_rounds == (1, 3)
     assert configs.from_options(configs.to_options(config)) == config
+
+
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """What some GAN or method alone has."""
+
+    width: int = configs.option(256, "channels", low=1)
+    shape: str = configs.option("square", "of its maps", choices=("square", "round"))
+    depths: tuple[int, ...] = configs.option((1, 2), "of its blocks", low=1)
+    pool: int | None = configs.option(None, "its size", low=0)
+
+
+def test_what_no_concern_has_is_kept_for_its_owner():
+    config = configs.from_options({"width": "16", "depths": ["3"], "pool": None, "colour": 3})
+    assert config.extras == {"width": "16", "depths": ["3"], "colour": 3}
+    assert configs.identity(config) == config.extras
+    assert configs.from_options(configs.to_options(config)) == config
+    assert configs.read_extras(Options, config.extras) == Options(width=16, depths=(3,))
+    assert configs.read_extras(Options, {}) == Options()
+
+
+@pytest.mark.parametrize(
+    ("extras", "message"),
+    [
+        ({"width": 0}, "--width=0 is out of range: it must be at least 1"),
+        ({"width": "wide"}, "--width=wide is not understood: expected int"),
+        ({"depths": [2, 0]}, r"--depths=\(2, 0\) is out of range|--depths=0 is out of range"),
+        ({"shape": "squar"}, "unknown value of --shape 'squar': did you mean 'square'"),
+    ],
+)
+def test_an_owner_checks_its_options(extras, message):
+    with pytest.raises(UsageError, match=message):
+        configs.read_extras(Options, extras)
 
 
 @pytest.mark.parametrize(
@@ -79,11 +124,6 @@ def test_values_out_of_range_are_named(option, value):
 def test_values_of_another_type_are_named():
     with pytest.raises(UsageError, match="--branch_rounds="):
         configs.from_options({"branch_rounds": ["five"]})
-
-
-def test_options_of_a_newer_version_are_named():
-    with pytest.raises(UsageError, match="unknown option colour"):
-        configs.from_options({"colour": 3})
 
 
 def test_every_option_has_help_and_a_unique_name():

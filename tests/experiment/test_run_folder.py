@@ -55,8 +55,7 @@ def test_rounds_and_branches_are_listed_in_order(tmp_path):
     (run.path / "replicate_0" / "round_07").write_text("")
     for number in (11, 2, 0):
         (run.replicate(0).round(number).path / "branches" / "random_mask").mkdir(parents=True)
-    assert [place.round_number for place in run.replicate(0).rounds()] == [0, 2, 11]
-    assert [
-        (place.round_number, place.branch_name) for place in run.replicate(0).round(2).branches()
-    ] == [(2, "random_mask")]
+    rounds = [folder.round_number for folder in run.replicate(0).rounds()]
+    branches = [(f.round_number, f.branch_name) for f in run.replicate(0).round(2).branches()]
+    assert rounds == [0, 2, 11] and branches == [(2, "random_mask")]
     assert [replicate.number for replicate in run.replicates()] == [0]

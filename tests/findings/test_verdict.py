@@ -8,15 +8,27 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from tf_gan_lth import lottery
+from tf_gan_lth import findings
 from tf_gan_lth.experiment.errors import EvaluationError
-from tf_gan_lth.lottery import Result, judge
+from tf_gan_lth.findings import Result, judge
 from tf_gan_lth.findings.comparison import compare, comparison_table, in_words
 
 
 def result(number, fid, branch="main", replicate=0):
     return Result(
-        replicate, number, branch, 1 - 0.8**number, 0.0, 1, fid, 0.0, 1.0, "p", 1, 0, 1.0, 1.0
+        replicate=replicate,
+        round=number,
+        branch=branch,
+        generator="generator",
+        generator_sparsity=1 - 0.8**number,
+        discriminator_sparsity=0.0,
+        generator_params_left=1,
+        protocol="p",
+        steps=1,
+        seed=0,
+        train_seconds=1.0,
+        eval_seconds=1.0,
+        scores={"fid": fid},
     )
 
 
@@ -142,15 +154,11 @@ def test_a_dense_run_alone_is_judged():
 
 
 def test_the_comparison_is_in_the_csv_and_on_the_terminal(finished):
-    verdict = lottery.write_results(finished.run)[1]["generator"]
+    verdict = findings.write_results(finished.run)[1]["generator"]
     found = list(csv.DictReader(io.StringIO((finished.run.path / "results.csv").read_text())))
     assert [row["verdict"] for row in found] == ["dense"] + ["undetermined"] * 5
-    assert {row["replicates_needed"] for row in found[1:]} == {"1"} and found[0][
-        "fid_mean"
-    ] == found[0]["fid"]
+    assert {row["replicates_needed"] for row in found[1:]} == {"1"}
+    assert found[0]["fid_mean"] == found[0]["fid"]
     lines = comparison_table(verdict.comparisons).splitlines()
-    assert (
-        len(lines) == 7
-        and lines[1].endswith("dense")
-        and lines[2].endswith("undetermined (at least 1 more replicate)")
-    )
+    assert len(lines) == 7 and lines[1].endswith("dense")
+    assert lines[2].endswith("undetermined (at least 1 more replicate)")

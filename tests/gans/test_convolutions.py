@@ -1,14 +1,15 @@
 """Other forms of convolutions are the same functions."""
 
-import dataclasses
-
 import numpy as np
 import pytest
 import tensorflow as tf
 import tf_keras as keras
+from helpers import equal
 
-from tf_gan_lth import models
-from tf_gan_lth.experiment.config import NetworkConfig
+from tf_gan_lth import gans
+from tf_gan_lth.experiment import config as configs
+from tf_gan_lth.gans import ImageShape
+from tf_gan_lth.gans.layers.basic import NearestUpsampling
 from tf_gan_lth.gans.layers.convolutions import (
     FewChannelsConv2D,
     PooledSpectralConv2D,
@@ -17,8 +18,7 @@ from tf_gan_lth.gans.layers.convolutions import (
     pooled_conv2d,
     upsampled_conv2d,
 )
-from tf_gan_lth.gans.layers.basic import NearestUpsampling
-from tf_gan_lth.pruning.wrapping import LotterySchedule, wrap
+from tf_gan_lth.pruning.wrapping import wrap
 
 KINDS = (FewChannelsConv2D, PooledSpectralConv2D, UpsampledConv2D)
 
@@ -87,22 +87,17 @@ def test_convolutions_to_few_channels_add_up_columns(size, filters, padding, jit
     [("sngan", "generator"), ("sngan", "discriminator"), ("cyclegan", "generator_a2b")],
 )
 def test_networks_are_the_same_function_and_variables_in_both_forms(gan, name):
-    config = NetworkConfig(gan=gan, width=6, blocks=1 if gan == "cyclegan" else None)
-    fused, plain = (
-        models.build(dataclasses.replace(config, fused_convolutions=fused), 32, 3, seed=3).networks[
-            name
-        ]
-        for fused in (True, False)
-    )
-    for network, expected in ((fused, True), (plain, False)):
-        forms = {
-            layer.fused
-            for layer in wrap(network, LotterySchedule(0.2)).submodules
-            if isinstance(layer, KINDS)
-        }
-        assert forms == {expected}
-    first, second = models.take_snapshot(fused), models.take_snapshot(plain)
-    assert all(np.array_equal(array, second[path]) for path, array in first.items())
+    options = {"gan": gan, "width": 6} | ({"blocks": 1} if gan == "cyclegan" else {})
+    spec = gans.find(gan)
+    built = {}
+    for form in (True, False):
+        config = configs.from_options({**options, "fused_convolutions": form})
+        built[form] = gans.build(spec, config, ImageShape(32, 3), seed=3).networks[name]
+    for expected, network in built.items():
+        layers = wrap(network).submodules
+        assert {layer.fused for layer in layers if isinstance(layer, KINDS)} == {expected}
+    fused, plain = built.values()
+    assert equal(gans.take_snapshot(fused), gans.take_snapshot(plain))
     inputs = normal([4, *fused.input_shape[1:]], 5)
     results = []
     for network in (fused, plain):

@@ -5,10 +5,10 @@ import pytest
 import tensorflow as tf
 import tf_keras as keras
 
-from tf_gan_lth import models
-from tf_gan_lth.experiment.config import NetworkConfig
+from tf_gan_lth import gans
+from tf_gan_lth.experiment.config import Config
 from tf_gan_lth.experiment.errors import UsageError
-from tf_gan_lth.gans import cyclegan, layers
+from tf_gan_lth.gans import ImageShape, cyclegan, layers
 from tf_gan_lth.pruning import wrapping
 
 WIDTH, CHANNELS, BLOCKS = 4, 3, 2
@@ -32,13 +32,13 @@ def images(*shape, seed=1):
 def randomize(network):
     """Other weights than fresh ones, so that no gamma is 1 and no beta 0."""
     random = np.random.default_rng(3)
-    for path, variable in models.variables(network).items():
+    for path, variable in gans.variables(network).items():
         center = 1.0 if path.endswith("gamma") else 0.0
         variable.assign(random.normal(center, 0.2, variable.shape))
 
 
 def test_parameter_counts_at_paper_size():
-    networks = cyclegan.networks(NetworkConfig(gan="cyclegan"), 256, 3)
+    networks = gans.build(cyclegan.gan, Config(), ImageShape(256, 3), seed=0).networks
     assert list(networks) == [
         "generator_a2b",
         "generator_b2a",
@@ -53,7 +53,7 @@ def test_parameter_counts_at_paper_size():
         for network in (network for name, network in networks.items() if name.startswith(role)):
             assert count(network.trainable_weights) == count(network.weights) == trainable
             assert (
-                count([layer.kernel for layer in network.layers if wrapping.prunable(layer)])
+                count([layer.kernel for layer in network.layers if wrapping.is_prunable(layer)])
                 == prunable
             )
 
@@ -86,7 +86,7 @@ def test_one_generator_takes_any_multiple_of_four(size):
 def test_a_snapshot_fits_networks_of_any_resolution(kind):
     fixed, free = make(kind, 24), make(kind)
     randomize(fixed)
-    models.load_snapshot(free, models.take_snapshot(fixed))
+    gans.load_snapshot(free, gans.take_snapshot(fixed))
     served = tf.function(free, input_signature=[tf.TensorSpec([None, None, None, CHANNELS])])
     batch = images(3, 24, 24)
     np.testing.assert_allclose(served(batch), fixed(batch), rtol=1e-4, atol=1e-5)
@@ -94,11 +94,11 @@ def test_a_snapshot_fits_networks_of_any_resolution(kind):
 
 
 def test_resolutions_that_do_not_fit_are_refused():
-    config = NetworkConfig(gan="cyclegan", width=1, blocks=1)
+    options = cyclegan.Options(width=1, blocks=1)
     for resolution in (20, 26):
         with pytest.raises(UsageError, match=f"--resolution={resolution}"):
-            cyclegan.networks(config, resolution, CHANNELS)
-    networks = cyclegan.networks(config, 24, CHANNELS)
+            cyclegan.build(options, ImageShape(resolution, CHANNELS), True)
+    networks = cyclegan.build(options, ImageShape(24, CHANNELS), True)
     translated = networks["generator_a2b"](images(2, 24, 24))
     assert networks["discriminator_b"](translated).shape == (2, 1)
     with pytest.raises(ValueError, match="Negative dimension"):
@@ -108,7 +108,7 @@ def test_resolutions_that_do_not_fit_are_refused():
 @pytest.mark.parametrize("kind", ["generator", "discriminator"])
 def test_fresh_weights_are_those_of_the_papers_code(kind):
     network = make(kind, width=16)
-    snapshot = models.take_snapshot(network)
+    snapshot = gans.take_snapshot(network)
     kernels = np.concatenate(
         [array.ravel() for path, array in snapshot.items() if path.endswith("kernel")]
     )
@@ -116,7 +116,7 @@ def test_fresh_weights_are_those_of_the_papers_code(kind):
     assert (
         0.003 < np.mean(np.abs(kernels) > 0.05) < 0.03
     )  # a normal distribution that is not cut off: 0.012
-    for layer in filter(wrapping.prunable, network.layers):
+    for layer in filter(wrapping.is_prunable, network.layers):
         transposed = isinstance(layer, keras.layers.Conv2DTranspose)
         bound = 1 / math.sqrt(
             np.prod(layer.kernel.shape[:3])
@@ -189,21 +189,26 @@ def test_networks_equal_those_of_pytorch_in_values_and_gradients(kind, size):
 def test_a_wrapped_network_has_masks_and_computes_the_same(kind):
     network = make(kind, 24)
     randomize(network)
-    snapshot = models.take_snapshot(network)
-    wrapped = wrapping.wrap(network, wrapping.LotterySchedule(0.2))
-    models.load_snapshot(wrapped, snapshot)
+    snapshot = gans.take_snapshot(network)
+    wrapped = wrapping.wrap(network)
+    gans.load_snapshot(wrapped, snapshot)
     batch = images(2, 24, 24)
     np.testing.assert_allclose(
         wrapped(batch, training=True), network(batch, training=True), rtol=1e-4, atol=1e-5
     )
     held = wrapping.masks_of(wrapped)
     assert list(held) == [
-        f"{layer.name}/kernel" for layer in network.layers if wrapping.prunable(layer)
+        f"{layer.name}/kernel" for layer in network.layers if wrapping.is_prunable(layer)
     ]
     random = np.random.default_rng(4)
-    mask = {path: random.random(kernel.shape) < 0.5 for path, (kernel, _) in held.items()}
-    wrapping.set_masks(wrapped, mask)
-    assert all(np.array_equal(variable, mask[path]) for path, (_, variable) in held.items())
+    drawn = {path: random.random(kernel.shape) < 0.5 for path, (kernel, _) in held.items()}
+    for path, (_, mask) in held.items():
+        mask.assign(drawn[path])
+    masked = wrapping.masks_of(wrapped)
+    assert all(np.array_equal(mask, drawn[path]) for path, (_, mask) in masked.items())
+    np.testing.assert_allclose(
+        wrapped(batch, training=True), network(batch, training=True), rtol=1e-4, atol=1e-5
+    )
 
 
 @pytest.mark.parametrize("kind", ["generator", "discriminator"])

@@ -5,10 +5,10 @@ entry.
 import numpy as np
 import pytest
 
-from tf_gan_lth import models
-from tf_gan_lth.experiment.config import NetworkConfig
+from tf_gan_lth import gans
+from tf_gan_lth.experiment import config as configs
 from tf_gan_lth.experiment.errors import ArtifactError
-from tf_gan_lth.gans import gan_lth
+from tf_gan_lth.gans import ImageShape, gan_lth
 
 WIDTH, D_WIDTH = 6, 5
 
@@ -83,12 +83,11 @@ def discriminator():
 
 
 def test_snapshots_have_every_variable_of_the_networks(generator, discriminator):
-    networks = models.build(
-        NetworkConfig(width=WIDTH, discriminator_width=D_WIDTH), 16, 3, seed=0
-    ).networks
+    config = configs.from_options({"width": WIDTH, "discriminator_width": D_WIDTH})
+    networks = gans.build(gans.find("sngan"), config, ImageShape(16, 3), seed=0).networks
     found = gan_lth.generator(generator, "g"), gan_lth.discriminator(discriminator, "d")
     for network, read in zip(networks.values(), found, strict=True):
-        models.load_snapshot(network, read.weights)
+        gans.load_snapshot(network, read.weights)
         assert {array.dtype for array in read.weights.values()} == {np.dtype(np.float32)}
         kernels = {path for path, array in read.weights.items() if array.ndim == 4}
         assert set(read.kernels) == kernels and read.mask is None

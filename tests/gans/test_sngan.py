@@ -5,11 +5,17 @@ import pytest
 import tensorflow as tf
 import tf_keras as keras
 
-from tf_gan_lth import models
-from tf_gan_lth.experiment.config import NetworkConfig
+from tf_gan_lth import gans
+from tf_gan_lth.experiment import config as configs
 from tf_gan_lth.experiment.errors import UsageError
-from tf_gan_lth.gans import layers
+from tf_gan_lth.gans import ImageShape, layers
 from tf_gan_lth.pruning import wrapping
+
+
+def build(resolution, channels, seed=0, **options):
+    config = configs.from_options(options)
+    spec = gans.find(config.networks.gan)
+    return gans.build(spec, config, ImageShape(resolution, channels), seed=seed).networks
 
 
 def count(variables):
@@ -17,14 +23,14 @@ def count(variables):
 
 
 def test_parameter_counts_at_paper_size():
-    networks = models.build(NetworkConfig(), 32, 3, seed=0).networks
+    networks = build(32, 3)
     generator, discriminator = networks["generator"], networks["discriminator"]
     assert (count(generator.trainable_weights), count(discriminator.trainable_weights)) == (
         4_276_739,
         1_053_824,
     )
     prunable = [
-        count([layer.kernel for layer in network.layers if wrapping.prunable(layer)])
+        count([layer.kernel for layer in network.layers if wrapping.is_prunable(layer)])
         for network in (generator, discriminator)
     ]
     assert prunable == [3_742_464, 1_052_416]
@@ -32,16 +38,14 @@ def test_parameter_counts_at_paper_size():
 
 @pytest.mark.parametrize("resolution", [8, 16, 64])
 def test_networks_fit_each_other_at_any_resolution(resolution):
-    networks = models.build(NetworkConfig(width=4), resolution, 1, seed=0).networks
+    networks = build(resolution, 1, width=4)
     images = networks["generator"](tf.zeros([2, 128]))
     assert images.shape == (2, resolution, resolution, 1)
     assert networks["discriminator"](images).shape == (2, 1)
 
 
 def test_initial_weights_follow_the_paper():
-    snapshot = models.take_snapshot(
-        models.build(NetworkConfig(width=64), 16, 3, seed=0).networks["generator"]
-    )
+    snapshot = gans.take_snapshot(build(16, 3, width=64)["generator"])
     glorot = math.sqrt(6 / (9 * 64 + 9 * 64))
     kernel, bias = snapshot["block_1/conv_1/kernel"], snapshot["block_1/conv_1/bias"]
     assert 0.98 * glorot < np.abs(kernel).max() <= glorot
@@ -55,9 +59,7 @@ def test_initial_weights_follow_the_paper():
 
 def test_fresh_weights_are_a_function_of_the_seed():
     def weights(seed):
-        return models.take_snapshot(
-            models.build(NetworkConfig(width=4), 8, 1, seed=seed).networks["discriminator"]
-        )
+        return gans.take_snapshot(build(8, 1, seed, width=4)["discriminator"])
 
     first, same, other = weights(7), weights(7), weights(8)
     assert all(np.array_equal(first[path], same[path]) for path in first)
@@ -107,26 +109,23 @@ def test_upsampling_equals_keras_and_has_a_gradient_under_xla():
 
 
 def test_snapshots_go_by_name_and_refuse_other_networks():
-    small, large = (
-        models.build(NetworkConfig(width=width), 8, 1, seed=0).networks["generator"]
-        for width in (4, 6)
-    )
-    snapshot = models.take_snapshot(small)
-    models.load_snapshot(small, dict(reversed(snapshot.items())))
+    small, large = (build(8, 1, width=width)["generator"] for width in (4, 6))
+    snapshot = gans.take_snapshot(small)
+    gans.load_snapshot(small, dict(reversed(snapshot.items())))
     assert all(
-        np.array_equal(array, snapshot[path]) for path, array in models.take_snapshot(small).items()
+        np.array_equal(array, snapshot[path]) for path, array in gans.take_snapshot(small).items()
     )
     with pytest.raises(
         Exception, match="another generator: block_1/norm_1/gamma|another generator: dense"
     ):
-        models.load_snapshot(large, snapshot)
+        gans.load_snapshot(large, snapshot)
 
 
 def test_unknown_names_and_resolutions_are_refused():
     with pytest.raises(UsageError, match="did you mean 'sngan'"):
-        models.build(NetworkConfig(gan="sgan"), 32, 3, seed=0)
+        build(32, 3, gan="sgan")
     with pytest.raises(UsageError, match="--resolution=24"):
-        models.build(NetworkConfig(), 24, 3, seed=0)
+        build(24, 3)
 
 
 def to_torch(path, array):
@@ -166,9 +165,9 @@ def test_networks_equal_those_of_pytorch_in_values_and_gradients(kind, resolutio
     import torch_sngan
 
     width, channels = 6, 3
-    config = NetworkConfig(width=width, discriminator_width=width)
-    network = models.build(config, resolution, channels, seed=1).networks[kind]
-    variables = models.variables(network)
+    sizes = {"width": width, "discriminator_width": width}
+    network = build(resolution, channels, seed=1, **sizes)[kind]
+    variables = gans.variables(network)
     twin = getattr(torch_sngan, kind.capitalize())(resolution, width, channels).double().train()
     state = twin.state_dict()
     names = {path: torch_name(path, kind == "discriminator") for path in variables}

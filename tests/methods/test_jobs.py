@@ -1,76 +1,62 @@
+"""Parts of a run, each for a process of its own."""
+
 import dataclasses
 
-import numpy as np
 import pytest
+from helpers import equal, set_up
 
-from tf_gan_lth import lottery
 from tf_gan_lth.experiment.errors import BusyError, RunFolderError, UsageError
 from tf_gan_lth.experiment.run_folder import RunFolder
-from tf_gan_lth.lottery import parts
+from tf_gan_lth.methods import jobs
 
 
-def ignore(place):
-    del place
-
-
-def test_parts_make_what_the_whole_makes_and_keep_out_of_each_others_way(
-    finished, tiny_config, tmp_path
+def test_jobs_make_what_the_whole_makes_and_keep_out_of_each_others_way(
+    finished, tiny_options, tmp_path
 ):
-    run = RunFolder(tmp_path / "run")
-    lab = lottery.Laboratory(tiny_config, run)
-    with pytest.raises(
-        UsageError,
-        match=(
-            "--branch=random_mask: replicate 0, round 2, main is not finished; run the rounds first"
-        ),
-    ):
-        parts.run(lab, 0, "random_mask", ignore)
-    parts.run(lab, 0, "main", ignore)
-    places = list(run.replicate(0).rounds())
-    assert len(places) == 4 and not any(list(place.branches()) for place in places)
+    own = set_up(tiny_options, tmp_path / "run")
 
-    here = run.replicate(0).round(2).branch("random_mask")
-    with (
-        here.lock(),
-        pytest.raises(
-            BusyError, match=r"round 2, random_mask of .* by another process .*process \d+ on"
-        ),
-    ):
-        parts.run(lab, 0, "random_mask", ignore)
-    with run.replicate(0).lock():  # the rounds may go on while a branch is trained
-        parts.run(lab, 0, "random_mask", ignore)
-        with pytest.raises(
-            BusyError, match="replicate_0 is being run by another process: give another --replicate"
-        ):
-            parts.run(lab, 0, None, ignore)
-    assert [branch.branch_name for branch in run.replicate(0).round(2).branches()] == [
-        "random_mask"
-    ]
+    def run(branch):
+        jobs.run(own.method, own.bench, 0, branch)
 
-    whole = finished.run.replicate(0)
-    for place, twin in [
-        (here, whole.round(2).branch("random_mask")),
-        (run.replicate(0).round(3), whole.round(3)),
-    ]:
-        for name, snapshot in twin.weights.get().items():
-            made = place.weights.get()[name]
-            assert all(np.array_equal(array, made[path]) for path, array in snapshot.items())
+    unfinished = "--branch=random_mask: replicate 0, round 2, main is not finished; run the rounds"
+    with pytest.raises(UsageError, match=f"{unfinished} first"):
+        run("random_mask")
+    run("main")
+    folders = list(own.replicate.rounds())
+    assert len(folders) == 4 and not any(list(folder.branches()) for folder in folders)
+
+    here = own.replicate.round(2).branch("random_mask")
+    busy = r"round 2, random_mask of .* by another process .*process \d+ on"
+    with here.lock(), pytest.raises(BusyError, match=busy):
+        run("random_mask")
+    busy = "replicate_0 is being run by another process: give another --replicate"
+    with own.replicate.lock():  # the rounds may go on while a branch is trained
+        run("random_mask")
+        with pytest.raises(BusyError, match=busy):
+            run(None)
+    branches = [branch.branch_name for branch in own.replicate.round(2).branches()]
+    assert branches == ["random_mask"]
+
+    whole = finished.replicate
+    twin = whole.round(2).branch("random_mask")
+    assert equal(here.weights.get(), twin.weights.get())
+    assert equal(own.replicate.round(3).weights.get(), whole.round(3).weights.get())
 
 
-def test_parts_that_are_not_there_are_refused(tiny_config, tmp_path):
-    lab = lottery.Laboratory(tiny_config, RunFolder(tmp_path / "run"))
+def test_jobs_that_are_not_there_are_refused(tiny_options, tmp_path):
+    own = set_up(tiny_options, tmp_path / "run")
     with pytest.raises(UsageError, match="--replicate=1 is none of --replicates=1"):
-        parts.run(lab, 1, None, ignore)
+        jobs.run(own.method, own.bench, 1, None)
     with pytest.raises(UsageError, match="--branch=snip is in no round"):
-        parts.run(lab, None, "snip", ignore)
+        jobs.run(own.method, own.bench, None, "snip")
 
 
 def test_two_may_claim_a_folder_for_the_same_config_and_not_for_another(tiny_config, tmp_path):
-    first, second = RunFolder(tmp_path / "run"), RunFolder(tmp_path / "run")
+    first = RunFolder(tmp_path / "run")
+    second = RunFolder(tmp_path / "run")
     first.claim(tiny_config)
-    second.claim(
-        dataclasses.replace(tiny_config, lottery=dataclasses.replace(tiny_config.lottery, rounds=5))
-    )
+    longer = dataclasses.replace(tiny_config.lottery, rounds=5)
+    second.claim(dataclasses.replace(tiny_config, lottery=longer))
     with pytest.raises(
         RunFolderError, match="holds another experiment: --seed is 0 there and 1 here"
     ):

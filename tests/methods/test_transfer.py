@@ -5,33 +5,18 @@ comes from.
 import dataclasses
 import shutil
 
-import numpy as np
 import pytest
+from helpers import equal, run_lottery, set_up
 
-from tf_gan_lth import lottery
-from tf_gan_lth.experiment import config as configs
+from tf_gan_lth import findings, gans
 from tf_gan_lth.experiment.errors import MaskError, RunFolderError, UsageError
-from tf_gan_lth.experiment.run_folder import RunFolder
-from tf_gan_lth.lottery import transfer
+from tf_gan_lth.methods import Transfer, jobs
+from tf_gan_lth.methods.candidate import rewind
 from tf_gan_lth.methods.parent import open_ticket
 
 
-def equal(first, second):
-    return first.keys() == second.keys() and all(
-        np.array_equal(first[path], second[path]) for path in first
-    )
-
-
 def ticket_of(finished, number=2):
-    return str(finished.run.replicate(0).round(number).path)
-
-
-def run_transfer(options, parent, path):
-    config = transfer.config_of(configs.from_options(options), parent)
-    lab = lottery.Laboratory(config, RunFolder(path), parent=parent)
-    trained = []
-    transfer.transfer(lab, parent, 0, trained.append)
-    return lab, trained
+    return str(finished.replicate.round(number).path)
 
 
 @pytest.fixture(scope="module")
@@ -44,15 +29,17 @@ def options(tiny_options):
 
 
 @pytest.fixture(scope="module")
-def transferred(finished, options, tmp_path_factory):
-    parent = open_ticket(ticket_of(finished), "rewind")
-    lab, trained = run_transfer(options, parent, tmp_path_factory.mktemp("transfer") / "run")
-    return parent, lab, trained
+def parent(finished):
+    return open_ticket(ticket_of(finished), "rewind")
+
+
+@pytest.fixture(scope="module")
+def transferred(options, parent, tmp_path_factory):
+    return run_lottery(options, tmp_path_factory.mktemp("transfer") / "run", parent=parent)
 
 
 def test_the_dense_gan_the_ticket_and_its_controls_are_trained(transferred):
-    _, _, trained = transferred
-    assert [(place.round_number, place.branch_name) for place in trained] == [
+    assert transferred.recorder.order == [
         (0, "main"),
         (2, "main"),
         (2, "random_init"),
@@ -61,50 +48,57 @@ def test_the_dense_gan_the_ticket_and_its_controls_are_trained(transferred):
 
 
 def test_masks_and_weights_are_the_tickets(finished, transferred):
-    _, lab, _ = transferred
-    theirs, ours = finished.run.replicate(0), lab.run.replicate(0)
-    assert equal(ours.round(2).masks.get()["generator"], theirs.round(2).masks.get()["generator"])
-    assert all(
-        equal(snapshot, theirs.initial.get()[network])
-        for network, snapshot in ours.initial.get().items()
-    )
-    assert not equal(
-        ours.round(2).weights.get()["generator"], theirs.round(2).weights.get()["generator"]
-    )
-    assert lottery.judge_run(lab.run)[1]["generator"].comparisons.keys() >= {
-        (0, "main"),
-        (2, "main"),
-        (2, "random_init"),
-    }
+    theirs = finished.replicate
+    ours = transferred.replicate
+    masks = ours.round(2).masks.get()
+    initial = theirs.initial.get()
+    assert equal(masks, theirs.round(2).masks.get())
+    assert equal(ours.initial.get(), initial)
+    start = transferred.recorder.beginning(ours.round(2)).weights
+    expected = rewind(initial, masks)
+    assert all(equal(start[network], snapshot) for network, snapshot in expected.items())
+    trained = [replicate.round(2).weights.get()["generator"] for replicate in (ours, theirs)]
+    assert not equal(*trained)
+    comparisons = findings.judge_run(transferred.run)[1]["generator"].comparisons
+    assert comparisons.keys() >= {(0, "main"), (2, "main"), (2, "random_init")}
 
 
-def test_the_run_records_its_parent(finished, transferred):
-    parent, lab, _ = transferred
-    record = lab.run.parent.get()
-    assert record["digest"] == parent.digest == lab.run.read_config().lottery.parent
-    assert record["run"] == str(finished.run.path) and (record["replicate"], record["round"]) == (
-        0,
-        2,
-    )
+def test_a_branch_of_a_transfer_can_be_a_job_of_its_own(options, transferred, parent, tmp_path):
+    shutil.copytree(transferred.run.path, tmp_path / "run")
+    again = set_up(options, tmp_path / "run", parent=parent)
+    folder = again.replicate.round(2).branch("random_init")
+    shutil.rmtree(folder.path)
+    jobs.run(again.method, again.bench, 0, "random_init")
+    assert again.recorder.order == [(2, "random_init")]
+    first = transferred.replicate.round(2).branch("random_init")
+    assert equal(folder.weights.get(), first.weights.get())
+
+
+def test_the_run_records_its_parent(finished, transferred, parent):
+    record = transferred.run.parent.get()
+    assert record["digest"] == parent.digest == transferred.run.read_config().lottery.parent
+    assert record["run"] == str(finished.run.path)
+    assert (record["replicate"], record["round"]) == (0, 2)
     assert record["run_digest"] == finished.run.read_config().digest
 
 
-def test_fresh_weights_make_another_run(finished, options, transferred, tmp_path):
-    parent = open_ticket(ticket_of(finished), "fresh")
-    assert parent.digest != transferred[0].digest
-    lab, _ = run_transfer({**options, "branches": ()}, parent, tmp_path / "fresh")
-    initial = lab.run.replicate(0).initial.get()
-    assert equal(initial["generator"], lab.fresh_weights(0)["generator"])
-    assert equal(lab.run.replicate(0).round(2).masks.get()["generator"], parent.masks["generator"])
+def test_fresh_weights_make_another_run(finished, options, parent, tmp_path):
+    fresh = open_ticket(ticket_of(finished), "fresh")
+    assert fresh.digest != parent.digest
+    other = run_lottery({**options, "branches": ()}, tmp_path / "fresh", parent=fresh)
+    initial = other.replicate.initial.get()
+    assert equal(initial["generator"], other.bench.fresh_weights(0)["generator"])
+    masks = other.replicate.round(2).masks.get()
+    assert equal(masks["generator"], fresh.kept["generator"])
 
 
 def test_another_ticket_in_the_same_folder_is_refused(finished, options, transferred, tmp_path):
     path = tmp_path / "run"
-    shutil.copytree(transferred[1].run.path, path)
+    shutil.copytree(transferred.run.path, path)
     with pytest.raises(RunFolderError, match="holds another experiment: --parent is"):
-        run_transfer(options, open_ticket(ticket_of(finished, 1), "rewind"), path)
+        set_up(options, path, parent=open_ticket(ticket_of(finished, 1), "rewind"))
     with pytest.raises(RunFolderError, match="--parent is"):
-        lottery.Laboratory(configs.from_options(options), RunFolder(path))
+        set_up(options, path)
 
 
 @pytest.mark.parametrize("weights", ["rewind", "fresh"])
@@ -113,10 +107,8 @@ def test_another_ticket_in_the_same_folder_is_refused(finished, options, transfe
     [
         (
             {"width": 6},
-            (
-                r"of another generator: block_1/conv_1/kernel is \(3, 3, 4, 4\) there and \(3, 3,"
-                r" 6, 6\) here; --resolution"
-            ),
+            r"of another generator: block_1/conv_1/kernel is \(3, 3, 4, 4\) there and \(3, 3,"
+            r" 6, 6\) here; --resolution",
         ),
         (
             {"resolution": 16},
@@ -127,10 +119,9 @@ def test_another_ticket_in_the_same_folder_is_refused(finished, options, transfe
 def test_networks_of_other_shapes_are_refused_before_any_training(
     finished, options, tmp_path, change, message, weights
 ):
+    ticket = open_ticket(ticket_of(finished), weights)
     with pytest.raises(MaskError, match=message):
-        run_transfer(
-            {**options, **change}, open_ticket(ticket_of(finished), weights), tmp_path / "run"
-        )
+        set_up({**options, **change}, tmp_path / "run", parent=ticket)
     assert not (tmp_path / "run").exists()
 
 
@@ -150,19 +141,15 @@ def test_networks_of_other_shapes_are_refused_before_any_training(
         ),
     ],
 )
-def test_what_a_transfer_cannot_do_is_refused(finished, options, tmp_path, change, message):
+def test_what_a_transfer_cannot_do_is_refused(options, parent, tmp_path, change, message):
     with pytest.raises(UsageError, match=message):
-        run_transfer(
-            {**options, **change}, open_ticket(ticket_of(finished), "rewind"), tmp_path / "run"
-        )
+        set_up({**options, **change}, tmp_path / "run", parent=parent)
     assert not (tmp_path / "run").exists()
 
 
 def test_what_is_no_ticket_is_refused(finished, tmp_path):
-    for path in (
-        ticket_of(finished, 0),
-        str(finished.run.replicate(0).round(2).branch("random_init").path),
-    ):
+    branch = finished.replicate.round(2).branch("random_init")
+    for path in (ticket_of(finished, 0), str(branch.path)):
         with pytest.raises(
             UsageError,
             match="is not a ticket: give a pruned round, such as RUN/replicate_0/round_05",
@@ -172,26 +159,22 @@ def test_what_is_no_ticket_is_refused(finished, tmp_path):
         open_ticket(str(tmp_path), "rewind")
 
 
-def test_the_options_that_a_ticket_brings_are_its_own(finished, tiny_config):
-    parent = dataclasses.replace(
-        open_ticket(ticket_of(finished), "rewind"), exclude=("generator/to_image",)
-    )
-    config = transfer.config_of(tiny_config, parent).lottery
-    assert (config.rounds, config.branch_rounds, config.exclude, config.prune) == (
-        2,
-        (2,),
-        ("generator/to_image",),
-        ("generator",),
-    )
+def test_the_options_that_a_ticket_brings_are_its_own(parent, tiny_config):
+    parent = dataclasses.replace(parent, exclude=("generator/to_image",))
+    config = Transfer(parent).configure(tiny_config, gans.find("sngan")).lottery
+    assert (config.rounds, config.branch_rounds) == (2, (2,))
+    assert (config.exclude, config.prune) == (("generator/to_image",), ("generator",))
 
 
 def test_another_discriminator_is_refused_with_the_tickets_weights_and_taken_with_fresh_ones(
-    finished, options, tmp_path
+    finished, options, parent, tmp_path
 ):
     changed = {**options, "discriminator_width": 3, "branches": ()}
     with pytest.raises(MaskError, match="the ticket is of another discriminator: block_1/conv_1/"):
-        run_transfer(changed, open_ticket(ticket_of(finished), "rewind"), tmp_path / "run")
-    run_transfer(changed, open_ticket(ticket_of(finished), "fresh"), tmp_path / "run")
+        set_up(changed, tmp_path / "run", parent=parent)
+    fresh = open_ticket(ticket_of(finished), "fresh")
+    other = run_lottery(changed, tmp_path / "run", parent=fresh)
+    assert other.recorder.order == [(0, "main"), (2, "main")]
 
 
 def test_an_unknown_start_is_refused(finished):

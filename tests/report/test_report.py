@@ -4,11 +4,13 @@ import shutil
 
 import pytest
 import tensorflow as tf
+from helpers import set_up
 from tensorboard.backend.event_processing import event_accumulator
 
-from tf_gan_lth import lottery, report
+from tf_gan_lth import findings, report
 from tf_gan_lth.experiment.errors import EvaluationError, RunFolderError
 from tf_gan_lth.experiment.run_folder import RunFolder
+from tf_gan_lth.methods import jobs
 
 
 def test_the_page_is_self_contained_and_shows_what_was_found(finished):
@@ -24,7 +26,7 @@ def test_the_page_is_self_contained_and_shows_what_was_found(finished):
 
     Parser().feed(page)
     assert references and all(reference.startswith(("data:", "#")) for reference in references)
-    verdict = lottery.judge_run(finished.run)[1]["generator"]
+    verdict = findings.judge_run(finished.run)[1]["generator"]
     assert verdict.sentence[1:] in html.unescape(page)
     assert page.count("<svg") == 2 and page.count("data:image/png") >= 4
     for word in (
@@ -58,7 +60,7 @@ def test_tensorboard_has_scores_sparsity_and_samples_by_round(finished):
         event.step: float(tf.make_ndarray(event.tensor_proto))
         for event in events.Tensors("scores/fid")
     }
-    rows = [row for row in lottery.read_results(finished.run) if row.branch == "main"]
+    rows = [row for row in findings.read_results(finished.run) if row.branch == "main"]
     assert set(fids) == {row.round for row in rows} and abs(fids[1] - rows[1].fid) < 1e-3
     tags = events.Tags()["tensors"]
     assert (
@@ -89,10 +91,20 @@ def test_tensorboard_has_the_losses_and_tfmots_summaries_of_each_training(finish
     assert abs(value - (1 - layer["remaining"] / layer["total"])) < 1e-6
 
 
-def test_scores_of_two_protocols_are_in_no_report_and_in_no_run(finished, tmp_path):
+def test_the_page_shows_what_was_used_and_marks_what_was_asked(finished):
+    report.write(finished.run)
+    page = finished.run.report.get().decode()
+    assert "<td>--steps</td><td>2</td><td>asked</td>" in page
+    assert "<td>--loss</td><td>hinge</td><td></td>" in page
+    assert "<td>--decay_from</td><td>1.0</td><td></td>" in page
+    assert f"tensorflow {tf.__version__}" in page
+
+
+def test_scores_of_two_protocols_are_in_no_report_and_in_no_run(finished, tiny_options, tmp_path):
     run = RunFolder(shutil.copytree(finished.run.path, tmp_path / "mixed"))
-    place = run.replicate(0).round(1)
-    place.scores.put({**place.scores.get(), "protocol": "paper/00000000/00000000"})
+    scores = run.replicate(0).round(1).scores
+    other = {**scores.get()["generator"], "protocol": "paper/00000000/00000000"}
+    scores.put({"generator": other})
     page = run.report.get()
     with pytest.raises(
         EvaluationError,
@@ -100,7 +112,8 @@ def test_scores_of_two_protocols_are_in_no_report_and_in_no_run(finished, tmp_pa
     ):
         report.write(run)
     assert run.report.get() == page
+    again = set_up(tiny_options, run.path)
     with pytest.raises(
         RunFolderError, match="was scored under paper/00000000/00000000, which is now digits"
     ):
-        lottery.find_ticket(lottery.Laboratory(finished.lab.config, run), 0, lambda place: None)
+        jobs.run(again.method, again.bench, None, None)

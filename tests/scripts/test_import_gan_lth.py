@@ -14,10 +14,12 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from tf_gan_lth import models
-from tf_gan_lth.experiment.config import NetworkConfig
+from tf_gan_lth import gans
+from tf_gan_lth.experiment import config as configs
+from tf_gan_lth.experiment import locks
 from tf_gan_lth.experiment.errors import ArtifactError, RunFolderError, ToolkitWarning, UsageError
 from tf_gan_lth.experiment.run_folder import RunFolder
+from tf_gan_lth.gans import ImageShape
 from tf_gan_lth.methods.importing import Request, import_round
 from tf_gan_lth.methods.parent import open_ticket
 from tf_gan_lth.tasks.rescoring import Request as Evaluation
@@ -85,11 +87,10 @@ def imported(theirs, feature_network, tmp_path_factory):
 
 
 def load(snapshot, network, width=WIDTH, d_width=D_WIDTH):
-    network = models.build(
-        NetworkConfig(width=width, discriminator_width=d_width), RESOLUTION, 3, seed=0
-    ).networks[network]
-    models.load_snapshot(network, snapshot)
-    return network
+    config = configs.from_options({"width": width, "discriminator_width": d_width})
+    gan = gans.build(gans.find("sngan"), config, ImageShape(RESOLUTION, 3), seed=0)
+    gans.load_snapshot(gan.networks[network], snapshot)
+    return gan.networks[network]
 
 
 def reset(network, state):
@@ -124,15 +125,17 @@ def test_the_average_is_what_their_training_scores(theirs, imported):
     state = {name: average[name] if name in names else live[name] for name in live}
     latents = torch.randn(20, 128)
     expected = reset(theirs.generator, state)(latents).permute(0, 2, 3, 1).numpy()
-    place = imported[0].replicate(0).round(5)
-    ours = load(place.weights.get()["generator_ema"], "generator")(latents.numpy(), training=False)
+    folder = imported[0].replicate(0).round(5)
+    ours = load(folder.weights.get()["generator_ema"], "generator")(latents.numpy(), training=False)
     np.testing.assert_allclose(ours, expected, atol=1e-4)
 
 
 def test_masks_and_sparsity_are_theirs(theirs, imported):
     run, output = imported
-    place = run.replicate(0).round(5)
-    masks, weights, sparsity = place.masks.get(), place.weights.get(), place.sparsity.get()
+    folder = run.replicate(0).round(5)
+    masks = folder.masks.get()
+    weights = folder.weights.get()
+    sparsity = folder.sparsity.get()
     for name, network, form in [
         ("generator", theirs.generator, "weight_mask"),
         ("discriminator", theirs.discriminator, "_mask"),
@@ -147,7 +150,7 @@ def test_masks_and_sparsity_are_theirs(theirs, imported):
             assert all(not np.any(snapshot[path][~kept]) for path, kept in masks[name].items())
             assert sum(np.count_nonzero(snapshot[path]) for path in masks[name]) == left
     assert sparsity["generator"]["sparsity"] == pytest.approx(1 - 0.8**5, abs=1e-3)
-    notes = json.loads((place.path / "imported.json").read_text())
+    notes = json.loads((folder.path / "imported.json").read_text())
     assert (notes["file"], notes["epoch"], notes["best_fid"]) == (
         "checkpoint_4.pth",
         320,
@@ -157,11 +160,8 @@ def test_masks_and_sparsity_are_theirs(theirs, imported):
 
 def test_the_config_says_what_the_networks_are(imported, feature_network):
     config = imported[0].read_config()
-    assert (config.networks.gan, config.networks.width, config.networks.discriminator_width) == (
-        "sngan",
-        WIDTH,
-        D_WIDTH,
-    )
+    assert config.networks.gan == "sngan"
+    assert config.extras == {"width": WIDTH, "discriminator_width": D_WIDTH}
     assert (config.data.dataset, config.data.resolution) == ("cifar10", RESOLUTION)
     assert config.lottery.prune == ("generator", "discriminator")
     assert (config.evaluation.protocol, config.evaluation.feature_network) == (
@@ -179,14 +179,14 @@ def test_theta_0_is_theirs_and_not_masked(theirs, imported):
 
 
 def test_a_ticket_with_its_theta_0_can_be_transferred(imported):
-    place = imported[0].replicate(0).round(5)
-    parent = open_ticket(str(place.path), "rewind")
+    folder = imported[0].replicate(0).round(5)
+    parent = open_ticket(str(folder.path), "rewind")
     shapes = {
         name: {path: array.shape for path, array in weights.items()}
-        for name, weights in place.weights.get().items()
+        for name, weights in folder.weights.get().items()
     }
-    parent.check_fits(shapes, {name: list(mask) for name, mask in place.masks.get().items()})
-    assert parent.round_number == 5 and parent.masks.keys() == parent.weights.keys() == {
+    parent.check_fits(shapes, {name: list(mask) for name, mask in folder.masks.get().items()})
+    assert parent.round_number == 5 and parent.kept.keys() == parent.weights.keys() == {
         "generator",
         "discriminator",
     }
@@ -199,11 +199,11 @@ def test_the_round_is_scored_as_any_other(imported, tmp_path, tmp_path_factory):
             0, 256, (RESOLUTION, RESOLUTION, 3), np.uint8
         )
         Image.fromarray(pixels).save(tmp_path / f"{number}.png")
-    place = imported[0].replicate(0).round(5)
-    assert f"--images=round:{place.path} --reference=cifar10" in imported[1]
+    folder = imported[0].replicate(0).round(5)
+    assert f"--images=round:{folder.path} --reference=cifar10" in imported[1]
     result = run(
         "evaluate.py",
-        f"--images=round:{place.path}",
+        f"--images=round:{folder.path}",
         f"--reference=folder:{tmp_path}",
         f"--output={output}",
     )
@@ -212,20 +212,26 @@ def test_the_round_is_scored_as_any_other(imported, tmp_path, tmp_path_factory):
     assert np.isfinite(scores["fid"]) and scores["protocol_details"]["ema"]
     network = imported[0].read_config().evaluation.feature_network
     live = evaluate(
-        Evaluation(f"round:{place.path}", f"folder:{tmp_path}", "cyclegan", network, 60)
+        Evaluation(f"round:{folder.path}", f"folder:{tmp_path}", "cyclegan", network, 60)
     )
     assert live["scores"][0]["fid"] != pytest.approx(scores["fid"], rel=1e-3)
 
 
+def contents(folder):
+    """{file: bytes} of all files but locks, which say who held them last."""
+    files = (path for path in folder.rglob("*") if path.is_file() and path.name != locks.NAME)
+    return {path: path.read_bytes() for path in files}
+
+
 def test_an_import_is_never_written_over(theirs, imported):
     run_folder, _ = imported
-    place = run_folder.replicate(0).round(5)
-    before = {path: path.read_bytes() for path in run_folder.path.rglob("*") if path.is_file()}
+    folder = run_folder.replicate(0).round(5)
+    before = contents(run_folder.path)
     evaluation = run_folder.read_config().evaluation
     options = {**OPTIONS, "feature_network": evaluation.feature_network, "num_eval_images": 60}
     with pytest.raises(
         RunFolderError,
-        match=f"{place.path} is there and is not overwritten: give another --run_dir or --round",
+        match=f"{folder.path} is there and is not overwritten: give another --run_dir or --round",
     ):
         import_round(Request(theirs.file, str(run_folder.path), options))
     with pytest.raises(
@@ -234,20 +240,18 @@ def test_an_import_is_never_written_over(theirs, imported):
         import_round(
             Request(theirs.file, str(run_folder.path), {**options, "num_eval_images": 10}, round=6)
         )
-    assert before == {
-        path: path.read_bytes() for path in run_folder.path.rglob("*") if path.is_file()
-    }
+    assert contents(run_folder.path) == before
 
 
 def test_an_import_that_was_interrupted_is_finished_by_the_same_command(theirs, tmp_path):
     request = Request(theirs.file, str(tmp_path / "run"), OPTIONS)
-    place = import_round(request).place
-    place.weights.path.rename(tmp_path / "weights")
+    folder = import_round(request).folder
+    folder.weights.path.rename(tmp_path / "weights")
     import_round(request)
-    assert place.weights.get()
-    for artifact in (place.masks, place.weights):
+    assert folder.weights.get()
+    for artifact in (folder.masks, folder.weights):
         artifact.path.rename(tmp_path / f"old_{artifact.path.name}")
-    place.masks.put({"generator": {}})
+    folder.masks.put({"generator": {}})
     with pytest.raises(RunFolderError, match="masks holds something else and is not overwritten"):
         import_round(request)
 
@@ -255,22 +259,12 @@ def test_an_import_that_was_interrupted_is_finished_by_the_same_command(theirs, 
 def test_rounds_of_one_experiment_share_a_run(theirs, tmp_path):
     run_dir = str(tmp_path / "run")
     import_round(Request(theirs.file, run_dir, OPTIONS, initial=theirs.initial()))
-    dense = (
-        import_round(
-            Request(
-                theirs.save(Generator().state_dict(), "dense.pth"), run_dir, {**OPTIONS}, round=None
-            )
-        )
-        if 0
-        else None
-    )
-    assert dense is None
     theta_0 = str(theirs.folder / "theta_0.pth")
-    place = import_round(Request(theta_0, run_dir, OPTIONS, initial=(theta_0,))).place
-    masks = place.masks.get()
-    assert place.round_number == 0 and masks.keys() == {"generator", "discriminator"}
+    folder = import_round(Request(theta_0, run_dir, OPTIONS, initial=(theta_0,))).folder
+    masks = folder.masks.get()
+    assert folder.round_number == 0 and masks.keys() == {"generator", "discriminator"}
     assert all(kept.all() for mask in masks.values() for kept in mask.values())
-    assert place.weights.get().keys() == {"generator", "discriminator"}
+    assert folder.weights.get().keys() == {"generator", "discriminator"}
 
 
 def stripped(theirs):
@@ -296,11 +290,11 @@ def test_zeros_are_masks_if_the_user_says_so(theirs, imported, tmp_path):
         " --masks_from_zeros takes them for pruned"
     )
     assert len(warned) == 2 and text in str(warned[0].message)
-    assert dense.place.round_number == 0 and dense.sparsity["generator"]["sparsity"] == 0
+    assert dense.folder.round_number == 0 and dense.sparsity["generator"]["sparsity"] == 0
     sparse = import_round(Request(file, str(tmp_path / "sparse"), OPTIONS, masks_from_zeros=True))
     expected = imported[0].replicate(0).round(5)
-    assert sparse.place.round_number == 5 and sparse.sparsity == expected.sparsity.get()
-    for name, mask in sparse.place.masks.get().items():
+    assert sparse.folder.round_number == 5 and sparse.sparsity == expected.sparsity.get()
+    for name, mask in sparse.folder.masks.get().items():
         assert all(
             np.array_equal(kept, expected.masks.get()[name][path]) for path, kept in mask.items()
         )
@@ -313,9 +307,9 @@ def test_a_generator_alone_is_enough(theirs, tmp_path, form):
         state = {f"module.{name}": value for name, value in state.items()}
     content = {"avg_gen_state_dict": state} if form == "average only" else state
     file = theirs.save(content, f"{form}.pth", _use_new_zipfile_serialization=form != "legacy file")
-    place = import_round(Request(file, str(tmp_path / "run"), OPTIONS)).place
-    weights = place.weights.get()
-    assert place.round_number == 5 and "discriminator" not in weights
+    folder = import_round(Request(file, str(tmp_path / "run"), OPTIONS)).folder
+    weights = folder.weights.get()
+    assert folder.round_number == 5 and "discriminator" not in weights
     latents = torch.randn(4, 128)
     with torch.no_grad():
         expected = theirs.generator(latents).permute(0, 2, 3, 1).numpy()
@@ -341,7 +335,8 @@ def test_a_one_shot_ticket_needs_the_number_of_its_round(theirs, tmp_path):
         import_round(Request(file, str(tmp_path / "run"), OPTIONS))
     assert not (tmp_path / "run").exists()
     assert (
-        import_round(Request(file, str(tmp_path / "run"), OPTIONS, round=3)).place.round_number == 3
+        import_round(Request(file, str(tmp_path / "run"), OPTIONS, round=3)).folder.round_number
+        == 3
     )
     with pytest.raises(UsageError, match="--round=-1 is out of range"):
         Request(file, "run", OPTIONS, round=-1)

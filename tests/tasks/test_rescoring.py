@@ -11,12 +11,12 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from tf_gan_lth import data, export, lottery
+from tf_gan_lth import data, export, findings
 from tf_gan_lth.evaluation import SCORES
 from tf_gan_lth.experiment.errors import ArtifactError, EvaluationError, ToolkitWarning, UsageError
 from tf_gan_lth.experiment.run_folder import RunFolder
-from tf_gan_lth.lottery import noise_to_image
 from tf_gan_lth.tasks.image_sources import RoundImages, open_source
+from tf_gan_lth.tasks.noise_to_image import sampling_seed
 from tf_gan_lth.tasks.rescoring import Request, evaluate, table
 
 
@@ -30,10 +30,10 @@ def saved_model(finished, tmp_path_factory):
     """The generator of round 2, exported from a copy of its run."""
     run = RunFolder(tmp_path_factory.mktemp("runs") / "exported")
     run.config.put(finished.run.config.get())
-    for artifact in ("masks", "weights"):
-        place = run.replicate(0).round(2)
-        getattr(place, artifact).put(getattr(finished.run.replicate(0).round(2), artifact).get())
-    verdict = dataclasses.replace(lottery.judge_run(finished.run)[1]["generator"], best=2)
+    folder = run.replicate(0).round(2)
+    folder.masks.put(finished.replicate.round(2).masks.get())
+    folder.weights.put(finished.replicate.round(2).weights.get())
+    verdict = dataclasses.replace(findings.judge_run(finished.run)[1]["generator"], best=2)
     return str(export.export_tickets(run, {"generator": verdict})[0])
 
 
@@ -46,12 +46,12 @@ def test_a_round_gets_the_very_scores_that_its_run_gave_it(tiny_options, finishe
     evaluation = evaluate(
         Request(f"round:{round_2}{branch}", "digits", data_dir=tiny_options["data_dir"])
     )
-    place = finished.run.replicate(0).round(2)
-    expected = (place.branch("random_mask") if branch else place).scores.get()
+    folder = finished.replicate.round(2)
+    folder = folder.branch("random_mask") if branch else folder
+    expected = folder.scores.get()["generator"]
     [record] = evaluation["scores"]
-    assert (
-        only_scores(record) == only_scores(expected) and record["protocol"] == expected["protocol"]
-    )
+    assert only_scores(record) == only_scores(expected)
+    assert record["protocol"] == expected["protocol"]
 
 
 def test_a_protocol_can_ask_for_the_live_generator(tiny_options, finished, round_2):
@@ -62,14 +62,13 @@ def test_a_protocol_can_ask_for_the_live_generator(tiny_options, finished, round
     assert (
         details["name"] == "cyclegan+feature_network=digits+num_images=100" and not details["ema"]
     )
-    weights = finished.run.replicate(0).round(2).weights.get()
-    for protocol, name in [
-        (None, "generator_ema"),
-        (finished.lab.task.evaluators["generator"].protocol.but(ema=False), "generator"),
-    ]:
+    task = finished.bench.task
+    live = task.evaluators["generator"].protocol.but(ema=False)
+    weights = finished.replicate.round(2).weights.get()
+    seed = sampling_seed(finished.bench.config, 0)
+    for protocol, name in [(None, "generator_ema"), (live, "generator")]:
         source = RoundImages(round_2, protocol)
-        seed = noise_to_image.sampling_seed(finished.lab.config, 0)
-        drawn = next(finished.lab.task.sampler.batches(weights[name], 10, seed))
+        drawn = next(task.sampler.batches(weights[name], 10, seed))
         assert np.array_equal(next(source.batches(10, 0)), drawn)
 
 

@@ -2,58 +2,71 @@
 everything stored in float32.
 """
 
+import itertools
+
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from tf_gan_lth import data, models
-from tf_gan_lth.experiment.config import NetworkConfig, TrainingConfig
-from tf_gan_lth.pruning.wrapping import LotterySchedule
-from tf_gan_lth.training import Trainer
+from tf_gan_lth import data, gans
+from tf_gan_lth.experiment import config as configs
+from tf_gan_lth.gans import ImageShape
+from tf_gan_lth.training import Start, Trainer
 
 SEED = np.array([3, 4], np.int32)
 STEPS = {
     "float32": 3,
     "mixed_bfloat16": 3,
-    "mixed_float16": 11,
-}  # the loss scale takes some to fall to what fits
+    "mixed_float16": 11,  # the loss scale takes some to fall to what fits
+}
+OWN = {
+    "sngan": {"discriminator_steps": 2, "discriminator_batch_size": 4},
+    "cyclegan": {"blocks": 1},
+}
+
+
+def build(config, resolution):
+    spec = gans.find(config.networks.gan)
+    precision = config.training.precision
+    return gans.build(spec, config, ImageShape(resolution, 1), seed=1, precision=precision)
 
 
 def make_trainer(gan, precision, **options):
     resolution = 8 if gan == "sngan" else 24
     size = resolution if gan == "sngan" else data.load_resolution("crop_and_flip", resolution)
     drawn = np.random.default_rng(0).integers(0, 256, [2, 8, size, size, 1], dtype=np.uint8)
-    sets = [
-        data.ImageSet("noise", name, images, np.zeros(8, np.int64))
-        for name, images in zip("ab", drawn, strict=True)
-    ]
-    if gan == "sngan":
-        options |= {"discriminator_steps": 2, "discriminator_batch_size": 4}
-    sizes = {"width": 4, "discriminator_width": 4, "blocks": 1 if gan == "cyclegan" else None}
-    networks = models.build(NetworkConfig(gan, **sizes), resolution, 1, seed=1, precision=precision)
-    config = TrainingConfig(
-        steps=STEPS[precision],
-        generator_batch_size=2,
-        learning_rate=1e-3,
-        precision=precision,
-        **options,
-    )
-    return Trainer(
-        networks, config, LotterySchedule(0.2), sets[0] if gan == "sngan" else data.Domains(*sets)
-    )
+    labels = np.zeros(8, np.int64)
+    sets = [data.ImageSet("noise", n, i, labels) for n, i in zip("ab", drawn, strict=True)]
+    common = {
+        "gan": gan,
+        "width": 4,
+        "discriminator_width": 4,
+        "steps": STEPS[precision],
+        "generator_batch_size": 2,
+        "learning_rate": 1e-3,
+        "precision": precision,
+    }
+    config = configs.from_options({**common, **OWN[gan], **options})
+    images = sets[0] if gan == "sngan" else data.Domains(*sets)
+    return Trainer(build(config, resolution), config.training, images)
 
 
-@pytest.mark.parametrize("jit_compile", [False, True])
-@pytest.mark.parametrize("precision", ["float32", "mixed_bfloat16", "mixed_float16"])
-@pytest.mark.parametrize("gan", ["sngan", "cyclegan"])
+def combination(gan, precision, jit_compile):
+    slow = jit_compile and (gan == "cyclegan" or precision == "mixed_float16")
+    return pytest.param(gan, precision, jit_compile, marks=[pytest.mark.slow] if slow else [])
+
+
+@pytest.mark.parametrize(
+    ("gan", "precision", "jit_compile"),
+    [combination(*each) for each in itertools.product(OWN, STEPS, [False, True])],
+)
 def test_every_combination_trains(gan, precision, jit_compile, half_pruned):
     trainer = make_trainer(gan, precision, jit_compile=jit_compile, steps_per_execution=2)
-    computed = {
-        layer.compute_dtype for network in trainer.networks.values() for layer in network.layers
-    }
+    layers = [layer for network in trainer.networks.values() for layer in network.layers]
+    computed = {layer.compute_dtype for layer in layers}
     assert precision == "float32" or precision.removeprefix("mixed_") in computed
     weights, masks = half_pruned(trainer, trainer.snapshot())
-    trained = trainer.train(weights, masks, SEED, [])
+    trained = trainer.train(Start(weights, masks, SEED)).weights
     assert int(trainer.model.step) == STEPS[precision]
     for name, mask in masks.items():
         for path, array in trained[name].items():
@@ -63,29 +76,24 @@ def test_every_combination_trains(gan, precision, jit_compile, half_pruned):
         assert not any(np.any(trained[name][path][~kept]) for path, kept in mask.items())
 
 
+def optimizer_state(model):
+    return {name: v.numpy() for name, v in model.state().items() if "optimizer" in name}
+
+
 def test_the_loss_scale_starts_anew_and_is_part_of_the_state(half_pruned):
     trainer = make_trainer("sngan", "mixed_float16")
     weights, masks = half_pruned(trainer, trainer.snapshot())
-    trainer.start(weights, masks, SEED)
-    first = {
-        name: variable.numpy()
-        for name, variable in trainer.model.state().items()
-        if "optimizer" in name
-    }
+    trainer.start(Start(weights, masks, SEED))
+    first = optimizer_state(trainer.model)
     trainer.model.optimizer._loss_scale.current_loss_scale.assign(8.0)
-    changed = {
-        name: variable.numpy()
-        for name, variable in trainer.model.state().items()
-        if "optimizer" in name
-    }
+    changed = optimizer_state(trainer.model)
     assert [name for name in first if not np.array_equal(first[name], changed[name])] != []
-    trainer.start(weights, masks, SEED)
+    trainer.start(Start(weights, masks, SEED))
     assert float(trainer.model.optimizer.loss_scale) == 2.0**15
 
 
 def test_statistics_stay_float32():
-    generator = models.build(
-        NetworkConfig(width=4), 8, 1, seed=1, precision="mixed_bfloat16"
-    ).networks["generator"]
+    config = configs.from_options({"width": 4, "precision": "mixed_bfloat16"})
+    generator = build(config, 8).networks["generator"]
     assert generator(tf.zeros([2, 128])).dtype == tf.float32
     assert {weight.dtype for weight in generator.weights} == {tf.float32}

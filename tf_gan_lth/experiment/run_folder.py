@@ -291,7 +291,8 @@ def _difference(
         return _listed(*asked, changed)
     used_here = json.loads(json.dumps(used_here))
     changed = [name for name in used_there if used_there[name] != used_here.get(name)]
-    added = [name for name in used_here.keys() - used_there.keys() if name in here.extras]
+    # An option that is newer than the run counts if it is asked for.
+    added = (used_here.keys() - used_there.keys()) & configs.identity(here).keys()
     text = _listed(used_there, used_here, [*changed, *added])
     if text and configs.identity(there) == configs.identity(here):
         text += " (no option was changed: what is usual, or the networks, changed since it began)"

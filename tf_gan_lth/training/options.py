@@ -6,7 +6,7 @@ from tf_gan_lth.experiment.config import TrainingConfig
 from tf_gan_lth.experiment.errors import UsageError
 from tf_gan_lth.gans.spec import GANSpec
 from tf_gan_lth.training.losses import LOSSES
-from tf_gan_lth.training.terms import switched_on
+from tf_gan_lth.training.terms import KD, switched_on
 from tf_gan_lth.training.updates import UPDATES
 
 BATCH_SIZES = ("generator_batch_size", "discriminator_batch_size")
@@ -32,7 +32,8 @@ def resolve(config: TrainingConfig, gan: GANSpec) -> TrainingConfig:
     names = [term.name for term, _ in switched_on(resolved)]
     for name in names:
         if names.count(name) > 1:
-            raise UsageError(f"--terms: {name} is there {names.count(name)} times")
+            also = ", once as --kd_weight" if name == KD and resolved.kd_weight else ""
+            raise UsageError(f"--terms: {name} is there {names.count(name)} times{also}")
     return resolved
 
 

@@ -5,17 +5,20 @@ the loss of the player it belongs to. `--terms=r1:10` switches one on.
 """
 
 import dataclasses
+import math
 from collections.abc import Callable
 
 import tensorflow as tf
 import tf_keras as keras
 
+from tf_gan_lth.data import draws
 from tf_gan_lth.experiment.config import TrainingConfig
 from tf_gan_lth.experiment.errors import UsageError
 from tf_gan_lth.experiment.registry import Registry
 from tf_gan_lth.gans.spec import DISCRIMINATOR, GENERATOR, Player
 from tf_gan_lth.training.losses import divergence
 
+KD = "distill_scores"  # the term that `--kd_weight` switches on
 Judge = Callable[[tf.Tensor, tf.Tensor | None], tf.Tensor]
 
 
@@ -86,18 +89,21 @@ def switched_on(config: TrainingConfig) -> list[tuple[Term, float]]:
     """The terms that a config asks for, with their weights; `--kd_weight` is one of them.
 
     Raises:
-      UsageError: a term is unknown, or its weight is no number.
+      UsageError: a term is unknown, or its weight is no number from 0 on.
     """
     found = []
     if config.kd_weight:
-        found.append((TERMS["distill_scores"], config.kd_weight))
+        found.append((TERMS[KD], config.kd_weight))
     for text in config.terms:
-        name, _, weight = text.partition(":")
+        name, _, number = text.partition(":")
         term = TERMS[name]
         try:
-            found.append((term, float(weight)))
+            weight = float(number)
         except ValueError:
             raise UsageError(f"--terms={text}: expected NAME:WEIGHT, such as {name}:1") from None
+        if not 0.0 <= weight < math.inf:
+            raise UsageError(f"--terms={text}: the weight must be a finite number, at least 0")
+        found.append((term, weight))
     return found
 
 
@@ -115,7 +121,7 @@ def gradient_penalty(context: StepContext) -> tf.Tensor:
     The mean of (|gradient| - 1)^2 at one random point between each real image and a fake one.
     """
     count = context.real.shape[0]
-    share = tf.random.stateless_uniform([count, 1, 1, 1], context.seed, alg="philox")
+    share = draws.uniform([count, 1, 1, 1], context.seed)
     between = share * context.real + (1.0 - share) * context.fake
     slopes = _slopes(context.judge, between, context.real_labels)
     # The root has no gradient at 0.
