@@ -84,7 +84,7 @@ def find_ticket(
     with devices.open_run(str(run_dir), here) as folder:
         observer = Progress(folder) if progress else Observer()
         method, bench = setup.set_up(config, folder, here.strategy, observer)
-        jobs.run(method, bench, replicate=None, branch=None)
+        jobs.run(method, bench, folder)
         if progress:
             report.conclude(folder)
         else:

@@ -23,9 +23,7 @@ class IterativeMagnitudePruning(Method):
         initial = replicate.initial.get_or(bench.fresh_weights, replicate.number)
         theta = initial
         if lottery.rewind_step:
-            theta = replicate.rewind.get_or(
-                bench.warm_up, initial, replicate.number, lottery.rewind_step
-            )
+            theta = replicate.rewind.get_or(bench.warm_up, initial, replicate, lottery.rewind_step)
         for number in range(lottery.rounds + 1):
             here, before = replicate.round(number), replicate.round(number - 1)
             if number == 0:

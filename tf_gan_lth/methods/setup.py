@@ -42,7 +42,7 @@ def set_up(
     spec = gans.find(config.networks.gan)
     method = method or METHODS[config.lottery.method]()
     check(config, spec, method)
-    bench = benches.build(config, run, spec, strategy, observer)
+    bench = benches.build(config, spec, strategy, observer)
     method.check_networks(bench)
     run.claim(config, used(bench, method), bench.task.images.record, method.origin)
     return method, bench

@@ -46,6 +46,7 @@ class GANModel(keras.Model):
       stream: two int32; with `step` they seed every draw.
       step: number of the next training step.
       traces: how often `train_step` was traced, once for each replica.
+      title: of the training, for people.
     """
 
     def __init__(
@@ -71,6 +72,7 @@ class GANModel(keras.Model):
         first = tf.VariableAggregation.ONLY_FIRST_REPLICA
         self.step = tf.Variable(0, dtype=tf.int32, trainable=False, aggregation=first)
         self.traces = 0
+        self.title = ""
 
     def compile(self, generator_optimizer: Optimizer, discriminator_optimizer: Optimizer, **kwargs):
         """As `keras.Model.compile`; creates the optimizers' variables, so none are made later."""
