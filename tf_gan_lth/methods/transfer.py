@@ -50,7 +50,8 @@ class Transfer(Method):
                     " and rewinds nothing"
                 )
         for name in ("prune", "exclude"):
-            asked, has = getattr(config.lottery, name), getattr(lottery, name)
+            asked = getattr(config.lottery, name)
+            has = getattr(lottery, name)
             if asked not in (getattr(usual, name), has):
                 raise UsageError(
                     f"--{name}={','.join(asked)}, but the ticket was found with"
@@ -81,7 +82,8 @@ class Transfer(Method):
             initial = replicate.initial.get_or(bench.fresh_weights, replicate.number)
         else:
             initial = replicate.initial.get_or(dict, self.parent.weights)
-        dense, here = replicate.round(0), replicate.round(self.parent.round_number)
+        dense = replicate.round(0)
+        here = replicate.round(self.parent.round_number)
         yield Candidate(dense, initial, masks_or(dense, bench.full_masks))
         masks = masks_or(here, read_masks, self.parent.kept)
         weights = with_discriminators(
