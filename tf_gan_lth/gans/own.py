@@ -1,6 +1,7 @@
 """A GAN of one's own: any functional tf_keras models, checked before anything is trained."""
 
 import dataclasses
+import functools
 import re
 from collections.abc import Iterator
 
@@ -64,21 +65,13 @@ def own_gan(
     conditional = _check(generator, discriminator)
     for given in usual:
         check_known("hyperparameter", given, [f.name for f in dataclasses.fields(USUAL)])
-
-    def build(options: object, images: ImageShape, fused: bool) -> Networks:
-        del options, fused
-        expected = (images.resolution, images.resolution, images.channels)
-        _check_fit("images are", (None, *expected), generator)
-        networks = {"generator": generator, "discriminator": discriminator}
-        return {role: keras.models.clone_model(network) for role, network in networks.items()}
-
     return GANSpec(
         name=name,
         networks={
             "generator": Network("generator", judge="discriminator", averaged=True),
             "discriminator": Network("discriminator"),
         },
-        build=build,
+        build=functools.partial(_build, generator, discriminator),
         usual=dataclasses.replace(USUAL, loss=loss, **usual),
         step="noise_to_image",
         task="noise_to_image",
@@ -88,6 +81,21 @@ def own_gan(
         conditional=conditional,
         complaints=_complaints,
     )
+
+
+def _build(
+    generator: keras.Model,
+    discriminator: keras.Model,
+    options: object,
+    images: ImageShape,
+    fused: bool,
+) -> Networks:
+    """Copies with fresh weights. Raises `UsageError` unless the images are of their size."""
+    del options, fused
+    expected = (images.resolution, images.resolution, images.channels)
+    _check_fit("images are", (None, *expected), generator)
+    networks = {"generator": generator, "discriminator": discriminator}
+    return {role: keras.models.clone_model(network) for role, network in networks.items()}
 
 
 def _check(generator: keras.Model, discriminator: keras.Model) -> bool:
