@@ -63,6 +63,8 @@ def own_gan(
       UsageError: a network cannot be pruned, rewound or trained; the message says what to change.
     """
     conditional = _check(generator, discriminator)
+    generator = _functional(generator)
+    discriminator = _functional(discriminator)
     for given in usual:
         check_known("hyperparameter", given, [f.name for f in dataclasses.fields(USUAL)])
     return GANSpec(
@@ -81,6 +83,13 @@ def own_gan(
         conditional=conditional,
         complaints=_complaints,
     )
+
+
+def _functional(network: keras.Model) -> keras.Model:
+    """The same layers as a plain functional model: a `Sequential` hides its input."""
+    if isinstance(network, keras.Sequential):
+        return keras.Model(network.inputs, network.outputs[0], name=network.name)
+    return network
 
 
 def _build(

@@ -11,6 +11,7 @@ from tf_gan_lth.methods.candidate import Candidate, Masks, masks_or, read_masks
 from tf_gan_lth.methods.criteria import CRITERIA
 from tf_gan_lth.methods.method import METHODS, Method
 from tf_gan_lth.methods.starts import dense_teachers, with_discriminators
+from tf_gan_lth.training.terms import asked_as
 
 
 @METHODS.register(name="imp")
@@ -38,17 +39,15 @@ class IterativeMagnitudePruning(Method):
             yield Candidate(here, weights, masks, lottery.rewind_step, teachers)
 
     def complaints(self, config: Config, gan: GANSpec) -> Iterator[str]:
-        lottery, weight = config.lottery, config.training.kd_weight
-        del gan
-        if weight and "discriminator" not in lottery.prune:
+        lottery = config.lottery
+        taught = asked_as(config.training, "distill_scores")
+        if taught and "discriminator" not in lottery.prune:
             yield (
-                f"--kd_weight={weight} teaches the pruned discriminator: it needs"
+                f"{taught} teaches the pruned discriminator: it needs"
                 " --prune=generator,discriminator"
             )
-        if weight and not lottery.rounds:
-            yield (
-                f"--kd_weight={weight} has no dense teacher in round 0: it needs --rounds=1 or more"
-            )
+        if taught and not lottery.rounds:
+            yield f"{taught} has no dense teacher in round 0: it needs --rounds=1 or more"
         if not lottery.rewind and (lottery.rewind_step or lottery.discriminator_start != "rewound"):
             yield (
                 "--norewind goes on from the round before: it excludes --rewind_step and"

@@ -64,6 +64,7 @@ def used(bench: Bench, method: Method) -> dict[str, object]:
     return {
         **{name: training.get(name, value) for name, value in fixed.items()},
         **options,
+        "gan.adam_betas": bench.gan.spec.usual.adam_betas,
         "images.channels": images.channels,
         "images.classes": images.classes,
         **{f"network.{name}": digest for name, digest in graphs.items()},

@@ -12,6 +12,7 @@ from tf_gan_lth.methods.candidate import Candidate, masks_or, read_masks
 from tf_gan_lth.methods.method import Method
 from tf_gan_lth.methods.parent import Parent
 from tf_gan_lth.methods.starts import dense_teachers, with_discriminators
+from tf_gan_lth.training.terms import asked_as
 
 
 class Transfer(Method):
@@ -60,9 +61,9 @@ class Transfer(Method):
         return dataclasses.replace(config, lottery=lottery)
 
     def complaints(self, config: Config, gan: GANSpec) -> Iterator[str]:
-        weight = config.training.kd_weight
-        if weight and "discriminator" not in config.lottery.prune:
-            yield f"--kd_weight={weight} teaches a pruned discriminator, which this ticket has not"
+        taught = asked_as(config.training, "distill_scores")
+        if taught and "discriminator" not in config.lottery.prune:
+            yield f"{taught} teaches a pruned discriminator, which this ticket has not"
         if "not_rewound" in config.lottery.branches:
             yield (
                 "--branches=not_rewound goes on from the round before, which a transfer does not"

@@ -167,12 +167,18 @@ class GANModel(keras.Model):
         )
 
     def update_averages(self) -> None:
-        """Moves the running averages of parameters towards where these are."""
+        """Moves the running averages of parameters towards where these are.
+
+        Where masks change within a training, the average of a dropped weight becomes zero with it.
+        """
         decay = self.config.ema_decay
+        changing = self.config.mask_update != STATIC
         for name, averages in self.averages.items():
             held = gans.variables(self.networks[name])
             for path, average in averages.items():
-                average.assign(decay * average + (1.0 - decay) * held[path])
+                moved = decay * average + (1.0 - decay) * held[path]
+                masked = changing and path in self.masks[name]
+                average.assign(moved * self.masks[name][path].mask if masked else moved)
 
 
 STEPS: Registry[type[GANModel]] = Registry("training step")
