@@ -9,6 +9,8 @@ source "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
 install test
 .venv/bin/ruff format --check --quiet . || fail "format: run .venv/bin/ruff format"
 .venv/bin/ruff check --quiet .
+docs=(README.md CONTRIBUTING.md CHANGELOG.md docs)
+.venv/bin/mdformat --check "${docs[@]}" || fail "docs: run .venv/bin/mdformat ${docs[*]}"
 export TF_CPP_MIN_LOG_LEVEL="${TF_CPP_MIN_LOG_LEVEL:-3}"
 chosen=(-m "not slow")
 if [ "${1:-}" = "--all" ]; then

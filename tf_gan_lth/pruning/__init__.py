@@ -1,3 +1,4 @@
-"""Masks: computed by pure functions (`masks`), held by TFMOT's wrapper (`wrapping`). Knows nothing
-of rounds or training.
+"""Masks: pure functions (`masks`), in TFMOT's wrapper (`wrapping`); what networks cost (`cost`).
+
+Knows nothing of rounds or training.
 """
