@@ -64,6 +64,8 @@ def used(bench: Bench, method: Method) -> dict[str, object]:
     return {
         **{name: training.get(name, value) for name, value in fixed.items()},
         **options,
+        # A user's file is the same from wherever the command is run; its networks are compared.
+        "gan": config.networks.gan.rpartition("/")[2],
         "gan.adam_betas": bench.gan.spec.usual.adam_betas,
         "images.channels": images.channels,
         "images.classes": images.classes,
