@@ -25,12 +25,11 @@ class IterativeMagnitudePruning(Method):
         theta = initial
         if lottery.rewind_step:
             theta = replicate.rewind.get_or(bench.warm_up, initial, replicate, lottery.rewind_step)
-        for number in range(lottery.rounds + 1):
+        dense = replicate.round(0)
+        yield Candidate(dense, theta, masks_or(dense, bench.full_masks), lottery.rewind_step)
+        for number in range(1, lottery.rounds + 1):
+            before = replicate.round(number - 1)  # trained by now
             here = replicate.round(number)
-            if number == 0:
-                yield Candidate(here, theta, masks_or(here, bench.full_masks), lottery.rewind_step)
-                continue
-            before = replicate.round(number - 1)
             masks = masks_or(here, prune, bench, before, number)
             weights = with_discriminators(bench, lottery.discriminator_start, here, theta)
             if not lottery.rewind:

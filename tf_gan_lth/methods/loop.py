@@ -84,7 +84,8 @@ def _trained(bench: Bench, candidate: Candidate, folder: TrainingFolder) -> Weig
     trained, seconds = bench.train(candidate, kept, folder)
     folder.training.put(training_record(bench, candidate.first_step, seconds))
     if trained.kept is not kept:
-        folder.trained_masks.put(trained.kept)
+        # Where a kill left them alone, they are the same: a training is a function of its start.
+        folder.trained_masks.get_or(dict, trained.kept)
     return folder.weights.put(trained.weights)
 
 
