@@ -1,8 +1,9 @@
 r"""Flag files: `--flagfile=NAME` replaced by the flags that the file holds.
 
 A flag file has a flag a line, which a \ at its end continues; lines that start with # or // are
-comments. It may read others, by names that are relative to its own folder. absl could read such files too, but only by paths that
-are relative to where the command is run, and it passes over files that read each other in a circle.
+comments. It may read others, by names that are relative to its own folder. absl could read such
+files too, but only by paths that are relative to where the command is run, and it passes over files
+that read each other in a circle.
 """
 
 import difflib
