@@ -3,12 +3,12 @@
 import tensorflow as tf
 
 
-def normal(shape: list[int], seed: tf.Tensor) -> tf.Tensor:
-    """Standard normal float32 values, a function of the seed alone.
+def uniform(shape: list[int], seed: tf.Tensor) -> tf.Tensor:
+    """Uniform float32 values in (0, 1), a function of the seed alone.
 
-    `tf.random.stateless_normal` gives other values under XLA than without it; its bits do not
-    differ. So the values are made from those: 23 bits to the middle of an interval of (0, 1), then
-    the inverse of the normal distribution.
+    TensorFlow's own `stateless_uniform` and `stateless_normal` give other values under XLA than
+    without it. Its bits do not differ, so values are made from those: 23 bits to the middle of an
+    interval.
 
     Args:
       shape: shape of the result.
@@ -17,8 +17,12 @@ def normal(shape: list[int], seed: tf.Tensor) -> tf.Tensor:
     bits = tf.random.stateless_uniform(
         shape, seed, minval=None, maxval=None, dtype=tf.int32, alg="philox"
     )
-    uniform = (tf.cast(tf.bitwise.bitwise_and(bits, 0x7FFFFF), tf.float32) + 0.5) * 2.0**-23
-    return tf.math.ndtri(uniform)
+    return (tf.cast(tf.bitwise.bitwise_and(bits, 0x7FFFFF), tf.float32) + 0.5) * 2.0**-23
+
+
+def normal(shape: list[int], seed: tf.Tensor) -> tf.Tensor:
+    """Standard normal float32 values, a function of the seed alone: see `uniform`."""
+    return tf.math.ndtri(uniform(shape, seed))
 
 
 def fold_in(seed: tf.Tensor, number: tf.Tensor) -> tf.Tensor:

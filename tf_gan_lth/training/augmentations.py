@@ -43,7 +43,7 @@ def composed(text: str) -> Augmentation:
 def color(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
     """Brightness by +-0.5, saturation by 0 to 2 and contrast by 0.5 to 1.5, of each image."""
     count = tf.shape(images)[0]
-    draw = tf.random.stateless_uniform([3, count, 1, 1, 1], seed, alg="philox")
+    draw = draws.uniform([3, count, 1, 1, 1], seed)
     images += draw[0] - 0.5
     grey = tf.reduce_mean(images, axis=3, keepdims=True)
     images = (images - grey) * (2.0 * draw[1]) + grey

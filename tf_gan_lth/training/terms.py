@@ -10,6 +10,7 @@ from collections.abc import Callable
 import tensorflow as tf
 import tf_keras as keras
 
+from tf_gan_lth.data import draws
 from tf_gan_lth.experiment.config import TrainingConfig
 from tf_gan_lth.experiment.errors import UsageError
 from tf_gan_lth.experiment.registry import Registry
@@ -122,7 +123,7 @@ def gradient_penalty(context: StepContext) -> tf.Tensor:
     The mean of (|gradient| - 1)^2 at one random point between each real image and a fake one.
     """
     count = context.real.shape[0]
-    share = tf.random.stateless_uniform([count, 1, 1, 1], context.seed, alg="philox")
+    share = draws.uniform([count, 1, 1, 1], context.seed)
     between = share * context.real + (1.0 - share) * context.fake
     slopes = _slopes(context.judge, between, context.real_labels)
     # The root has no gradient at 0.
