@@ -1,4 +1,5 @@
-# Sourced by demo.sh and test.sh: makes or reuses .venv and installs the package with its pinned versions.
+# Sourced by demo.sh and test.sh: makes or reuses .venv and installs the package with its pinned
+# versions.
 #
 #   install [EXTRA]    e.g. install test
 
@@ -13,14 +14,15 @@ fail() {
 }
 
 find_python() {
-    local name
+    local name check='import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 12))'
     for name in "${PYTHON:-}" python3.12 python3.11 python3.10 python3 python; do
-        if [ -n "$name" ] && "$name" -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 12))' 2>/dev/null; then
+        if [ -n "$name" ] && "$name" -c "$check" 2>/dev/null; then
             echo "$name"
             return
         fi
     done
-    fail "Python 3.10, 3.11 or 3.12 is needed and was not found (python3 is $(python3 --version 2>&1 || echo missing));" \
+    fail "Python 3.10, 3.11 or 3.12 is needed and was not found" \
+        "(python3 is $(python3 --version 2>&1 || echo missing));" \
         "install one, or name it: PYTHON=/path/to/python3.11 bash $0"
 }
 
@@ -29,13 +31,16 @@ install() {
     if [ ! -x .venv/bin/python ] || ! .venv/bin/python -c '' 2>/dev/null; then
         python="$(find_python)"
         echo "Making .venv with $("$python" --version)."
-        "$python" -m venv --clear .venv || fail "cannot make .venv with $python; on Debian and Ubuntu: apt install python3-venv"
+        "$python" -m venv --clear .venv ||
+            fail "cannot make .venv with $python; on Debian and Ubuntu: apt install python3-venv"
     fi
     if [ ! -f "$stamp" ] || [ setup.cfg -nt "$stamp" ] || [ constraints.txt -nt "$stamp" ]; then
-        echo "Installing the package and its pinned versions into .venv: a few minutes the first time."
-        .venv/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable "$package" ||
-            fail "the installation failed: pip's message is above; it needs the package index and 3 GB of disk." \
-                "Remove .venv to start over."
+        echo "Installing the package and its pinned versions into .venv:" \
+            "a few minutes the first time."
+        .venv/bin/python -m pip install --quiet --disable-pip-version-check \
+            --constraint constraints.txt --editable "$package" ||
+            fail "the installation failed: pip's message is above; it needs the package index" \
+                "and 3 GB of disk. Remove .venv to start over."
         touch "$stamp"
     fi
 }

@@ -52,8 +52,8 @@ class Recorder(Observer):
         self.beginnings: dict[str, Beginning] = {}
         self.scored_folders: list[TrainingFolder] = []
 
-    def callbacks(self, title: str) -> list[keras.callbacks.Callback]:
-        return [_NoteBeginning(self, title.partition(":")[0])]
+    def callbacks(self) -> list[keras.callbacks.Callback]:
+        return [_NoteBeginning(self)]
 
     def scored(self, folder: TrainingFolder) -> None:
         self.scored_folders.append(folder)
@@ -69,15 +69,14 @@ class Recorder(Observer):
 
 
 class _NoteBeginning(keras.callbacks.Callback):
-    def __init__(self, recorder: Recorder, title: str):
+    def __init__(self, recorder: Recorder):
         super().__init__()
         self._recorder = recorder
-        self._title = title
 
     def on_train_begin(self, logs: dict | None = None) -> None:
         model: GANModel = self.model
         begun = Beginning(snapshot(model), int(model.step.numpy()), float(model.teaching.numpy()))
-        self._recorder.beginnings[self._title] = begun
+        self._recorder.beginnings[model.title.partition(":")[0]] = begun
 
 
 def snapshot(model: GANModel) -> Weights:
@@ -97,15 +96,13 @@ class Finished:
       method: what yielded its candidates.
       bench: what trained and scored them.
       recorder: who watched.
+      run: where it is kept.
     """
 
     method: Method
     bench: Bench
     recorder: Recorder
-
-    @property
-    def run(self) -> RunFolder:
-        return self.bench.run
+    run: RunFolder
 
     @property
     def replicate(self) -> ReplicateFolder:
@@ -133,8 +130,9 @@ def set_up(
     if method:
         config = method.configure(config, gans.find(config.networks.gan))
     recorder = Recorder()
-    method, bench = setup.set_up(config, RunFolder(path), strategy, recorder, method)
-    return Finished(method, bench, recorder)
+    run = RunFolder(path)
+    method, bench = setup.set_up(config, run, strategy, recorder, method)
+    return Finished(method, bench, recorder, run)
 
 
 def run_lottery(
@@ -146,7 +144,7 @@ def run_lottery(
 ) -> Finished:
     """Runs all rounds and branches of all replicates, or what is missing of them: see `set_up`."""
     finished = set_up(options, path, strategy=strategy, parent=parent)
-    jobs.run(finished.method, finished.bench, replicate=None, branch=None)
+    jobs.run(finished.method, finished.bench, finished.run)
     trainer = finished.bench.trainer
     # Whatever is asked for, the step is traced once, on each replica.
     assert trainer.model.traces in (0, trainer.strategy.num_replicas_in_sync)

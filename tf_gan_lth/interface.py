@@ -67,29 +67,34 @@ def find_ticket(
     Raises:
       ToolkitError: what is asked for cannot be; the message says what to change.
     """
-    spec = gan
+    config = _config(gan, images, labels, options)
+    plugins.load(config.networks.plugins)
+    here = devices.use(strategy, config)
+    with devices.open_run(str(run_dir), here) as folder:
+        observer = Progress(folder) if progress else Observer()
+        method, bench = setup.set_up(config, folder, here.strategy, observer)
+        jobs.run(method, bench, folder)
+        if progress:
+            report.conclude(folder)
+        else:
+            report.finish(folder)
+    return Run(folder)
+
+
+def _config(
+    gan: str | GANSpec, images: Images, labels: np.ndarray | None, options: dict[str, object]
+) -> Config:
+    """The config of a run; what was built in Python gets the names that it uses."""
     if isinstance(gan, GANSpec):
         gans.remember(gan)
-    else:
-        spec = gans.find(gan)
+    spec = gan if isinstance(gan, GANSpec) else gans.find(gan)
     own = _own_images(images, labels)
     options = {"gan": spec.name, "dataset": own.dataset if own else images, **options}
     if own is not None:
         data.remember(own)
         options.setdefault("resolution", own.shape[0])
     options.setdefault("protocol", _usual_protocol(spec, own))
-    config = configs.from_options(options)
-    plugins.load(config.networks.plugins)
-    here = devices.use(strategy, config)
-    with devices.open_run(str(run_dir), here) as folder:
-        observer = Progress(folder) if progress else Observer()
-        method, bench = setup.set_up(config, folder, here.strategy, observer)
-        jobs.run(method, bench, replicate=None, branch=None)
-        if progress:
-            report.conclude(folder)
-        else:
-            report.finish(folder)
-    return Run(folder)
+    return configs.from_options(options)
 
 
 def open_run(path: str | os.PathLike, gan: GANSpec | None = None) -> "Run":

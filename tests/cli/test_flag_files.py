@@ -120,3 +120,15 @@ def test_variants_of_the_study_say_only_what_differs():
 
 def _text(value):
     return ",".join(value) if isinstance(value, tuple) else str(value)
+
+
+def test_a_long_flag_goes_on_in_the_next_line(tmp_path):
+    file = tmp_path / "long.flags"
+    file.write_text("--branches=random_mask,\\\n    one_shot,\\\n  snip\n# \n--steps=3\n")
+    assert flag_files.expand([f"--flagfile={file}"]) == [
+        "--branches=random_mask,one_shot,snip",
+        "--steps=3",
+    ]
+    text = "random_mask,random_mask_by_layer,random_init,one_shot,snip,not_rewound"
+    expected = f"--branches={text},dense_discriminator,second_discriminator"
+    assert expected in flag_files.expand(["--flagfile=sngan_cifar10_controls.flags"])

@@ -95,12 +95,12 @@ def test_a_lottery_in_a_store_is_the_one_on_the_disk(finished, tiny_options, sto
     run = own.run
     busy = r"file://.*/replicate_0 is being run by another process.*process \d+ on"
     with run.replicate(0).lock(), pytest.raises(BusyError, match=busy):
-        loop.run(own.method, own.bench, 0)
+        loop.run(own.method, own.bench, own.replicate)
     stopped = dataclasses.replace(own.bench, observer=Stopping(2))
     with pytest.raises(KeyboardInterrupt):
-        loop.run(own.method, stopped, 0)
+        loop.run(own.method, stopped, own.replicate)
     watched = dataclasses.replace(own.bench, observer=Progress(run))
-    loop.run(own.method, watched, 0)
+    loop.run(own.method, watched, own.replicate)
     for folder in (run.replicate(0).round(2), run.replicate(0).round(2).branch("random_mask")):
         twin = finished.run.path / str(folder.path).removeprefix(f"{run.path}/")
         assert equal(folder.weights.get(), Snapshots(twin / "weights").get())

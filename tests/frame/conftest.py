@@ -11,8 +11,9 @@ from tf_gan_lth.methods.method import METHODS
 from tf_gan_lth.training.augmentations import AUGMENTATIONS
 from tf_gan_lth.training.losses import LOSSES
 from tf_gan_lth.training.terms import TERMS
+from tf_gan_lth.training.updates import UPDATES
 
-REGISTRIES = (OWN, SCORES, BRANCHES, CRITERIA, METHODS, AUGMENTATIONS, LOSSES, TERMS)
+REGISTRIES = (OWN, SCORES, BRANCHES, CRITERIA, METHODS, AUGMENTATIONS, LOSSES, TERMS, UPDATES)
 
 
 @pytest.fixture(scope="module", autouse=True)

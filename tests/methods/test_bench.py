@@ -52,10 +52,10 @@ def test_a_feature_network_that_does_not_take_the_images_is_refused_before_the_f
 
 def test_a_run_scored_under_another_protocol_is_refused(finished):
     scores = finished.replicate.untrained_scores.get()
-    loop.check_protocol(finished.bench, scores)
+    loop.check_protocol(finished.bench, scores, finished.run.path)
     other = {"generator": {**scores["generator"], "protocol": "inception"}}
     with pytest.raises(RunFolderError, match="the feature network or the reference images changed"):
-        loop.check_protocol(finished.bench, other)
+        loop.check_protocol(finished.bench, other, finished.run.path)
 
 
 def test_sparsity_is_reported_over_prunable_weights_and_beside_it_over_all(finished):

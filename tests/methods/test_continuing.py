@@ -77,7 +77,7 @@ def test_a_finished_run_computes_nothing_again(options, everything):
     again = set_up(options, everything.run.path)
     before = used_up(again.bench)
     random_state = random.getstate()  # fresh weights would seed Python's generator anew
-    jobs.run(again.method, again.bench, None, None)
+    jobs.run(again.method, again.bench, again.run)
     assert again.recorder.order == [] and again.recorder.beginnings == {}
     assert equal(used_up(again.bench), before)
     assert random.getstate() == random_state

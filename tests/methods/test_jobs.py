@@ -16,7 +16,7 @@ def test_jobs_make_what_the_whole_makes_and_keep_out_of_each_others_way(
     own = set_up(tiny_options, tmp_path / "run")
 
     def run(branch):
-        jobs.run(own.method, own.bench, 0, branch)
+        jobs.run(own.method, own.bench, own.run, 0, branch)
 
     unfinished = "--branch=random_mask: replicate 0, round 2, main is not finished; run the rounds"
     with pytest.raises(UsageError, match=f"{unfinished} first"):
@@ -46,9 +46,9 @@ def test_jobs_make_what_the_whole_makes_and_keep_out_of_each_others_way(
 def test_jobs_that_are_not_there_are_refused(tiny_options, tmp_path):
     own = set_up(tiny_options, tmp_path / "run")
     with pytest.raises(UsageError, match="--replicate=1 is none of --replicates=1"):
-        jobs.run(own.method, own.bench, 1, None)
+        jobs.run(own.method, own.bench, own.run, 1, None)
     with pytest.raises(UsageError, match="--branch=snip is in no round"):
-        jobs.run(own.method, own.bench, None, "snip")
+        jobs.run(own.method, own.bench, own.run, None, "snip")
 
 
 def test_two_may_claim_a_folder_for_the_same_config_and_not_for_another(tiny_config, tmp_path):

@@ -68,7 +68,7 @@ def test_a_branch_of_a_transfer_can_be_a_job_of_its_own(options, transferred, pa
     again = set_up(options, tmp_path / "run", parent=parent)
     folder = again.replicate.round(2).branch("random_init")
     shutil.rmtree(folder.path)
-    jobs.run(again.method, again.bench, 0, "random_init")
+    jobs.run(again.method, again.bench, again.run, 0, "random_init")
     assert again.recorder.order == [(2, "random_init")]
     first = transferred.replicate.round(2).branch("random_init")
     assert equal(folder.weights.get(), first.weights.get())

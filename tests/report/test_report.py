@@ -116,4 +116,4 @@ def test_scores_of_two_protocols_are_in_no_report_and_in_no_run(finished, tiny_o
     with pytest.raises(
         RunFolderError, match="was scored under paper/00000000/00000000, which is now digits"
     ):
-        jobs.run(again.method, again.bench, None, None)
+        jobs.run(again.method, again.bench, again.run)

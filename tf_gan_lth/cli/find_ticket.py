@@ -40,5 +40,5 @@ def main(values: flags.FlagValues) -> None:
     here = devices.use(values.strategy, config)
     with devices.open_run(values.run_dir, here) as run:
         method, bench = setup.set_up(config, run, here.strategy, Progress(run))
-        jobs.run(method, bench, values.replicate, values.branch)
+        jobs.run(method, bench, run, values.replicate, values.branch)
         report.conclude(run)

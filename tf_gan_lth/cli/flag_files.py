@@ -1,12 +1,14 @@
-"""Flag files: `--flagfile=NAME` replaced by the flags that the file holds.
+r"""Flag files: `--flagfile=NAME` replaced by the flags that the file holds.
 
-A flag file has a flag a line; lines that start with # or // are comments. It may read others, by
-names that are relative to its own folder. absl could read such files too, but only by paths that
-are relative to where the command is run, and it passes over files that read each other in a circle.
+A flag file has a flag a line, which a \ at its end continues; lines that start with # or // are
+comments. It may read others, by names that are relative to its own folder. absl could read such
+files too, but only by paths that are relative to where the command is run, and it passes over files
+that read each other in a circle.
 """
 
 import difflib
 import pathlib
+import re
 from collections.abc import Iterable
 
 from tf_gan_lth.experiment.errors import UsageError
@@ -15,6 +17,7 @@ from tf_gan_lth.experiment.errors import UsageError
 PRESETS = pathlib.Path(__file__).parents[1] / "flags"
 DIRECTIVES = ("--flagfile", "-flagfile")
 COMMENTS = ("#", "//")
+CONTINUED = re.compile(r"\\\n[ \t]*")
 
 
 def presets() -> list[str]:
@@ -77,5 +80,5 @@ def _flags(path: pathlib.Path) -> list[str]:
         raise UsageError(f"flag file {path} is not UTF-8 text: {error}") from None
     except OSError as error:
         raise UsageError(f"cannot read flag file {path}: {error.strerror}") from None
-    lines = [line.strip() for line in text.splitlines()]
+    lines = [line.strip() for line in CONTINUED.sub("", text).splitlines()]
     return [line for line in lines if line and not line.startswith(COMMENTS)]

@@ -22,23 +22,19 @@ class Progress(Observer):
     def scored(self, folder: TrainingFolder) -> None:
         report.update(self._run)
 
-    def callbacks(self, title: str) -> list[keras.callbacks.Callback]:
-        return [_Bar(title)]
+    def callbacks(self) -> list[keras.callbacks.Callback]:
+        return [_Bar()]
 
 
 class _Bar(keras.callbacks.Callback):
     """A Keras progress bar for a whole round; a single line at the end without a terminal."""
-
-    def __init__(self, title: str):
-        super().__init__()
-        self.title = title
 
     def on_train_begin(self, logs: dict | None = None) -> None:
         verbose = 1 if sys.stdout.isatty() else 2
         names = ["generator_loss", "discriminator_loss"]
         steps = self.params["steps"]
         self.bar = keras.utils.Progbar(steps, verbose=verbose, interval=0.5, stateful_metrics=names)
-        print(self.title, flush=True)
+        print(self.model.title, flush=True)
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
         self.bar.update(batch + 1, list((logs or {}).items()))

@@ -42,5 +42,5 @@ def main(values: flags.FlagValues) -> None:
     here = devices.use(values.strategy, config)
     with devices.open_run(values.run_dir, here) as run:
         method, bench = setup.set_up(config, run, here.strategy, Progress(run), transfer)
-        jobs.run(method, bench, replicate=None, branch=None)
+        jobs.run(method, bench, run)
         report.conclude(run)

@@ -25,8 +25,10 @@ import pathlib
 import re
 from collections.abc import Iterable, Iterator
 
+import numpy as np
+
 from tf_gan_lth.experiment import config as configs
-from tf_gan_lth.experiment import locks, paths, provenance
+from tf_gan_lth.experiment import locks, paths, provenance, seeds
 from tf_gan_lth.experiment.artifacts import ArrayFile, File, Record, Snapshots
 from tf_gan_lth.experiment.errors import RunFolderError, UsageError
 from tf_gan_lth.experiment.paths import Path
@@ -72,12 +74,26 @@ class TrainingFolder:
         return self.path / "_".join(filter(None, ["saved_model", generator_label(generator)]))
 
     @property
+    def round_path(self) -> Path:
+        """Where the round is kept that it is, or is a branch of."""
+        return self.path if self.branch_name == MAIN else self.path.parent.parent
+
+    @property
+    def of_replicate(self) -> "ReplicateFolder":
+        """The replicate that it is a training of."""
+        return ReplicateFolder(self.round_path.parent, self.replicate)
+
+    @property
     def curves(self) -> Path:
         """Where TensorBoard's curves of the training go: `RUN/tensorboard/replicate_0/...`."""
-        number = self.path if self.branch_name == MAIN else self.path.parent.parent
-        replicate = number.parent
+        replicate = self.round_path.parent
         tensorboard = replicate.parent / TENSORBOARD
-        return tensorboard / replicate.name / number.name / self.branch_name
+        return tensorboard / replicate.name / self.round_path.name / self.branch_name
+
+    def stream(self, seed: int) -> np.ndarray:
+        """The random stream of the training, two int32: branches share that of their round."""
+        labels = ("replicate", self.replicate, "round", self.round_number, "training")
+        return seeds.pair(seed, *labels)
 
     @property
     def final_masks(self) -> Snapshots:

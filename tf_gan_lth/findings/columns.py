@@ -6,7 +6,7 @@ those of earlier versions, a dash stands.
 
 import dataclasses
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from tf_gan_lth.evaluation.scores import SCORES
 from tf_gan_lth.experiment.run_folder import generator_label
@@ -57,8 +57,20 @@ def _score(name: str, title: str, form: str, in_terminal: bool, optional: bool =
     return Column(name, title, form, SCORE, in_terminal=in_terminal, optional=optional, read=read)
 
 
-def columns() -> list[Column]:
-    """All columns, in order; scores that were registered since are among them."""
+def columns(results: Iterable[Result] = ()) -> list[Column]:
+    """All columns, in order; scores that were registered since are among them.
+
+    Args:
+      results: those that are shown: a score of theirs that is not registered, as its plugin is not
+        loaded, has a column too.
+    """
+    shown = _known_columns()
+    names = {column.name for column in shown}
+    unknown = sorted({name for result in results for name in result.scores} - names)
+    return shown + [_score(name, name, ".4g", in_terminal=False) for name in unknown]
+
+
+def _known_columns() -> list[Column]:
     return [
         Column("replicate", "replicate", in_terminal=True),
         Column("round", "round", in_terminal=True),
@@ -98,12 +110,13 @@ def with_values(shown: list[Column], results: list[Result]) -> list[Column]:
 
 def rows(results: list[Result]) -> list[dict[str, object]]:
     """The results as {column name: value}, for programs."""
-    return [{column.name: column.read(result) for column in columns()} for result in results]
+    shown = columns(results)
+    return [{column.name: column.read(result) for column in shown} for result in results]
 
 
 def table(results: list[Result]) -> str:
     """The results as lines for a terminal."""
-    chosen = with_values([c for c in columns() if c.in_terminal], results)
+    chosen = with_values([c for c in columns(results) if c.in_terminal], results)
     cells = [[c.title for c in chosen]]
     cells += [[c.text(result) for c in chosen] for result in results]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]

@@ -157,9 +157,11 @@ def discriminator(resolution: int | None, width: int, channels: int, name: str) 
 
 def _complaints(config: Config) -> Iterator[str]:
     """What this GAN cannot do."""
-    weight = config.training.kd_weight
-    if weight:
-        yield f"--kd_weight={weight} is not for cyclegan: its scores are no logits"
+    training = config.training
+    if training.kd_weight:
+        yield f"--kd_weight={training.kd_weight} is not for cyclegan: its scores are no logits"
+    if any(term.startswith("distill_scores:") for term in training.terms):
+        yield "--terms=distill_scores is not for cyclegan: its scores are no logits"
 
 
 # Zhu et al. 2017, as Chen et al. 2021 train it; the steps are 200 epochs of horse2zebra.

@@ -1,5 +1,7 @@
 """A GAN of one's own: any functional tf_keras models, checked before anything is trained."""
 
+import dataclasses
+import functools
 import re
 from collections.abc import Iterator
 
@@ -10,7 +12,7 @@ from tf_keras.src import backend
 from tf_keras.src.engine.functional import Functional
 
 from tf_gan_lth.experiment.config import Config
-from tf_gan_lth.experiment.errors import UsageError
+from tf_gan_lth.experiment.errors import UsageError, check_known
 from tf_gan_lth.gans.priors import Prior
 from tf_gan_lth.gans.snapshots import path_of
 from tf_gan_lth.gans.spec import GANSpec, Hyperparameters, ImageShape, Network, Networks
@@ -19,23 +21,28 @@ TRIED = 8  # images that are drawn to see whether they are in [-1, 1]
 LARGE = 1e3  # latents so far out that what is not bounded leaves [-1, 1]
 
 
+# What is usual for a GAN of one's own, unless it says otherwise.
+USUAL = Hyperparameters(
+    loss="hinge",
+    adam_betas=(0.0, 0.9),
+    steps=10_000,
+    learning_rate=2e-4,
+    discriminator_steps=1,
+    generator_batch_size=64,
+    discriminator_batch_size=64,
+    ema_decay=0.999,
+)
+
+
 def own_gan(
     generator: keras.Model,
     discriminator: keras.Model,
-    loss: str = "hinge",
+    loss: str = USUAL.loss,
     *,
     name: str = "own",
-    steps: int = 10_000,
-    learning_rate: float = 2e-4,
-    adam_betas: tuple[float, float] = (0.0, 0.9),
-    decay_from: float = 1.0,
-    discriminator_steps: int = 1,
-    generator_batch_size: int = 64,
-    discriminator_batch_size: int = 64,
-    ema_decay: float = 0.999,
-    augmentation: str = "none",
+    **usual: object,
 ) -> GANSpec:
-    """A GAN of your own Keras networks; what is usual for it can be changed by a run's options.
+    """A GAN of your own Keras networks.
 
     Its weights are drawn anew for each replicate, by the layers' initializers: those that the
     models hold are not used.
@@ -47,53 +54,27 @@ def own_gan(
         for real, low for generated, not passed through a sigmoid.
       loss: name of the adversarial loss: see `training.losses`.
       name: what a run calls the GAN; on the command line that is `my_gan.py:NAME`.
-      steps: generator steps a round.
-      learning_rate: Adam's, of both networks.
-      adam_betas: its decay rates of the first and second moment.
-      decay_from: share of the steps after which the learning rate falls linearly to 0; 1: never.
-      discriminator_steps: discriminator steps a generator step.
-      generator_batch_size: images a generator step.
-      discriminator_batch_size: real images a discriminator step.
-      ema_decay: decay of the generator's averaged parameters, which most protocols score.
-      augmentation: `none`, or what the discriminator sees by: see `training.augmentations`.
+      **usual: what is usual for training it, where `USUAL` is not, by the names of
+        `Hyperparameters`: `steps`, `learning_rate`, `adam_betas`, `discriminator_steps`,
+        `generator_batch_size`, `discriminator_batch_size`, `ema_decay`, `decay_from`,
+        `augmentation`. A run's options can change all but the betas.
 
     Raises:
       UsageError: a network cannot be pruned, rewound or trained; the message says what to change.
     """
-    networks = {"generator": generator, "discriminator": discriminator}
-    for role, network in networks.items():
-        _check_model(role, network)
-    _check_shared(generator, discriminator)
-    conditional = _check_inputs(generator, discriminator)
-    _check_scores(discriminator)
-    _check_images(generator)
-    _check_fit("discriminator takes images", discriminator.inputs[0].shape, generator)
-
-    def build(options: object, images: ImageShape, fused: bool) -> Networks:
-        del options, fused
-        expected = (images.resolution, images.resolution, images.channels)
-        _check_fit("images are", (None, *expected), generator)
-        return {role: keras.models.clone_model(network) for role, network in networks.items()}
-
+    conditional = _check(generator, discriminator)
+    generator = _functional(generator)
+    discriminator = _functional(discriminator)
+    for given in usual:
+        check_known("hyperparameter", given, [f.name for f in dataclasses.fields(USUAL)])
     return GANSpec(
         name=name,
         networks={
             "generator": Network("generator", judge="discriminator", averaged=True),
             "discriminator": Network("discriminator"),
         },
-        build=build,
-        usual=Hyperparameters(
-            loss=loss,
-            adam_betas=adam_betas,
-            steps=steps,
-            discriminator_steps=discriminator_steps,
-            generator_batch_size=generator_batch_size,
-            discriminator_batch_size=discriminator_batch_size,
-            learning_rate=learning_rate,
-            decay_from=decay_from,
-            ema_decay=ema_decay,
-            augmentation=augmentation,
-        ),
+        build=functools.partial(_build, generator, discriminator),
+        usual=dataclasses.replace(USUAL, loss=loss, **usual),
         step="noise_to_image",
         task="noise_to_image",
         prior=lambda options, images, networks: Prior(
@@ -102,6 +83,40 @@ def own_gan(
         conditional=conditional,
         complaints=_complaints,
     )
+
+
+def _functional(network: keras.Model) -> keras.Model:
+    """The same layers as a plain functional model: a `Sequential` hides its input."""
+    if isinstance(network, keras.Sequential):
+        return keras.Model(network.inputs, network.outputs[0], name=network.name)
+    return network
+
+
+def _build(
+    generator: keras.Model,
+    discriminator: keras.Model,
+    options: object,
+    images: ImageShape,
+    fused: bool,
+) -> Networks:
+    """Copies with fresh weights. Raises `UsageError` unless the images are of their size."""
+    del options, fused
+    expected = (images.resolution, images.resolution, images.channels)
+    _check_fit("images are", (None, *expected), generator)
+    networks = {"generator": generator, "discriminator": discriminator}
+    return {role: keras.models.clone_model(network) for role, network in networks.items()}
+
+
+def _check(generator: keras.Model, discriminator: keras.Model) -> bool:
+    """Whether the networks are conditional. Raises `UsageError` if they make no GAN."""
+    for role, network in (("generator", generator), ("discriminator", discriminator)):
+        _check_model(role, network)
+    _check_shared(generator, discriminator)
+    conditional = _check_inputs(generator, discriminator)
+    _check_scores(discriminator)
+    _check_images(generator)
+    _check_fit("discriminator takes images", discriminator.inputs[0].shape, generator)
+    return conditional
 
 
 def _complaints(config: Config) -> Iterator[str]:
@@ -222,7 +237,8 @@ def _check_images(generator: keras.Model) -> None:
     found = np.concatenate(
         [generator([tf.constant(draw * size, tf.float32), *labels]) for size in (1.0, LARGE)]
     )
-    low, high = float(found.min()), float(found.max())
+    low = float(found.min())
+    high = float(found.max())
     if not np.isfinite(found).all() or low < -1.0 or high > 1.0 or low >= 0.0:
         raise UsageError(
             f"the generator's images are from {low:.3g} to {high:.3g}, the data in [-1, 1]: end it"
@@ -232,7 +248,8 @@ def _check_images(generator: keras.Model) -> None:
 
 def _check_fit(what: str, shape: tuple, generator: keras.Model) -> None:
     """Raises `UsageError` unless images `(None, H, W, C)` are of the generator's shape."""
-    expected, returned = tuple(shape)[1:], tuple(generator.outputs[0].shape)[1:]
+    expected = tuple(shape)[1:]
+    returned = tuple(generator.outputs[0].shape)[1:]
     if expected != returned:
         sizes = ["x".join(map(str, side)) for side in (expected, returned)]
         raise UsageError(

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import tensorflow as tf
+import tf_keras as keras
 
 from tf_gan_lth import gans
 from tf_gan_lth.experiment import config as configs
@@ -13,7 +14,7 @@ from tf_gan_lth.experiment import seeds
 from tf_gan_lth.experiment.artifacts import Arrays
 from tf_gan_lth.experiment.config import Config
 from tf_gan_lth.experiment.errors import TrainingError
-from tf_gan_lth.experiment.run_folder import RunFolder, TrainingFolder
+from tf_gan_lth.experiment.run_folder import ReplicateFolder, TrainingFolder
 from tf_gan_lth.methods.candidate import Candidate, Masks, expand, rewind
 from tf_gan_lth.methods.observer import Observer
 from tf_gan_lth.pruning.masks import Elements
@@ -30,7 +31,6 @@ class Bench:
 
     Attributes:
       config: what to do.
-      run: where it is kept.
       gan: plain networks and what the GAN is; their weights are used up.
       prunable: {network: paths of the variables that masks cover}.
       task: what the GAN is for: scores and samples.
@@ -39,7 +39,6 @@ class Bench:
     """
 
     config: Config
-    run: RunFolder
     gan: gans.GAN
     prunable: dict[str, list[str]]
     task: Task
@@ -72,17 +71,16 @@ class Bench:
             for name, paths in self.prunable.items()
         }
 
-    def warm_up(self, initial: Weights, replicate: int, steps: int) -> Weights:
+    def warm_up(self, initial: Weights, replicate: ReplicateFolder, steps: int) -> Weights:
         """The weights after the first steps of the dense run: what late rewinding goes back to."""
-        title = f"replicate {replicate}, warm-up to step {steps}"
-        folder = self.run.replicate(replicate).round(0)
-        callbacks = [StopWhenDiverged(), *self.observer.callbacks(title)]
+        title = f"replicate {replicate.number}, warm-up to step {steps}"
+        kept = expand(self.full_masks())
+        folder = replicate.round(0)
         # Round 0 leaves alone what is saved here: it begins at another step.
         checkpoints = Checkpoints(folder.checkpoint, self.config.training.checkpoint_minutes)
-        stream = stream_of(self.config.seed, folder)
-        start = Start(initial, expand(self.full_masks()), stream)
+        start = Start(initial, kept, folder.stream(self.config.seed), title=title)
         with one_line_errors(title):
-            return self.trainer.train(start, callbacks, steps, checkpoints).weights
+            return self.trainer.train(start, self._watching(), steps, checkpoints).weights
 
     def train(
         self, candidate: Candidate, kept: Kept, folder: TrainingFolder
@@ -98,16 +96,20 @@ class Bench:
         Returns:
           What it became, and how many seconds that took.
         """
-        callbacks = [StopWhenDiverged(), *self.observer.callbacks(self._title(folder, kept))]
+        title = self._title(folder, kept)
         weights = rewind(candidate.weights, kept)
-        checkpoints = Checkpoints(folder.checkpoint, self.config.training.checkpoint_minutes)
-        begins = not folder.checkpoint.exists()
-        callbacks.append(summaries(folder.curves, self.trainer.config.steps, begins))
-        stream = stream_of(self.config.seed, folder)
-        start = Start(weights, kept, stream, candidate.first_step, candidate.teachers)
         with one_line_errors(folder.title):
+            callbacks = self._watching()
+            checkpoints = Checkpoints(folder.checkpoint, self.config.training.checkpoint_minutes)
+            begins = not folder.checkpoint.exists()
+            callbacks.append(summaries(folder.curves, self.trainer.config.steps, begins))
+            stream = folder.stream(self.config.seed)
+            start = Start(weights, kept, stream, candidate.first_step, candidate.teachers, title)
             trained = self.trainer.train(start, callbacks, checkpoints=checkpoints)
         return trained, checkpoints.seconds
+
+    def _watching(self) -> list[keras.callbacks.Callback]:
+        return [StopWhenDiverged(), *self.observer.callbacks()]
 
     def generator_gradients(self, weights: Weights, replicate: int) -> dict[str, Arrays]:
         """{generator: {path: gradient of the generators' loss}} of the prunable variables."""
@@ -127,12 +129,6 @@ class Bench:
         share = sum(mask.remaining for mask in masks) / sum(mask.total for mask in masks)
         whose = "the generator's" if len(masks) == 1 else "the generators'"
         return f"{folder.title}: {share:.1%} of {whose} prunable weights remain"
-
-
-def stream_of(seed: int, folder: TrainingFolder) -> np.ndarray:
-    """The random stream of a round's training, two int32; its branches share it."""
-    labels = ("replicate", folder.replicate, "round", folder.round_number, "training")
-    return seeds.pair(seed, *labels)
 
 
 @contextlib.contextmanager
@@ -157,7 +153,6 @@ def networks_of(spec: gans.GANSpec, config: Config, images: gans.ImageShape) -> 
 
 def build(
     config: Config,
-    run: RunFolder,
     spec: gans.GANSpec,
     strategy: tf.distribute.Strategy | None = None,
     observer: Observer | None = None,
@@ -166,7 +161,6 @@ def build(
 
     Args:
       config: what to do.
-      run: where it will be kept.
       spec: the GAN that the config names.
       strategy: the `tf.distribute` strategy to train under; None is the current one.
       observer: who watches; None is nobody.
@@ -191,4 +185,4 @@ def build(
         trainer = Trainer(
             trained, config.training, images.training, strategy, prune_dense=prune_dense
         )
-    return Bench(config, run, gan, prunable, task, trainer, observer or Observer())
+    return Bench(config, gan, prunable, task, trainer, observer or Observer())

@@ -13,7 +13,7 @@ from tf_gan_lth.methods import criteria
 from tf_gan_lth.methods.bench import Bench
 from tf_gan_lth.methods.candidate import Candidate
 from tf_gan_lth.methods.criteria import Scores
-from tf_gan_lth.methods.starts import dense, with_discriminators
+from tf_gan_lth.methods.starts import with_discriminators
 
 Branch = Callable[[Bench, Candidate], Candidate]
 BRANCHES: Registry[Branch] = Registry("branch")
@@ -51,7 +51,7 @@ def random_init(bench: Bench, ticket: Candidate) -> Candidate:
     """
     here = ticket.folder
     fresh = bench.fresh_weights(here.replicate, "round", here.round_number, "random_init")
-    initial = bench.run.replicate(here.replicate).initial.get()
+    initial = here.of_replicate.initial.get()
     weights = {**initial, **{name: fresh[name] for name in ticket.masks}}
     start = bench.config.lottery.discriminator_start
     weights = with_discriminators(bench, start, here, weights)
@@ -61,7 +61,7 @@ def random_init(bench: Bench, ticket: Candidate) -> Candidate:
 @register
 def one_shot(bench: Bench, ticket: Candidate) -> Candidate:
     """As many units, all chosen at once by their magnitude in the trained dense GAN."""
-    scores = criteria.magnitude(bench, dense(bench, ticket.folder))
+    scores = criteria.magnitude(bench, ticket.folder.of_replicate.round(0))
     return _pruned_at_once(bench, ticket, scores)
 
 
@@ -94,7 +94,7 @@ def not_rewound(bench: Bench, ticket: Candidate) -> Candidate:
     Standard pruning, where no round rewinds, is `--norewind`.
     """
     here = ticket.folder
-    before = bench.run.replicate(here.replicate).round(here.round_number - 1)
+    before = here.of_replicate.round(here.round_number - 1)
     return dataclasses.replace(ticket, weights=before.weights.get())
 
 

@@ -62,6 +62,6 @@ def _of_snip(config: Config, gan: GANSpec) -> Iterator[str]:
 @register(complaints=_of_snip)
 def snip(bench: Bench, before: TrainingFolder) -> Scores:
     """|w dL/dw| at theta_0, L the generator's loss: what matters untrained (Lee et al. 2019)."""
-    initial = bench.run.replicate(before.replicate).initial.get()
+    initial = before.of_replicate.initial.get()
     gradients = bench.generator_gradients(initial, before.replicate)
     return {name: pruning.saliencies(initial[name], found) for name, found in gradients.items()}

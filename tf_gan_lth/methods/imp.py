@@ -11,6 +11,7 @@ from tf_gan_lth.methods.candidate import Candidate, Masks, masks_or, read_masks
 from tf_gan_lth.methods.criteria import CRITERIA
 from tf_gan_lth.methods.method import METHODS, Method
 from tf_gan_lth.methods.starts import dense_teachers, with_discriminators
+from tf_gan_lth.training.terms import KD, asked_as
 
 
 @METHODS.register(name="imp")
@@ -23,14 +24,12 @@ class IterativeMagnitudePruning(Method):
         initial = replicate.initial.get_or(bench.fresh_weights, replicate.number)
         theta = initial
         if lottery.rewind_step:
-            theta = replicate.rewind.get_or(
-                bench.warm_up, initial, replicate.number, lottery.rewind_step
-            )
-        for number in range(lottery.rounds + 1):
-            here, before = replicate.round(number), replicate.round(number - 1)
-            if number == 0:
-                yield Candidate(here, theta, masks_or(here, bench.full_masks), lottery.rewind_step)
-                continue
+            theta = replicate.rewind.get_or(bench.warm_up, initial, replicate, lottery.rewind_step)
+        dense = replicate.round(0)
+        yield Candidate(dense, theta, masks_or(dense, bench.full_masks), lottery.rewind_step)
+        for number in range(1, lottery.rounds + 1):
+            before = replicate.round(number - 1)  # trained by now
+            here = replicate.round(number)
             masks = masks_or(here, prune, bench, before, number)
             weights = with_discriminators(bench, lottery.discriminator_start, here, theta)
             if not lottery.rewind:
@@ -39,17 +38,15 @@ class IterativeMagnitudePruning(Method):
             yield Candidate(here, weights, masks, lottery.rewind_step, teachers)
 
     def complaints(self, config: Config, gan: GANSpec) -> Iterator[str]:
-        lottery, weight = config.lottery, config.training.kd_weight
-        del gan
-        if weight and "discriminator" not in lottery.prune:
+        lottery = config.lottery
+        taught = asked_as(config.training, KD)
+        if taught and "discriminator" not in lottery.prune:
             yield (
-                f"--kd_weight={weight} teaches the pruned discriminator: it needs"
+                f"{taught} teaches the pruned discriminator: it needs"
                 " --prune=generator,discriminator"
             )
-        if weight and not lottery.rounds:
-            yield (
-                f"--kd_weight={weight} has no dense teacher in round 0: it needs --rounds=1 or more"
-            )
+        if taught and not lottery.rounds:
+            yield f"{taught} has no dense teacher in round 0: it needs --rounds=1 or more"
         if not lottery.rewind and (lottery.rewind_step or lottery.discriminator_start != "rewound"):
             yield (
                 "--norewind goes on from the round before: it excludes --rewind_step and"

@@ -1,18 +1,25 @@
 """A part of a run, for a process of its own: many of them can work in one run folder at once."""
 
 from tf_gan_lth.experiment.errors import UsageError
-from tf_gan_lth.experiment.run_folder import MAIN
+from tf_gan_lth.experiment.run_folder import MAIN, ReplicateFolder, RunFolder
 from tf_gan_lth.methods import loop
 from tf_gan_lth.methods.bench import Bench
 from tf_gan_lth.methods.method import Method
 
 
-def run(method: Method, bench: Bench, replicate: int | None, branch: str | None) -> None:
+def run(
+    method: Method,
+    bench: Bench,
+    folder: RunFolder,
+    replicate: int | None = None,
+    branch: str | None = None,
+) -> None:
     """The rounds and branches of a run, or some of them.
 
     Args:
       method: what yields candidates.
       bench: what trains and scores them.
+      folder: where to keep them.
       replicate: the only one to run; None for all, one after the other.
       branch: the only one to run, of finished rounds; `main` for the rounds themselves without
         branches; None for all.
@@ -28,14 +35,14 @@ def run(method: Method, bench: Bench, replicate: int | None, branch: str | None)
         )
     for number in range(count) if replicate is None else [replicate]:
         if branch in (None, MAIN):
-            loop.run(method, bench, number, branches=branch is None)
+            loop.run(method, bench, folder.replicate(number), branches=branch is None)
         else:
-            _run_branch(method, bench, number, branch)
+            _run_branch(method, bench, folder.replicate(number), branch)
 
 
-def _run_branch(method: Method, bench: Bench, replicate: int, name: str) -> None:
+def _run_branch(method: Method, bench: Bench, replicate: ReplicateFolder, name: str) -> None:
     """One branch of the rounds that get it; it only reads what these made."""
-    lottery, folder = bench.config.lottery, bench.run.replicate(replicate)
+    lottery = bench.config.lottery
     numbers = {n for n in range(lottery.rounds + 1) if name in loop.branches_of(bench.config, n)}
     if not numbers:
         raise UsageError(
@@ -43,12 +50,12 @@ def _run_branch(method: Method, bench: Bench, replicate: int, name: str) -> None
             f" --rounds={lottery.rounds} have none"
         )
     for number in sorted(numbers):
-        here = folder.round(number)
+        here = replicate.round(number)
         if not here.is_complete():
             raise UsageError(
                 f"--branch={name}: {here.title} is not finished; run the rounds first, with"
                 " --branch=main"
             )
-        candidates = method.candidates(bench, folder)
+        candidates = method.candidates(bench, replicate)
         candidate = next(c for c in candidates if c.folder.round_number == number)
         loop.train_branch(bench, candidate, name)

@@ -6,6 +6,7 @@ unfinished stage, and one that is asked for more rounds adds them.
 
 from tf_gan_lth.experiment.config import Config
 from tf_gan_lth.experiment.errors import RunFolderError
+from tf_gan_lth.experiment.paths import Path
 from tf_gan_lth.experiment.run_folder import ReplicateFolder, TrainingFolder
 from tf_gan_lth.findings.results import by_generator
 from tf_gan_lth.methods.bench import Bench
@@ -16,22 +17,21 @@ from tf_gan_lth.methods.records import sparsity_record, training_record
 from tf_gan_lth.training import Weights
 
 
-def run(method: Method, bench: Bench, replicate: int, branches: bool = True) -> None:
+def run(method: Method, bench: Bench, replicate: ReplicateFolder, branches: bool = True) -> None:
     """Trains and scores the candidates of a method.
 
     Args:
       method: what yields them.
       bench: what trains and scores them.
-      replicate: which repetition of the experiment.
+      replicate: where to keep them.
       branches: whether to train the branches too; other processes can: see `jobs`.
 
     Raises:
       BusyError: another process is at this replicate.
     """
-    folder = bench.run.replicate(replicate)
-    with folder.lock():
-        for candidate in method.candidates(bench, folder):
-            _score_untrained(bench, folder)
+    with replicate.lock():
+        for candidate in method.candidates(bench, replicate):
+            _score_untrained(bench, replicate)
             train_and_score(bench, candidate)
             if branches:
                 for name in branches_of(bench.config, candidate.folder.round_number):
@@ -71,7 +71,7 @@ def train_and_score(
     folder.training.get_or(training_record, bench, candidate.first_step)
     folder.samples.get_or(bench.task.draw_samples, weights, folder.replicate)
     scores = folder.scores.get_or(bench.task.score, weights, folder.replicate)
-    check_protocol(bench, scores)
+    check_protocol(bench, scores, folder.path)
     if not finished:
         bench.observer.scored(folder)
 
@@ -84,7 +84,8 @@ def _trained(bench: Bench, candidate: Candidate, folder: TrainingFolder) -> Weig
     trained, seconds = bench.train(candidate, kept, folder)
     folder.training.put(training_record(bench, candidate.first_step, seconds))
     if trained.kept is not kept:
-        folder.trained_masks.put(trained.kept)
+        # Where a kill left them alone, they are the same: a training is a function of its start.
+        folder.trained_masks.get_or(dict, trained.kept)
     return folder.weights.put(trained.weights)
 
 
@@ -95,15 +96,21 @@ def _score_untrained(bench: Bench, folder: ReplicateFolder) -> None:
     scores = folder.untrained_scores
     if not scores.exists():
         scores.put(bench.task.score(folder.initial.get(), folder.number))
-    check_protocol(bench, scores.get())
+    check_protocol(bench, scores.get(), folder.path)
 
 
-def check_protocol(bench: Bench, scores: dict[str, object]) -> None:
-    """Raises `RunFolderError` if scores were computed under another protocol than today's."""
+def check_protocol(bench: Bench, scores: dict[str, object], where: Path) -> None:
+    """Raises `RunFolderError` if scores were computed under another protocol than today's.
+
+    Args:
+      bench: what scores today.
+      scores: as `scores.json` has them.
+      where: they are kept, for the message.
+    """
     for name, record in by_generator(scores).items():
         today = bench.task.evaluators[name].identity
         if record["protocol"] != today:
             raise RunFolderError(
-                f"{bench.run.path} was scored under {record['protocol']}, which is now {today}: the"
+                f"{where} was scored under {record['protocol']}, which is now {today}: the"
                 " feature network or the reference images changed; give another --run_dir"
             )

@@ -8,13 +8,8 @@ from tf_gan_lth.experiment.run_folder import TrainingFolder
 class Observer:
     """Sees every training of a run, and does nothing about it."""
 
-    def callbacks(self, title: str) -> list[keras.callbacks.Callback]:
-        """Callbacks of the `fit` of a training that is about to begin.
-
-        Args:
-          title: names it for people.
-        """
-        del title
+    def callbacks(self) -> list[keras.callbacks.Callback]:
+        """Callbacks of the `fit` of a training that is about to begin; `model.title` names it."""
         return []
 
     def scored(self, folder: TrainingFolder) -> None:

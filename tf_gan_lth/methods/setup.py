@@ -42,7 +42,7 @@ def set_up(
     spec = gans.find(config.networks.gan)
     method = method or METHODS[config.lottery.method]()
     check(config, spec, method)
-    bench = benches.build(config, run, spec, strategy, observer)
+    bench = benches.build(config, spec, strategy, observer)
     method.check_networks(bench)
     run.claim(config, used(bench, method), bench.task.images.record, method.origin)
     return method, bench
@@ -64,6 +64,9 @@ def used(bench: Bench, method: Method) -> dict[str, object]:
     return {
         **{name: training.get(name, value) for name, value in fixed.items()},
         **options,
+        # A user's file is the same from wherever the command is run; its networks are compared.
+        "gan": config.networks.gan.rpartition("/")[2],
+        "gan.adam_betas": bench.gan.spec.usual.adam_betas,
         "images.channels": images.channels,
         "images.classes": images.classes,
         **{f"network.{name}": digest for name, digest in graphs.items()},

@@ -6,11 +6,6 @@ from tf_gan_lth.methods.bench import Bench
 from tf_gan_lth.training import Weights
 
 
-def dense(bench: Bench, folder: TrainingFolder) -> TrainingFolder:
-    """Round 0 of the same replicate."""
-    return bench.run.replicate(folder.replicate).round(0)
-
-
 def with_discriminators(
     bench: Bench, start: str, folder: TrainingFolder, weights: Weights
 ) -> Weights:
@@ -25,7 +20,7 @@ def with_discriminators(
     if start == "rewound" or folder.round_number == 0:
         return weights
     if start == "dense":
-        other = dense(bench, folder).weights.get()
+        other = folder.of_replicate.round(0).weights.get()
     else:
         other = bench.fresh_weights(folder.replicate, "second_seed")
     names = bench.gan.spec.of_role(DISCRIMINATOR)
@@ -36,5 +31,5 @@ def dense_teachers(bench: Bench, folder: TrainingFolder) -> Weights:
     """The trained dense networks that teach in the config's loss terms; none for round 0."""
     if not bench.trainer.taught or folder.round_number == 0:
         return {}
-    trained = dense(bench, folder).weights.get()
+    trained = folder.of_replicate.round(0).weights.get()
     return {name: trained[name] for name in bench.trainer.taught}

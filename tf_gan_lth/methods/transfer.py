@@ -12,6 +12,7 @@ from tf_gan_lth.methods.candidate import Candidate, masks_or, read_masks
 from tf_gan_lth.methods.method import Method
 from tf_gan_lth.methods.parent import Parent
 from tf_gan_lth.methods.starts import dense_teachers, with_discriminators
+from tf_gan_lth.training.terms import KD, asked_as
 
 
 class Transfer(Method):
@@ -50,7 +51,8 @@ class Transfer(Method):
                     " and rewinds nothing"
                 )
         for name in ("prune", "exclude"):
-            asked, has = getattr(config.lottery, name), getattr(lottery, name)
+            asked = getattr(config.lottery, name)
+            has = getattr(lottery, name)
             if asked not in (getattr(usual, name), has):
                 raise UsageError(
                     f"--{name}={','.join(asked)}, but the ticket was found with"
@@ -59,9 +61,9 @@ class Transfer(Method):
         return dataclasses.replace(config, lottery=lottery)
 
     def complaints(self, config: Config, gan: GANSpec) -> Iterator[str]:
-        weight = config.training.kd_weight
-        if weight and "discriminator" not in config.lottery.prune:
-            yield f"--kd_weight={weight} teaches a pruned discriminator, which this ticket has not"
+        taught = asked_as(config.training, KD)
+        if taught and "discriminator" not in config.lottery.prune:
+            yield f"{taught} teaches a pruned discriminator, which this ticket has not"
         if "not_rewound" in config.lottery.branches:
             yield (
                 "--branches=not_rewound goes on from the round before, which a transfer does not"
@@ -81,7 +83,8 @@ class Transfer(Method):
             initial = replicate.initial.get_or(bench.fresh_weights, replicate.number)
         else:
             initial = replicate.initial.get_or(dict, self.parent.weights)
-        dense, here = replicate.round(0), replicate.round(self.parent.round_number)
+        dense = replicate.round(0)
+        here = replicate.round(self.parent.round_number)
         yield Candidate(dense, initial, masks_or(dense, bench.full_masks))
         masks = masks_or(here, read_masks, self.parent.kept)
         weights = with_discriminators(

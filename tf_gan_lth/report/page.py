@@ -177,7 +177,7 @@ def _layers(run: RunFolder, generator: str) -> list[str]:
 
 
 def _results_table(results: list[Result]) -> str:
-    shown = with_values([column for column in columns() if column.in_page], results)
+    shown = with_values([column for column in columns(results) if column.in_page], results)
     rows = [[column.text(result) for column in shown] for result in results]
     return _table([column.title for column in shown], rows)
 

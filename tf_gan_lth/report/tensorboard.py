@@ -36,7 +36,7 @@ def _log(folder: TrainingFolder, results: list[Result]) -> None:
     """Writes scores, sparsities and samples of a training."""
     step = folder.round_number
     for result in results:
-        for column in columns():
+        for column in columns(results):
             value = column.read(result)
             if column.group and value is not None:
                 group = "_".join(filter(None, [column.group, generator_label(result.generator)]))

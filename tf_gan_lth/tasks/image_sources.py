@@ -14,7 +14,7 @@ import tensorflow as tf
 
 from tf_gan_lth import data, gans
 from tf_gan_lth.evaluation import Protocol
-from tf_gan_lth.experiment import paths, seeds
+from tf_gan_lth.experiment import paths, plugins, seeds
 from tf_gan_lth.experiment.artifacts import Arrays
 from tf_gan_lth.experiment.errors import EvaluationError, UsageError, error_reason
 from tf_gan_lth.experiment.run_folder import RunFolder, find_training
@@ -158,6 +158,7 @@ class RoundImages:
         self.name = f"round:{path}"
         run, self._folder = find_training(path)
         self._config = run.read_config()
+        plugins.load(self._config.networks.plugins)
         spec = gans.find(self._config.networks.gan)
         if spec.prior is None:
             raise UsageError(

@@ -46,6 +46,7 @@ class GANModel(keras.Model):
       stream: two int32; with `step` they seed every draw.
       step: number of the next training step.
       traces: how often `train_step` was traced, once for each replica.
+      title: of the training, for people.
     """
 
     def __init__(
@@ -71,6 +72,7 @@ class GANModel(keras.Model):
         first = tf.VariableAggregation.ONLY_FIRST_REPLICA
         self.step = tf.Variable(0, dtype=tf.int32, trainable=False, aggregation=first)
         self.traces = 0
+        self.title = ""
 
     def compile(self, generator_optimizer: Optimizer, discriminator_optimizer: Optimizer, **kwargs):
         """As `keras.Model.compile`; creates the optimizers' variables, so none are made later."""
@@ -165,12 +167,18 @@ class GANModel(keras.Model):
         )
 
     def update_averages(self) -> None:
-        """Moves the running averages of parameters towards where these are."""
+        """Moves the running averages of parameters towards where these are.
+
+        Where masks change within a training, the average of a dropped weight becomes zero with it.
+        """
         decay = self.config.ema_decay
+        changing = self.config.mask_update != STATIC
         for name, averages in self.averages.items():
             held = gans.variables(self.networks[name])
             for path, average in averages.items():
-                average.assign(decay * average + (1.0 - decay) * held[path])
+                moved = decay * average + (1.0 - decay) * held[path]
+                masked = changing and path in self.masks[name]
+                average.assign(moved * self.masks[name][path].mask if masked else moved)
 
 
 STEPS: Registry[type[GANModel]] = Registry("training step")

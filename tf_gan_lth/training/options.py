@@ -22,7 +22,8 @@ def resolve(config: TrainingConfig, gan: GANSpec) -> TrainingConfig:
     for field in dataclasses.fields(config):
         if not hasattr(gan.usual, field.name):
             continue
-        asked, usual = getattr(config, field.name), getattr(gan.usual, field.name)
+        asked = getattr(config, field.name)
+        usual = getattr(gan.usual, field.name)
         if asked is None:
             resolved = dataclasses.replace(resolved, **{field.name: usual})
         elif usual is None:

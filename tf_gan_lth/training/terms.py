@@ -74,6 +74,13 @@ class Term:
 TERMS: Registry[Term] = Registry("loss term")
 
 
+def asked_as(config: TrainingConfig, name: str) -> str | None:
+    """How a config asks for a term, for messages: `--kd_weight=1.0`; None if it does not."""
+    if name == KD and config.kd_weight:
+        return f"--kd_weight={config.kd_weight}"
+    return next((f"--terms={t}" for t in config.terms if t.partition(":")[0] == name), None)
+
+
 def register(player: Player, taught: bool = False) -> Callable[[Function], Function]:
     """Makes a function a term of a player's loss, under its name."""
 

@@ -41,6 +41,7 @@ class Start:
       seed: two int32, the stream of all draws and of the data order.
       first_step: number of the first step in the stream.
       teachers: snapshots of the networks that teach; empty for none.
+      title: names the training for people: callbacks find it as `model.title`.
     """
 
     weights: Weights
@@ -48,6 +49,7 @@ class Start:
     seed: np.ndarray
     first_step: int = 0
     teachers: Weights = dataclasses.field(default_factory=dict)
+    title: str = ""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -129,6 +131,7 @@ class Trainer:
             averaged = start.weights.get(name + EMA, start.weights[name])
             for path, average in averages.items():
                 average.assign(averaged[path])
+        self.model.title = start.title
         self.model.restart(start.seed, start.first_step)
         self.model.teach(start.teachers)
 
