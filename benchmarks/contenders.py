@@ -43,20 +43,21 @@ def resolved(config: Config) -> Config:
 
     The processes of PyTorch cannot do that, since they must not import TensorFlow.
     """
-    from tf_gan_lth import models
-    from tf_gan_lth.gans import cyclegan, sngan
+    from tf_gan_lth import gans
     from tf_gan_lth.training.options import resolve
 
-    networks, module = config.networks, {"sngan": sngan, "cyclegan": cyclegan}[config.networks.gan]
-    width, blocks = (
-        networks.width or module.WIDTH,
-        networks.blocks or getattr(module, "BLOCKS", None),
-    )
-    other = networks.discriminator_width or (width // 2 if module is sngan else width)
-    networks = dataclasses.replace(networks, width=width, discriminator_width=other, blocks=blocks)
-    return dataclasses.replace(
-        config, networks=networks, training=resolve(config.training, models.kind(networks.gan))
-    )
+    spec = gans.find(config.networks.gan)
+    options = dataclasses.asdict(gans.options_of(spec, config))
+    if options["discriminator_width"] is None:
+        share = 1 if translates(config) else 2
+        options["discriminator_width"] = options["width"] // share
+    training = resolve(config.training, spec)
+    return dataclasses.replace(config, extras=options, training=training)
+
+
+def translates(config: Config) -> bool:
+    """Whether a config trains CycleGAN, which takes images of two domains."""
+    return config.networks.gan == "cyclegan"
 
 
 def plain(config: Config, count: int) -> Turn:
@@ -102,14 +103,13 @@ def make_model(config: Config):
     """The model of a config's training step, and batches of noise for it."""
     import numpy as np
 
-    from tf_gan_lth import data, models
-    from tf_gan_lth.pruning.wrapping import LotterySchedule
+    from tf_gan_lth import data, gans
     from tf_gan_lth.training import Trainer
 
-    translates, resolution = config.training.cycle_weight is not None, config.data.resolution
-    size = (
-        data.load_resolution(config.training.augmentation, resolution) if translates else resolution
-    )
+    training, resolution = config.training, config.data.resolution
+    size = resolution
+    if translates(config):
+        size = data.load_resolution(training.augmentation, resolution)
     drawn = np.random.default_rng(0).integers(
         0, 256, [2, IMAGES, size, size, CHANNELS], dtype=np.uint8
     )
@@ -117,11 +117,11 @@ def make_model(config: Config):
         data.ImageSet("noise", name, images, np.zeros(IMAGES, np.int64))
         for name, images in zip("ab", drawn, strict=True)
     ]
-    images = data.Domains(*sets) if translates else sets[0]
-    gan = models.build(
-        config.networks, resolution, CHANNELS, seed=0, precision=config.training.precision
-    )
-    trainer = Trainer(gan, config.training, LotterySchedule(0.2), images)
+    images = data.Domains(*sets) if translates(config) else sets[0]
+    spec = gans.find(config.networks.gan)
+    shape = gans.ImageShape(resolution, CHANNELS)
+    gan = gans.build(spec, config, shape, seed=0, precision=training.precision)
+    trainer = Trainer(gan, training, images)
     return trainer.model, trainer.batches(np.array([1, 2], np.int32))
 
 
@@ -163,9 +163,9 @@ def _torch_steps(config: Config, count: int, memory_format, *, fast: bool) -> Tu
         shape = [size, CHANNELS, config.data.resolution, config.data.resolution]
         return (torch.rand(shape) * 2 - 1).to(memory_format=memory_format)
 
-    width, other = config.networks.width, config.networks.discriminator_width
-    if training.cycle_weight is not None:  # CycleGAN's
-        step = torch_cyclegan.Step(width, other, CHANNELS, config.networks.blocks, prepared)
+    width, other = config.extras["width"], config.extras["discriminator_width"]
+    if translates(config):
+        step = torch_cyclegan.Step(width, other, CHANNELS, config.extras["blocks"], prepared)
         a, b = (noise(training.generator_batch_size) for _ in range(2))
         return lambda: [step(a, b) for _ in range(count)]
     generator = prepared(torch_sngan.Generator(config.data.resolution, width, CHANNELS))
@@ -271,7 +271,8 @@ def step_graph(config: Config):
     model, batches = make_model(config)
     graph = tf.function(model.train_step).get_concrete_function(batches.element_spec).graph
     # Unused gradients are in the graph, but are not computed: count only what the outputs need.
-    waiting, live = [*(tensor.op for tensor in graph.outputs), *graph.control_outputs], set()
+    waiting = [*(tensor.op for tensor in graph.outputs), *graph.control_outputs]
+    live = set()
     while waiting:
         operation = waiting.pop()
         if operation not in live:

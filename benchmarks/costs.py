@@ -90,9 +90,10 @@ def sngan_discriminator(resolution: int, width: int, channels: int) -> Network:
 
 
 def sngan(config: Config, channels: int) -> Step:
-    training, resolution, width = config.training, config.data.resolution, config.networks.width
+    training, resolution = config.training, config.data.resolution
+    width = config.extras["width"]
     g = sngan_generator(resolution, width, channels)
-    d = sngan_discriminator(resolution, config.networks.discriminator_width, channels)
+    d = sngan_discriminator(resolution, config.extras["discriminator_width"], channels)
     steps, images, latents = (
         training.discriminator_steps,
         training.discriminator_batch_size,
@@ -138,11 +139,14 @@ def cyclegan_discriminator(resolution: int, width: int, channels: int) -> Networ
 
 
 def cyclegan(config: Config, channels: int) -> Step:
-    training, resolution, width = config.training, config.data.resolution, config.networks.width
-    g = cyclegan_generator(resolution, width, config.networks.blocks, channels)
-    d = cyclegan_discriminator(resolution, config.networks.discriminator_width, channels)
+    training, resolution = config.training, config.data.resolution
+    width = config.extras["width"]
+    g = cyclegan_generator(resolution, width, config.extras["blocks"], channels)
+    d = cyclegan_discriminator(resolution, config.extras["discriminator_width"], channels)
     images = training.generator_batch_size
-    calls = 6 if training.identity_weight else 4  # of generators: translations, cycles, identities
+    calls = (
+        6 if config.extras["identity_weight"] else 4
+    )  # of generators: translations, cycles, identities
     # Only the second half of a cycle has a gradient towards its inputs. Each discriminator passes
     # one on to a generator, then learns from two images.
     generated = calls * 3 * g.products - (calls - 2) * g.first + 2 * 2 * d.products

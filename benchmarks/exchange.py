@@ -51,7 +51,8 @@ def train(steps: int) -> int:
             "--num_eval_images=64",
             f"--run_dir={folder}/run",
         ]
-        before, processes = sent_on_loopback(), []
+        before = sent_on_loopback()
+        processes = []
         for index in range(2):
             task = {"cluster": {"worker": workers}, "task": {"type": "worker", "index": index}}
             command = [sys.executable, str(ROOT / "scripts" / "find_ticket.py"), *options]

@@ -36,17 +36,14 @@ def main(values: flags.FlagValues) -> None:
     import numpy as np
     import tensorflow as tf
 
-    from tf_gan_lth import data, models
-    from tf_gan_lth.pruning.wrapping import LotterySchedule
+    from tf_gan_lth import data, gans
     from tf_gan_lth.training import Trainer, devices
 
     config = command_line.config_from_flags(values)
     if values.replicas > 1:
         tf.config.set_visible_devices([], "GPU")
-        cpu, parts = (
-            tf.config.list_physical_devices("CPU")[0],
-            [tf.config.LogicalDeviceConfiguration()] * values.replicas,
-        )
+        cpu = tf.config.list_physical_devices("CPU")[0]
+        parts = [tf.config.LogicalDeviceConfiguration()] * values.replicas
         tf.config.set_logical_device_configuration(cpu, parts)
     strategy = devices.use("mirrored" if values.replicas > 1 else "auto", config).strategy
     images = data.load(config.data.dataset, "train", config.data.resolution, config.data.data_dir)
@@ -57,10 +54,11 @@ def main(values: flags.FlagValues) -> None:
         if not masked:
             training = dataclasses.replace(training, kd_weight=0.0)
         with strategy.scope():
-            gan = models.build(config.networks, config.data.resolution, images.channels, seed=0)
-        trainer = Trainer(gan, training, LotterySchedule(0.2), images, strategy, masked)
+            shape = gans.ImageShape(config.data.resolution, images.channels)
+            gan = gans.build(gans.find(config.networks.gan), config, shape, seed=0)
+        trainer = Trainer(gan, training, images, strategy, masked)
         if masked and training.kd_weight:
-            trainer.model.kd_weight.assign(training.kd_weight)
+            trainer.model.teaching.assign(1.0)
         batches = trainer.batches(seed)
         return lambda: trainer.model.fit(
             batches, steps_per_epoch=values.turn_steps, epochs=1, verbose=0
@@ -69,9 +67,8 @@ def main(values: flags.FlagValues) -> None:
     masked, unmasked, ratio = turns.compare(make(True), make(False), values.turns)
     kind = "masked" + (", KD" if config.training.kd_weight else "")
     for name, seconds in {kind: masked, "unmasked": unmasked}.items():
-        best, median = (
-            1000 * value / values.turn_steps for value in (min(seconds), statistics.median(seconds))
-        )
+        best = 1000 * min(seconds) / values.turn_steps
+        median = 1000 * statistics.median(seconds) / values.turn_steps
         print(f"{name:<10} {best:7.1f} ms a step at best, {median:7.1f} ms in the median")
     print(f"{kind} / unmasked: {ratio}")
 

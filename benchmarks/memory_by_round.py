@@ -26,19 +26,22 @@ def peak() -> int:
 
 def main(values: flags.FlagValues) -> None:
     config = command_line.config_from_flags(values)
-    from tf_gan_lth import lottery, report
-    from tf_gan_lth.experiment.run_folder import RunFolder
+    from tf_gan_lth import findings, report
+    from tf_gan_lth.experiment.run_folder import RunFolder, TrainingFolder
+    from tf_gan_lth.methods import Observer, jobs, setup
 
     peaks: dict[int, int] = {}
-    with tempfile.TemporaryDirectory() as folder:
-        lab = lottery.Laboratory(config, RunFolder(pathlib.Path(folder) / "run"))
 
-        def after_training(place):
-            lottery.write_results(lab.run)
-            report.write(lab.run)
-            peaks[place.round_number] = max(peak(), peaks.get(place.round_number, 0))
+    class Watching(Observer):
+        def scored(self, folder: TrainingFolder) -> None:
+            findings.write_results(run)
+            report.write(run)
+            peaks[folder.round_number] = max(peak(), peaks.get(folder.round_number, 0))
 
-        lottery.find_ticket(lab, 0, after_training)
+    with tempfile.TemporaryDirectory() as place:
+        run = RunFolder(pathlib.Path(place) / "run")
+        method, bench = setup.set_up(config, run, observer=Watching())
+        jobs.run(method, bench, run)
     for number, size in peaks.items():
         print(
             f"round {number:>2}: {size / 2**20:,.0f} MiB, {size / peaks[min(1, max(peaks))]:.3f} of"

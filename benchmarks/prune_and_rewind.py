@@ -21,26 +21,29 @@ command_line.define_flag(flags.FLAGS, "Benchmark", "turns", int, 5, "how often t
 def main(values: flags.FlagValues) -> None:
     import numpy as np
 
-    from tf_gan_lth import lottery
     from tf_gan_lth.experiment import config as configs
     from tf_gan_lth.experiment.run_folder import RunFolder
-    from tf_gan_lth.methods.imp import rewind
+    from tf_gan_lth.methods import setup
+    from tf_gan_lth.methods.candidate import expand, rewind
+    from tf_gan_lth.methods.imp import prune
+    from tf_gan_lth.training import Start
 
     with tempfile.TemporaryDirectory() as folder:
         run = RunFolder(pathlib.Path(folder) / "run")
-        lab = lottery.Laboratory(configs.from_options({"dataset": "digits", "resolution": 32}), run)
-        initial = run.replicate(0).initial.put(lab.fresh_weights(0))
-        before, masks = run.replicate(0).round(0), lab.full_masks(initial)
-        before.masks.put(masks)
+        config = configs.from_options({"dataset": "digits", "resolution": 32})
+        _, bench = setup.set_up(config, run)
+        initial = run.replicate(0).initial.put(bench.fresh_weights(0))
+        before = run.replicate(0).round(0)
+        before.masks.put(expand(bench.full_masks()))
         before.weights.put({**initial, "generator_ema": initial["generator"]})
         times = {"read, rank and prune": [], "rewind": [], "put into the model": []}
         for _ in range(values.turns):
             marks = [time.perf_counter()]
-            masks = lab.prune(before, 1)
+            kept = expand(prune(bench, before, 1))
             marks.append(time.perf_counter())
-            start = rewind(initial, masks)
+            start = rewind(initial, kept)
             marks.append(time.perf_counter())
-            lab.trainer.start(start, masks, np.array([1, 2], np.int32))
+            bench.trainer.start(Start(start, kept, np.array([1, 2], np.int32)))
             marks.append(time.perf_counter())
             for name, begin, end in zip(times, marks, marks[1:], strict=False):
                 times[name].append(end - begin)

@@ -28,9 +28,40 @@ command_line.define_flag(
 flags.mark_flags_as_required(["data", "feature_network"])
 
 
-def main(values: flags.FlagValues) -> None:
+def _spoilt(test, pixels, folder: pathlib.Path) -> dict:
+    """{what was done to them: test images}, `(N, H, W, C)` uint8."""
     import numpy as np
     from PIL import Image, ImageFilter
+
+    def each(change):
+        return np.stack([np.asarray(change(Image.fromarray(image))) for image in test])
+
+    def jpeg(quality: int):
+        def change(image):
+            file = io.BytesIO()
+            image.save(file, "JPEG", quality=quality)
+            return Image.open(file)
+
+        return each(change)
+
+    def blurred(radius: float):
+        return each(lambda image: image.filter(ImageFilter.GaussianBlur(radius)))
+
+    first_class = min((folder / "test").iterdir())
+    one_class = pixels(first_class)
+    return {
+        "test images": test,
+        **{f"JPEG, quality {quality}": jpeg(quality) for quality in (90, 50, 20, 5)},
+        **{f"blurred, radius {radius:g}": blurred(radius) for radius in (0.5, 1, 2)},
+        "upside down": test[:, ::-1],
+        "uniform noise": np.random.default_rng(0).integers(0, 256, test.shape, np.uint8),
+        f"test, {len(one_class)} at random": test[: len(one_class)],
+        f"test, {len(one_class)} of one class ({first_class.name})": one_class,
+    }
+
+
+def main(values: flags.FlagValues) -> None:
+    import numpy as np
 
     from tf_gan_lth import data
     from tf_gan_lth.evaluation import SCORES, Evaluator, Extractor, protocols, reference
@@ -46,37 +77,8 @@ def main(values: flags.FlagValues) -> None:
             [np.uint8(data.quantize(batch)) for batch in data.ImageFolder(path).batches()]
         )
 
-    test = pixels(folder / "test")
-
-    def each(change):
-        return np.stack([np.asarray(change(Image.fromarray(image))) for image in test])
-
-    def jpeg(quality: int):
-        def change(image):
-            file = io.BytesIO()
-            image.save(file, "JPEG", quality=quality)
-            return Image.open(file)
-
-        return each(change)
-
-    sets = {
-        "test images": test,
-        **{f"JPEG, quality {quality}": jpeg(quality) for quality in (90, 50, 20, 5)},
-        **{
-            f"blurred, radius {radius:g}": each(
-                lambda image, r=radius: image.filter(ImageFilter.GaussianBlur(r))
-            )
-            for radius in (0.5, 1, 2)
-        },
-        "upside down": test[:, ::-1],
-        "uniform noise": np.random.default_rng(0).integers(0, 256, test.shape, np.uint8),
-    }
-    first_class = min((folder / "test").iterdir())
-    one_class = pixels(first_class)
-    sets[f"test, {len(one_class)} at random"] = test[: len(one_class)]
-    sets[f"test, {len(one_class)} of one class ({first_class.name})"] = one_class
     print("| images | " + " | ".join(SCORES) + " |\n|---|" + "---|" * len(SCORES))
-    for name, images in sets.items():
+    for name, images in _spoilt(pixels(folder / "test"), pixels, folder).items():
         scores = evaluator.score(name, [data.scale(images)], len(images), ema=None)
         cells = ("-" if scores[column] is None else f"{scores[column]:.3f}" for column in SCORES)
         print(f"| {name} | " + " | ".join(cells) + " |", flush=True)

@@ -65,6 +65,11 @@ def main(values: flags.FlagValues) -> None:
         f" {step.collectives} sums"
     )
     print(f"graph      {operations:,} operations that compute\n")
+    predict(values, step, operations)
+
+
+def predict(values: flags.FlagValues, step: costs.Step, operations: int) -> None:
+    """Prints how long a step should take on several GPUs, as the flags assume them."""
     print(
         "| GPUs | images a GPU | compute, ms | launches | exchange | step | times one GPU |"
         " efficiency |"

@@ -32,20 +32,23 @@ def main(values: flags.FlagValues) -> None:
     import numpy as np
     import tensorflow as tf
 
-    from tf_gan_lth import data, models
+    from tf_gan_lth import data, gans
     from tf_gan_lth.evaluation import Evaluator, Extractor, reference
     from tf_gan_lth.tasks.noise_to_image import protocol_of
     from tf_gan_lth.training import Sampler
 
-    protocol, resolution = protocol_of(config.evaluation), config.data.resolution
+    protocol = protocol_of(config.evaluation)
+    resolution = config.data.resolution
     extractor = Extractor.of(protocol)
     real = data.open_images(
         values.reference or config.data.dataset, None, resolution, config.data.data_dir
     )
     evaluator = Evaluator(protocol, extractor, reference.of_images(real, extractor))
-    gan = models.build(config.networks, resolution, real.shape[-1], seed=0)
+    shape = gans.ImageShape(resolution, real.shape[-1])
+    gan = gans.build(gans.find(config.networks.gan), config, shape, seed=0)
     generator, network, count = gan.networks["generator"], extractor.network, protocol.num_images
-    snapshot, sampler = models.take_snapshot(generator), Sampler(generator)
+    snapshot = gans.take_snapshot(generator)
+    sampler = Sampler(generator, gan.prior)
 
     def images():
         return sampler.batches(snapshot, count, np.array([1, 2], np.int32))

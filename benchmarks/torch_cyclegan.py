@@ -128,9 +128,11 @@ class Step:
     def __call__(self, a: torch.Tensor, b: torch.Tensor) -> float:
         """Trains on images `(N, channels, H, W)` of both domains; returns the generators' loss."""
         square, absolute = nn.functional.mse_loss, nn.functional.l1_loss
-        real, fake = torch.ones(len(a), 1), torch.zeros(len(a), 1)
+        real = torch.ones(len(a), 1)
+        fake = torch.zeros(len(a), 1)
         self.generators.zero_grad()
-        fake_b, fake_a = self.a2b(a), self.b2a(b)
+        fake_b = self.a2b(a)
+        fake_a = self.b2a(b)
         loss = 5 * (absolute(self.a2b(b), b) + absolute(self.b2a(a), a))
         loss = loss + square(self.judge_b(fake_b), real) + square(self.judge_a(fake_a), real)
         loss = loss + 10 * (absolute(self.b2a(fake_b), a) + absolute(self.a2b(fake_a), b))

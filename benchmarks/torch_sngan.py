@@ -12,7 +12,8 @@ from torch.nn.utils import spectral_norm
 class _Up(nn.Module):
     def __init__(self, inputs: int, width: int):
         super().__init__()
-        self.norm_1, self.norm_2 = nn.BatchNorm2d(inputs), nn.BatchNorm2d(width)
+        self.norm_1 = nn.BatchNorm2d(inputs)
+        self.norm_2 = nn.BatchNorm2d(width)
         self.conv_1, self.conv_2 = (
             nn.Conv2d(inputs, width, 3, padding=1),
             nn.Conv2d(width, width, 3, padding=1),
@@ -35,7 +36,8 @@ class Generator(nn.Module):
         self.blocks = nn.Sequential(
             *(_Up(width, width) for _ in range(resolution.bit_length() - 3))
         )
-        self.norm, self.to_image = nn.BatchNorm2d(width), nn.Conv2d(width, channels, 3, padding=1)
+        self.norm = nn.BatchNorm2d(width)
+        self.to_image = nn.Conv2d(width, channels, 3, padding=1)
 
     def forward(self, latents: torch.Tensor) -> torch.Tensor:
         x = self.blocks(self.dense(latents).view(-1, self.width, 4, 4))

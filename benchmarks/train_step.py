@@ -27,7 +27,7 @@ from collections.abc import Iterator
 import contenders
 from absl import flags
 
-from tf_gan_lth.cli import command_line
+from tf_gan_lth.cli import command_line, flag_files
 from tf_gan_lth.experiment.config import Config
 from tf_gan_lth.experiment.errors import ToolkitError, UsageError, check_known
 
@@ -138,11 +138,7 @@ def compare(config: Config, names: list[str], turns: int, turn_steps: int) -> No
         for name, process in list(processes.items())[:: 1 if turn % 2 else -1]:
             seconds[name].append(process.turn() / turn_steps)
     ends = {name: process.end() for name, process in processes.items()}
-    rates = ends.pop(contenders.peak.__name__, ([], 0, 0))[0]
-    peaks = {
-        precision: max(rate[precision] for rate in rates)
-        for precision in (rates[0] if rates else ())
-    }
+    peaks = _peaks(ends.pop(contenders.peak.__name__, ([], 0, 0))[0])
     said = ", ".join(
         f"{rate:,.0f} GFLOP/s in {precision.removeprefix('torch.')}"
         for precision, rate in peaks.items()
@@ -157,34 +153,35 @@ def compare(config: Config, names: list[str], turns: int, turn_steps: int) -> No
     )
     print("|---|---|---|---|---|---|---|---|")
     for name in names:
-        best, (_, whole, imported) = min(seconds[name]), ends[name]
+        best = min(seconds[name])
+        _, whole, imported = ends[name]
         ratio = statistics.median(
             its / first for its, first in zip(seconds[name], seconds[names[0]], strict=True)
         )
-        peak = peaks.get(
-            "torch.bfloat16" if contenders.is_in_bfloat16(name, config) else "torch.float32"
-        )
-        share = f"{work / best / 1e9 / peak:.0%}" if peak else "-"
+        kind = "torch.bfloat16" if contenders.is_in_bfloat16(name, config) else "torch.float32"
+        share = f"{work / best / 1e9 / peaks[kind]:.0%}" if kind in peaks else "-"
         cells = [
             name,
             f"{best:.3f}",
             f"{statistics.median(seconds[name]):.3f}",
             f"{_images(config) / best:.1f}",
+            f"{ratio:.2f}",
+            f"{whole:,.0f}",
+            f"{whole - imported:,.0f}",
+            share,
         ]
-        print(
-            "|",
-            " | ".join(
-                [*cells, f"{ratio:.2f}", f"{whole:,.0f}", f"{whole - imported:,.0f}", share]
-            ),
-            "|",
-            flush=True,
-        )
+        print("|", " | ".join(cells), "|", flush=True)
+
+
+def _peaks(rates: list[dict[str, float]]) -> dict[str, float]:
+    """{precision: the fastest rate of all turns}; empty without PyTorch."""
+    return {kind: max(rate[kind] for rate in rates) for kind in (rates[0] if rates else ())}
 
 
 def _images(config: Config) -> int:
     """Real images that a training step takes."""
     training = config.training
-    if training.cycle_weight is not None:  # CycleGAN's, one of each domain
+    if contenders.translates(config):  # one of each domain
         return 2 * training.generator_batch_size
     return training.discriminator_steps * training.discriminator_batch_size
 
@@ -212,7 +209,7 @@ def _config_flags(*options: str) -> flags.FlagValues:
     """The flags of a config alone, with the values that `options` give them."""
     values = flags.FlagValues()
     command_line.define_config_flags(values)
-    values(["", *options])
+    values(["", *flag_files.expand(options)])
     return values
 
 
