@@ -14,10 +14,8 @@ class _Up(nn.Module):
         super().__init__()
         self.norm_1 = nn.BatchNorm2d(inputs)
         self.norm_2 = nn.BatchNorm2d(width)
-        self.conv_1, self.conv_2 = (
-            nn.Conv2d(inputs, width, 3, padding=1),
-            nn.Conv2d(width, width, 3, padding=1),
-        )
+        self.conv_1 = nn.Conv2d(inputs, width, 3, padding=1)
+        self.conv_2 = nn.Conv2d(width, width, 3, padding=1)
         self.shortcut = nn.Conv2d(inputs, width, 1)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:

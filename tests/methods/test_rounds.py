@@ -7,6 +7,7 @@ import pytest
 from helpers import equal, run_lottery, set_up
 
 from tf_gan_lth.experiment.errors import UsageError
+from tf_gan_lth.experiment.run_folder import TrainingFolder
 from tf_gan_lth.methods import imp
 from tf_gan_lth.pruning.masks import Elements
 
@@ -42,13 +43,14 @@ def test_dense_layers_are_pruned_where_that_is_asked_for(tiny_options, tmp_path)
         assert not np.any(folder.weights.get()[snapshot]["dense/kernel"][~kept])
 
 
-def masks_of_round_1(finished, **options):
-    """What round 1 of the finished lottery would keep of its generator under other options."""
+def masks_of_round_1(finished, before=None, **options):
+    """What round 1 would keep of the finished lottery's generator under other options."""
+    before = before or finished.replicate.round(0)
     config = finished.bench.config
     lottery = dataclasses.replace(config.lottery, **options)
     changed = dataclasses.replace(config, lottery=lottery)
     bench = dataclasses.replace(finished.bench, config=changed)
-    return imp.prune(bench, finished.replicate.round(0), 1)["generator"]
+    return imp.prune(bench, before, 1)["generator"]
 
 
 def test_layerwise_ranking_takes_the_same_share_of_each_layer(finished):
@@ -66,14 +68,22 @@ def test_ranking_within_layers_keeps_exactly_as_many_down_to_the_last_weight(
     assert (mask.remaining, mask.total) == (remaining, 340)
 
 
-def test_ranking_by_the_averages_is_by_them_alone(finished):
-    weights = finished.replicate.round(0).weights.get()
-    mask = masks_of_round_1(finished, ranking_weights="ema").expand()
-    trained = weights["generator_ema"]
-    kept = np.concatenate([np.abs(trained[path][mask[path]]) for path in mask])
-    lost = np.concatenate([np.abs(trained[path][~mask[path]]) for path in mask])
+def test_ranking_by_the_averages_is_by_them_alone(finished, tmp_path):
+    dense = finished.replicate.round(0)
+    weights = dense.weights.get()
+    random = np.random.default_rng(0)
+    averages = {path: random.normal(size=a.shape) for path, a in weights["generator"].items()}
+    other = TrainingFolder(tmp_path, 0, 0)
+    other.masks.put(dense.masks.get())
+    other.weights.put({**weights, "generator_ema": averages})
+
+    mask = masks_of_round_1(finished, other, ranking_weights="ema").expand()
+    kept = np.concatenate([np.abs(averages[path][mask[path]]) for path in mask])
+    lost = np.concatenate([np.abs(averages[path][~mask[path]]) for path in mask])
     assert lost.size and lost.max() <= kept.min()
-    assert not equal(mask, finished.replicate.round(1).masks.get()["generator"])
+    live = masks_of_round_1(finished, other, ranking_weights="live").expand()
+    assert equal(live, finished.replicate.round(1).masks.get()["generator"])
+    assert not equal(mask, live)
 
 
 @pytest.mark.parametrize("ranking", ["global", "layerwise"])
