@@ -1,20 +1,17 @@
-"""Masks that change within a training: one function between gradient and optimizer."""
+"""Masks that change within a training, by one function. Mechanics: training/test_updates.py."""
 
 import pathlib
 
 import numpy as np
 import pytest
-import tf_keras as keras
 
 import tf_gan_lth as lth
 from tf_gan_lth import data, gans
 from tf_gan_lth.experiment import config as configs
 from tf_gan_lth.experiment import plugins
-from tf_gan_lth.experiment.artifacts import ArrayFile
 from tf_gan_lth.pruning.masks import Elements, apply, magnitudes
 from tf_gan_lth.pruning.wrapping import prunable_paths
 from tf_gan_lth.training import Start, Trainer
-from tf_gan_lth.training.checkpoints import Checkpoints
 
 TOY = pathlib.Path(__file__).parent / "toy_update.py"
 SEED = np.array([3, 4], np.int32)
@@ -84,42 +81,6 @@ def test_it_is_traced_once_and_repeats_bit_for_bit(trained):
         assert all(np.array_equal(array, again.weights[name][p]) for p, array in snapshot.items())
 
 
-def test_an_interrupted_one_continues_bit_for_bit(trained, tmp_path):
-    _, start, whole = trained
-
-    class Interruption(keras.callbacks.Callback):
-        def on_train_batch_end(self, batch, logs=None):
-            if batch + 1 == 4:
-                raise KeyboardInterrupt
-
-    file = ArrayFile(tmp_path / "checkpoint")
-    trainer, _ = make_trainer()
-    with pytest.raises(KeyboardInterrupt):
-        trainer.train(start, [Interruption()], checkpoints=Checkpoints(file, 0.0))
-    again, _ = make_trainer()
-    continued = again.train(start, checkpoints=Checkpoints(file, 0.0))
-    for path, kept in whole.kept["generator"].items():
-        np.testing.assert_array_equal(kept, continued.kept["generator"][path])
-    for name, snapshot in whole.weights.items():
-        other = continued.weights[name]
-        assert all(np.array_equal(array, other[path]) for path, array in snapshot.items())
-
-
-def test_static_masks_stay(trained):
-    trainer, start = make_trainer(mask_update="static")
-    after = trainer.train(start)
-    assert after.kept is start.kept
-    assert not any("/mask" in name for name in trainer.model.state())
-
-
-def test_xla_changes_the_same_masks(trained):
-    _, start, plain = trained
-    trainer, _ = make_trainer(jit_compile=True)
-    compiled = trainer.train(start)
-    for path, kept in plain.kept["generator"].items():
-        assert compiled.kept["generator"][path].sum() == kept.sum()
-
-
 def test_a_run_keeps_the_masks_that_training_left(tiny_options, tmp_path):
     options = {**tiny_options, "steps": 4, "rounds": 1, "branches": ()}
     run = lth.find_ticket(
@@ -139,30 +100,3 @@ def test_a_run_keeps_the_masks_that_training_left(tiny_options, tmp_path):
     kernels = {v.name.removesuffix(":0"): v.numpy() for v in generator.variables}
     for path, kept in final.items():
         assert kept.sum() == start[path].sum() and not np.any(kernels[path][~kept])
-
-
-def test_masks_cover_any_variable_by_path():
-    config = configs.from_options(
-        {
-            "width": 4,
-            "steps": 3,
-            "discriminator_steps": 1,
-            "generator_batch_size": 4,
-            "discriminator_batch_size": 4,
-        }
-    )
-    gan = gans.build(gans.find("sngan"), config, gans.ImageShape(8, 1), seed=1)
-    pixels = np.random.default_rng(0).integers(0, 256, [9, 8, 8, 1], dtype=np.uint8)
-    images = data.ImageSet("noise", "train", pixels, np.zeros(9, np.int64))
-    weights = {name: gans.take_snapshot(network) for name, network in gan.networks.items()}
-    covered = ["norm/gamma", "norm/beta", "block_1/conv_2/bias", "dense/kernel"]
-    kept = {path: np.ones(weights["generator"][path].shape, bool) for path in covered}
-    for stays in kept.values():
-        stays[..., 1] = False
-    weights["generator"] = apply(weights["generator"], kept)
-    trainer = Trainer(gan, config.training, images, covered={"generator": covered})
-    after = trainer.train(Start(weights, {"generator": kept}, SEED)).weights
-    for path in covered:
-        for name in ("generator", "generator_ema"):
-            assert not np.any(after[name][path][..., 1]), (name, path)
-        assert np.any(after["generator"][path][..., 0] != weights["generator"][path][..., 0])
