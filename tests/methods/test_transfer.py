@@ -63,6 +63,7 @@ def test_masks_and_weights_are_the_tickets(finished, transferred):
     assert comparisons.keys() >= {(0, "main"), (2, "main"), (2, "random_init")}
 
 
+@pytest.mark.slow
 def test_a_branch_of_a_transfer_can_be_a_job_of_its_own(options, transferred, parent, tmp_path):
     shutil.copytree(transferred.run.path, tmp_path / "run")
     again = set_up(options, tmp_path / "run", parent=parent)

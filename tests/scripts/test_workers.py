@@ -61,6 +61,7 @@ def options(tiny_options):
     return {name: value for name, value in tiny_options.items() if name != "branch_rounds"}
 
 
+@pytest.mark.slow
 def test_two_processes_find_the_ticket_of_one(options, tmp_path):
     """A bias before a batch norm has no gradient but rounding, which Adam scales up; it moves
     nothing but the norm's mean.
@@ -92,6 +93,7 @@ def test_two_processes_find_the_ticket_of_one(options, tmp_path):
     assert compared > 60
 
 
+@pytest.mark.slow
 def test_a_worker_that_dies_ends_the_job_which_continues_when_it_is_started_again(
     options, tmp_path
 ):

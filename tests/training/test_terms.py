@@ -335,6 +335,7 @@ def test_without_teachers_what_needs_them_counts_nothing(trainer, ticket):
     assert all_equal(trainer.train(alone), others.train(alone))
 
 
+@pytest.mark.slow
 def test_terms_are_the_same_compiled(trainer, ticket):
     compiled = make_small(jit_compile=True)
     trained = compiled.train(ticket, stop=1)
@@ -343,6 +344,7 @@ def test_terms_are_the_same_compiled(trainer, ticket):
     assert share_that_differs(trained, plain, ticket.kept) < 0.01
 
 
+@pytest.mark.slow
 def test_terms_are_the_same_on_two_replicas(ticket, two_replicas):
     terms = tuple(term for term in ALL if term not in PENALTY)
     mirrored = make_small(two_replicas, terms)
@@ -352,12 +354,14 @@ def test_terms_are_the_same_on_two_replicas(ticket, two_replicas):
     assert share_that_differs(trained, alone, ticket.kept) < 0.01
 
 
+@pytest.mark.slow
 def test_a_penalty_between_images_works_on_two_replicas(ticket, two_replicas):
     alone = dataclasses.replace(ticket, teachers={})
     mirrored = make_small(two_replicas, PENALTY)
     check_trained(mirrored, mirrored.train(alone), ticket.kept)
 
 
+@pytest.mark.slow
 def test_terms_in_bfloat16_are_near_those_in_float32(trainer, ticket):
     found = []
     for each in (trainer, make_small(precision="mixed_bfloat16")):

@@ -201,6 +201,7 @@ def test_gradients_and_a_later_first_step_agree_on_two_replicas(
     assert np.abs(last[0] - last[1]).max() < 1e-4
 
 
+@pytest.mark.slow
 def test_a_teacher_works_on_two_replicas_and_compiled(images, ticket, two_replicas):
     teachers = {"discriminator": ticket.weights["discriminator"]}
     taught = dataclasses.replace(ticket, teachers=teachers)

@@ -179,6 +179,7 @@ def test_static_is_the_default_and_changes_nothing(ticket):
             np.testing.assert_array_equal(replaced.weights[name][path], array)
 
 
+@pytest.mark.slow
 def test_an_update_works_on_two_replicas(trainer, ticket, two_replicas):
     mirrored = make_trainer(two_replicas, mask_update="toy_regrow", steps=STEPS)
     short = mirrored.train(ticket, stop=CHANGED_AT + 1)
@@ -186,6 +187,7 @@ def test_an_update_works_on_two_replicas(trainer, ticket, two_replicas):
     assert equal(short.kept, alone.kept)
 
 
+@pytest.mark.slow
 def test_an_update_works_compiled(trainer, ticket):
     compiled = make_trainer(mask_update="toy_regrow", steps=STEPS, jit_compile=True)
     trained = compiled.train(ticket, stop=CHANGED_AT + 1)
