@@ -67,6 +67,13 @@ def test_a_name_that_is_none_in_a_file_is_refused(file, attribute, message):
         gans.find(f"{file}:{attribute}")
 
 
+def test_a_file_that_fails_is_named_with_its_line(tmp_path):
+    (tmp_path / "wrong.py").write_text("from tf_gan_lth import gans\n\ngan = gans.GANSpec()\n")
+    with pytest.raises(UsageError, match=r"wrong.py, line 3: TypeError: .* missing") as raised:
+        gans.find(f"{tmp_path / 'wrong.py'}:gan")
+    assert "\n" not in str(raised.value)
+
+
 @pytest.mark.parametrize(
     ("name", "message"),
     [
