@@ -110,6 +110,16 @@ def sparsest(matched: np.ndarray) -> np.ndarray:
     return (np.arange(1, matched.shape[-1] + 1) * matched).max(-1)
 
 
+def log_interval(ticket: Sample, dense: Sample) -> tuple[np.ndarray, np.ndarray]:
+    """The usual interval of the logarithm of the ratio, by the delta method, for comparison."""
+    variances = [(s.deviation / s.mean) ** 2 / s.count for s in (ticket, dense)]
+    total = sum(variances)
+    freedom = total**2 / sum(v**2 / (ticket.count - 1) for v in variances)
+    width = scipy.stats.t.isf(ALPHA, freedom) * np.sqrt(total)
+    ratio = ticket.mean / dense.mean
+    return ratio * np.exp(-width), ratio * np.exp(width)
+
+
 def simulate(setting: Setting, studies: int, random: np.random.Generator) -> dict[str, float]:
     """Rates over simulated studies, by what they are of.
 
@@ -121,6 +131,7 @@ def simulate(setting: Setting, studies: int, random: np.random.Generator) -> dic
     first = setting.draw(np.array([1.0, border]), 10 * studies, random)
     dense, ticket = (Sample.of(first[:studies, number]) for number in range(2))
     low, high = ratio_interval(ticket, dense, ALPHA)
+    log_low, log_high = log_interval(ticket, dense)
 
     ratios = np.array([1.0] * (1 + GOOD) + [border] * (ROUNDS - GOOD))
     half = setting.draw(ratios, studies, random)
@@ -136,6 +147,7 @@ def simulate(setting: Setting, studies: int, random: np.random.Generator) -> dic
         "finds round 5": (found >= GOOD).mean(),
         "replicates used": used.mean(),
         "interval holds": ((low <= border) & (border <= high)).mean(),
+        "by logarithms": ((log_low <= border) & (border <= log_high)).mean(),
         "wrong: any order": passed[..., GOOD:].any((0, -1)).mean(),
         "wrong: 5 % at every look": within(first, setting, peeking=True).any(0).mean(),
     }

@@ -109,7 +109,7 @@ def test_the_sparsest_matching_round_and_the_sparsest_open_one_are_both_named():
         " 0.10 in 3 replicates (within"
     )
     assert verdict.sentence.startswith(found)
-    assert "at 36.0% sparsity (round 2) the ticket is at most 10% worse" in verdict.sentence
+    assert ". At 36.0% sparsity (round 2) the ticket is at most 10% worse" in verdict.sentence
 
 
 def test_controls_are_named_at_the_sparsest_round_that_has_them():
@@ -154,7 +154,7 @@ def test_a_ticket_beyond_the_first_that_is_open_matches_alone():
     assert ticket.p_matching == verdict.comparisons[1, "main"].p_matching < 0.05
     open_ticket = in_words(verdict.comparisons[2, "main"])
     assert (
-        "at 48.8% sparsity (round 3) the ticket is at most 10% worse than the dense GAN: FID 10.0"
+        ". At 48.8% sparsity (round 3) the ticket is at most 10% worse than the dense GAN: FID 10.0"
         " +- 0.10 vs 10.0 +- 0.10 in 3 replicates; its own p is"
         f" {ticket.p_matching:.2g}, but round 2, which is denser, is {open_ticket}."
     ) in verdict.sentence

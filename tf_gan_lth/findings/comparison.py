@@ -204,7 +204,8 @@ def _needed(ticket: Sample, dense: Sample, margin: float, plan: Plan) -> int | N
 def in_words(comparison: Comparison) -> str:
     """The verdict, with what it would take to decide: `undetermined (takes 7 replicates)`.
 
-    In all, as they must be planned: with more of them a tested plan is no longer what it was.
+    The number is that of a new plan: replicates that are added to one whose scores were seen break
+    its level.
     """
     if comparison.verdict != "undetermined":
         return comparison.verdict
@@ -231,10 +232,15 @@ def cells(comparisons: dict[tuple[int, str], Comparison]) -> tuple[list[str], li
             [str(number), str(c.replicates), branch, f"{c.fid_mean:.3f}"]
             + [formatted(*cell) for cell in numbers]
             + [interval]
-            + [formatted(p, ".3f") for p in tests]
+            + [_p_value(p) for p in tests]
             + [in_words(c)]
         )
     return head, rows
+
+
+def _p_value(p: float | None) -> str:
+    # The level of an early look is far below a thousandth.
+    return formatted(p, ".1g" if p is not None and 0.0 < p < 0.001 else ".3f")
 
 
 def comparison_table(comparisons: dict[tuple[int, str], Comparison]) -> str:

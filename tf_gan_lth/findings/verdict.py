@@ -76,7 +76,8 @@ def judge(results: list[Result], margin: float, plan: Plan | None = None) -> Ver
         stated = list(found)[:1]
     remark = plan.remark(_replicates(results, stated))
     controls = _controls(results, comparisons, plan)
-    sentence = ". ".join([*sentences, *([remark] if remark else []), *controls]) + "."
+    parts = [part[0].upper() + part[1:] for part in (*sentences[1:], remark, *controls) if part]
+    sentence = ". ".join([sentences[0], *parts]) + "."
     best, generator = within if matching is None else matching, results[0].generator
     return Verdict(generator, dense.fid_mean, limit, matching, best, comparisons, sentence, plan)
 
