@@ -111,7 +111,8 @@ def nominal_levels(fractions: tuple[float, ...], alpha: float = ALPHA) -> tuple[
     spent = 2.0 * normal.sf(normal.isf(alpha / 2.0) / np.sqrt(fractions))
     # The score process is a Brownian motion in the share of replicates. `points` are values of it
     # below the bounds so far, and `mass` how probable they are.
-    points, mass = np.zeros(1), np.ones(1)
+    points = np.zeros(1)
+    mass = np.ones(1)
     levels, before = [], 0.0
     for fraction, goal in zip(fractions, np.diff(spent, prepend=0.0), strict=True):
         step = math.sqrt(fraction - before)
