@@ -1,10 +1,10 @@
 """How much slower is a training step with pruning wrappers, masks and KD than without them?
 
     python benchmarks/masked_step.py --flagfile=flags/sngan_digits.flags
-    python benchmarks/masked_step.py --dataset=digits \\
-        --flagfile=flags/sngan_cifar10_imp_gd_kd_small.flags
-    python benchmarks/masked_step.py --dataset=digits --replicas=2 \\
-        --flagfile=flags/sngan_cifar10_imp_g_small.flags
+    python benchmarks/masked_step.py --flagfile=flags/sngan_cifar10_imp_gd_kd_small.flags \\
+        --dataset=digits
+    python benchmarks/masked_step.py --flagfile=flags/sngan_cifar10_imp_g_small.flags \\
+        --dataset=digits --replicas=2
 
 At paper size, which is slow on a CPU:
 

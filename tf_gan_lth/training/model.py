@@ -161,6 +161,9 @@ class GANModel(keras.Model):
         masked = {m.variable.ref(): m for held in self.masks.values() for m in held.values()}
         pairs = list(zip(gradients, variables, strict=True))
         dense = [(masked[v.ref()], gradient) for gradient, v in pairs if v.ref() in masked]
+        if self.config.mask_update != STATIC:
+            # All replicas must choose the same masks.
+            dense = [(one, sum_over_replicas(gradient)) for one, gradient in dense]
         self.update_masks(self.step, dense, optimizer)
         optimizer.apply_gradients(
             [(g * masked[v.ref()].mask if v.ref() in masked else g, v) for g, v in pairs]
@@ -177,8 +180,10 @@ class GANModel(keras.Model):
             held = gans.variables(self.networks[name])
             for path, average in averages.items():
                 moved = decay * average + (1.0 - decay) * held[path]
-                masked = changing and path in self.masks[name]
-                average.assign(moved * self.masks[name][path].mask if masked else moved)
+                if changing and path in self.masks[name]:
+                    kept = self.masks[name][path].mask > 0
+                    moved = tf.where(kept, moved, tf.zeros_like(moved))
+                average.assign(moved)
 
 
 STEPS: Registry[type[GANModel]] = Registry("training step")
@@ -234,6 +239,11 @@ def loss_scale_of(optimizer: Optimizer) -> list[tuple[tf.Variable, float]]:
         (optimizer._loss_scale.current_loss_scale, optimizer.initial_scale),
         (optimizer.dynamic_counter, 0),
     ]
+
+
+def sum_over_replicas(share: tf.Tensor) -> tf.Tensor:
+    """The sum of what the replicas have, on each of them."""
+    return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, share)
 
 
 def mean_over_replicas(losses: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:

@@ -40,7 +40,7 @@ def static(step: tf.Tensor, gradients: Gradients, optimizer: Optimizer) -> None:
 
     Args of every update:
       step: number of the training step, int32.
-      gradients: of a player's masked variables.
+      gradients: of a player's masked variables, over all replicas.
       optimizer: the player's.
     """
     del step, gradients, optimizer
@@ -57,11 +57,10 @@ def replace_mask(masked: Masked, kept: tf.Tensor, optimizer: Optimizer) -> None:
       kept: the new mask, float32.
       optimizer: that of the variable.
     """
-    unchanged = tf.cast(tf.equal(masked.mask, kept), tf.float32)
-    stays = kept * unchanged
-    masked.variable.assign(masked.variable * stays)
-    for moment in _moments(masked.variable, optimizer):
-        moment.assign(moment * stays)
+    stays = tf.logical_and(kept > 0, tf.equal(masked.mask, kept))
+    zeros = tf.zeros_like(kept)  # a product would leave -0
+    for variable in [masked.variable, *_moments(masked.variable, optimizer)]:
+        variable.assign(tf.where(stays, variable, zeros))
     masked.mask.assign(kept)
 
 
