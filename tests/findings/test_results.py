@@ -12,7 +12,8 @@ COLUMNS = (
     "fid,kid,kid_standard_error,inception_score,inception_score_std,precision,recall,density,"
     "coverage,l1_inside,l1_outside,"
     "protocol,steps,seed,train_seconds,eval_seconds,"
-    "replicates,fid_mean,fid_standard_deviation,p_worse,p_matching,verdict,replicates_needed"
+    "replicates,fid_mean,fid_standard_deviation,p_worse,p_matching,verdict,replicates_needed,"
+    "fid_ratio,fid_ratio_low,fid_ratio_high,p_worse_than_ticket"
 )
 TRAININGS = [
     (0, "main"),

@@ -7,33 +7,13 @@ import io
 import numpy as np
 import pytest
 import scipy.stats
+from made_results import put_scores, result, rows, run_of
 
 from tf_gan_lth import findings
 from tf_gan_lth.experiment.errors import EvaluationError
-from tf_gan_lth.findings import Result, judge
-from tf_gan_lth.findings.comparison import compare, comparison_table, in_words
-
-
-def result(number, fid, branch="main", replicate=0):
-    return Result(
-        replicate=replicate,
-        round=number,
-        branch=branch,
-        generator="generator",
-        generator_sparsity=1 - 0.8**number,
-        discriminator_sparsity=0.0,
-        generator_params_left=1,
-        protocol="p",
-        steps=1,
-        seed=0,
-        train_seconds=1.0,
-        eval_seconds=1.0,
-        scores={"fid": fid},
-    )
-
-
-def rows(number, fids, branch="main"):
-    return [result(number, fid, branch, replicate) for replicate, fid in enumerate(fids)]
+from tf_gan_lth.findings import comparison_table, judge
+from tf_gan_lth.findings.comparison import compare, in_words
+from tf_gan_lth.report import figures
 
 
 def test_one_replicate_never_matches_but_the_sparsest_within_the_margin_is_named():
@@ -98,7 +78,8 @@ def test_the_number_of_replicates_needed_would_decide_with_the_same_mean_and_dev
         ).pvalue
 
     assert p_matching(3 + found.replicates_needed) < 0.05 < p_matching(2 + found.replicates_needed)
-    assert in_words(found).startswith(f"undetermined ({found.replicates_needed} more replicate")
+    total = 3 + found.replicates_needed
+    assert in_words(found) == f"undetermined (takes {total} replicates)"
 
 
 def test_a_mean_on_the_margin_is_never_decided():
@@ -128,7 +109,7 @@ def test_the_sparsest_matching_round_and_the_sparsest_open_one_are_both_named():
         " 0.10 in 3 replicates (within"
     )
     assert verdict.sentence.startswith(found)
-    assert "at 36.0% sparsity (round 2) the ticket is at most 10% worse" in verdict.sentence
+    assert ". At 36.0% sparsity (round 2) the ticket is at most 10% worse" in verdict.sentence
 
 
 def test_controls_are_named_at_the_sparsest_round_that_has_them():
@@ -153,12 +134,118 @@ def test_a_dense_run_alone_is_judged():
     assert judge([result(0, 20)], 0.1).best is None
 
 
-def test_the_comparison_is_in_the_csv_and_on_the_terminal(finished):
+EQUAL, NOISY, BAD = [10, 10.1, 9.9], [10.9, 9.0, 10.5], [14, 14.1, 14.2]
+
+
+def test_tickets_are_tested_in_order_from_the_densest():
+    results = rows(0, EQUAL) + rows(1, EQUAL) + rows(2, [10.1, 10.3, 9.8]) + rows(3, EQUAL)
+    verdict = judge(results, margin=0.1)
+    # The p-value of the statement is the largest of those that it needs.
+    p = max(verdict.comparisons[number, "main"].p_matching for number in (1, 2, 3))
+    assert verdict.matching == 3 and p > verdict.comparisons[3, "main"].p_matching
+    assert f"(within 10%, as all denser ones, p {p:.2g})" in verdict.sentence
+
+
+def test_a_ticket_beyond_the_first_that_is_open_matches_alone():
+    results = rows(0, EQUAL) + rows(1, EQUAL) + rows(2, NOISY) + rows(3, EQUAL)
+    verdict = judge(results, margin=0.1)
+    ticket = verdict.comparisons[3, "main"]
+    assert verdict.matching == verdict.best == 1 and ticket.verdict == "matching alone"
+    assert ticket.p_matching == verdict.comparisons[1, "main"].p_matching < 0.05
+    open_ticket = in_words(verdict.comparisons[2, "main"])
+    assert (
+        ". At 48.8% sparsity (round 3) the ticket is at most 10% worse than the dense GAN: FID 10.0"
+        " +- 0.10 vs 10.0 +- 0.10 in 3 replicates; its own p is"
+        f" {ticket.p_matching:.2g}, but round 2, which is denser, is {open_ticket}."
+    ) in verdict.sentence
+
+
+def test_where_round_1_does_not_match_nothing_does():
+    verdict = judge(rows(0, EQUAL) + rows(1, BAD) + rows(2, EQUAL), margin=0.1)
+    assert verdict.matching is None and verdict.best == 2
+    assert "but round 1, which is denser, is worse" in verdict.sentence
+
+
+def test_a_slightly_worse_ticket_is_within_the_margin_and_does_not_end_the_order():
+    tight = [10.0, 10.05, 9.95]
+    results = rows(0, tight) + rows(1, [10.3, 10.31, 10.32]) + rows(2, tight)
+    verdict = judge(results, margin=0.1)
+    assert verdict.comparisons[1, "main"].verdict == "slightly worse" and verdict.matching == 2
+    # But it is not what matches.
+    assert judge(results[:6], margin=0.1).matching is None
+
+
+def test_the_order_is_over_the_rounds_that_are_there():
+    verdict = judge(rows(0, EQUAL) + rows(5, EQUAL), margin=0.1)
+    assert verdict.matching == 5 and "denser" not in verdict.sentence
+
+
+def test_the_ratio_has_an_interval_that_agrees_with_the_tests():
+    results = rows(0, EQUAL) + rows(1, EQUAL) + rows(2, NOISY) + rows(2, BAD, "random_mask")
+    for (number, branch), found in compare(results, 0.1).items():
+        if not number:
+            assert (found.fid_ratio, found.fid_ratio_low, found.fid_ratio_high) == (None,) * 3
+            continue
+        assert found.fid_ratio_low < found.fid_ratio < found.fid_ratio_high
+        assert (found.fid_ratio_high < 1.1) == (found.p_matching < 0.05), branch
+        assert (found.fid_ratio_low > 1.0) == (found.p_worse < 0.05), branch
+    single = compare([result(0, 20), result(1, 21)], 0.1)[1, "main"]
+    assert single.fid_ratio == pytest.approx(1.05) and single.fid_ratio_low is None
+
+
+def test_controls_are_tested_against_the_ticket_of_their_round():
+    results = (
+        rows(0, [9.0, 9.1, 8.9])
+        + rows(1, EQUAL)
+        + rows(1, BAD, "random_mask")
+        + rows(1, [10.1, 9.8, 10.3], "random_init")
+    )
+    verdict = judge(results, 0.1)
+    p = scipy.stats.ttest_ind(BAD, EQUAL, equal_var=False, alternative="greater").pvalue
+    found = verdict.comparisons
+    assert found[1, "random_mask"].p_worse_than_ticket == pytest.approx(p)
+    assert found[1, "random_init"].p_worse_than_ticket > 0.05
+    assert found[0, "main"].p_worse_than_ticket is found[1, "main"].p_worse_than_ticket is None
+    # What is not decided is not said.
+    assert verdict.sentence.endswith(
+        "At 20.0% sparsity (round 1): ticket 10.0, random_init 10.1, random_mask 14.1; random_mask"
+        f" is worse than the ticket (p {p:.2g})."
+    )
+
+
+def test_the_comparison_is_in_the_csv_and_on_the_terminal(tmp_path):
+    run = run_of(tmp_path / "run", replicates=3, rounds=2)
+    for number, fids in enumerate((EQUAL, EQUAL, NOISY)):
+        put_scores(run, number, fids)
+    verdict = findings.write_results(run)[1]["generator"]
+    found = list(csv.DictReader(io.StringIO((run.path / "results.csv").read_text())))
+    ticket = verdict.comparisons[2, "main"]
+    assert [row["verdict"] for row in found] == ["dense", "matching", "undetermined"] * 3
+    assert float(found[2]["fid_ratio"]) == ticket.fid_ratio
+    assert float(found[2]["fid_ratio_low"]) == ticket.fid_ratio_low
+    assert float(found[2]["fid_ratio_high"]) == ticket.fid_ratio_high
+    assert found[0]["fid_ratio"] == found[2]["p_worse_than_ticket"] == ""
+    lines = comparison_table(verdict.comparisons).splitlines()
+    assert len(lines) == 4 and lines[1].endswith("dense") and lines[2].endswith("matching")
+    interval = f"{ticket.fid_ratio_low:.2f} to {ticket.fid_ratio_high:.2f}"
+    assert interval in lines[3] and lines[3].endswith(in_words(ticket))
+
+
+def test_the_comparison_of_a_trained_run(finished):
     verdict = findings.write_results(finished.run)[1]["generator"]
     found = list(csv.DictReader(io.StringIO((finished.run.path / "results.csv").read_text())))
     assert [row["verdict"] for row in found] == ["dense"] + ["undetermined"] * 5
     assert {row["replicates_needed"] for row in found[1:]} == {"1"}
     assert found[0]["fid_mean"] == found[0]["fid"]
     lines = comparison_table(verdict.comparisons).splitlines()
-    assert len(lines) == 7 and lines[1].endswith("dense")
-    assert lines[2].endswith("undetermined (at least 1 more replicate)")
+    assert len(lines) == 7 and lines[2].endswith("undetermined (at least 1 more replicate)")
+
+
+def test_the_figure_has_a_band_where_there_is_an_interval():
+    single = [result(0, 10.0), result(1, 10.2)]
+    assert "interval" not in figures.fid_by_remaining(single, judge(single, 0.1))
+    # The band of two replicates may have no upper end; the axis is that of the points.
+    for fids in ([EQUAL, EQUAL, NOISY], [[1.0, 19.0], [10.0, 10.1], [10.0, 10.1]]):
+        results = [row for number, f in enumerate(fids) for row in rows(number, f)]
+        figure = figures.fid_by_remaining(results, judge(results, 0.1))
+        assert "interval of the ticket" in figure and "nan" not in figure

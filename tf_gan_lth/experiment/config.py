@@ -199,6 +199,12 @@ class LotteryConfig:
         (5, 10), "rounds that get the controls", low=1, extends=True
     )
     replicates: int = option(1, "times to repeat everything under other seeds", low=1, extends=True)
+    looks: int = option(
+        1,
+        "times that the replicates are judged, at equal distances: 3 of 9 are after 3, 6 and all 9",
+        low=1,
+        extends=True,
+    )
     margin: float = option(
         0.1, "share of the dense FID by which a matching ticket may be worse", low=0.0, extends=True
     )
@@ -207,6 +213,12 @@ class LotteryConfig:
     def __post_init__(self):
         # In a fixed order, so that equal experiments have equal identities.
         object.__setattr__(self, "prune", tuple(sorted(set(self.prune), reverse=True)))
+        # The first look needs two replicates.
+        if self.looks > 1 and self.replicates <= self.looks:
+            raise UsageError(
+                f"--looks={self.looks} needs more --replicates than that, not {self.replicates}:"
+                f" --replicates={2 * self.looks}, or a multiple"
+            )
 
 
 @dataclasses.dataclass(frozen=True)

@@ -3,6 +3,7 @@
     RUN/config.json, results.csv, report.html, tensorboard/
     RUN/images.json                                    digest of the training images
     RUN/parent.json                                    of a transfer: where its ticket comes from
+    RUN/plan.json                                      how many replicates and looks are planned
     RUN/replicate_0/initial/<network>.npz              theta_0
     RUN/replicate_0/rewind/<network>.npz               theta_k, only with late rewinding
     RUN/replicate_0/round_03/masks/<network>.npz       only for networks that are pruned

@@ -2,12 +2,14 @@
 
 from tf_gan_lth.findings.columns import Column, columns, rows, table
 from tf_gan_lth.findings.comparison import Comparison, comparison_table
+from tf_gan_lth.findings.looks import Plan
 from tf_gan_lth.findings.results import Result, read_results
 from tf_gan_lth.findings.verdict import Verdict, judge, judge_run, write_results
 
 __all__ = [
     "Column",
     "Comparison",
+    "Plan",
     "Result",
     "Verdict",
     "columns",

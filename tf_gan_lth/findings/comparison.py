@@ -1,36 +1,49 @@
 """Is a ticket worse than the dense GAN? Statistical tests over replicates, by round and branch."""
 
 import dataclasses
-import statistics
 
-import scipy.stats
+import numpy as np
 
 from tf_gan_lth.experiment.errors import EvaluationError
 from tf_gan_lth.findings.columns import formatted
+from tf_gan_lth.findings.looks import Plan
 from tf_gan_lth.findings.results import Result
+from tf_gan_lth.findings.significance import Sample, matching, ratio_interval, welch
 
-ALPHA = 0.05  # level of each test, not corrected for the number of rounds and branches
 MOST_REPLICATES = 100  # recommended at most
+DENSE = (0, "main")
+WITHIN = ("matching", "slightly worse")  # verdicts of tickets that were found within the margin
+
+Scores = list[float]  # of a round or branch, by replicate
 
 
 @dataclasses.dataclass(frozen=True)
 class Comparison:
     """A round or branch compared with the dense GAN; the fields are columns of `results.csv`.
 
+    "The level" is 5 % unless the plan has several looks: see `looks.Plan`.
+
     Attributes:
-      replicates: number of replicates with a score.
+      replicates: number of replicates that are judged.
       fid_mean, fid_standard_deviation: mean and standard deviation of FID over replicates; the
         latter is None with a single one.
       p_worse: p-value of a one-sided Welch test: how probable scores at least this bad are if the
         ticket is no worse than the dense GAN.
       p_matching: likewise, how probable scores at least this good are if the ticket is worse than
         the dense GAN by the margin or more.
-      verdict: `matching` if only p_matching is below 5 %, `worse` if only p_worse is, `slightly
-        worse` if both are (worse, but by less than the margin), `undetermined` if neither is;
-        `dense` for round 0.
+      verdict: `matching` if only p_matching is below the level, `worse` if only p_worse is,
+        `slightly worse` if both are (worse, but by less than the margin), `undetermined` if neither
+        is; `matching alone` for a ticket whose own tests say `matching`, but not those of every
+        denser one; `dense` for round 0.
       replicates_needed: how many more replicates would decide if means and deviations stayed as
-        they are; with a single replicate, as many as a deviation needs. None if the verdict is not
+        they are; before the first test, as many as that needs. None if the verdict is not
         `undetermined`, or if even `MOST_REPLICATES` would not decide.
+      fid_ratio: mean FID divided by the dense mean FID; None for the dense GAN.
+      fid_ratio_low, fid_ratio_high: confidence interval of the ratio of means, of coverage
+        1 - 2 * level, 90 % with one look; the upper limit is below 1 + margin where p_matching is
+        below the level. None where nothing is tested.
+      p_worse_than_ticket: of a branch, likewise, how probable scores at least this bad are if it is
+        no worse than the ticket of its round; None for tickets.
     """
 
     replicates: int
@@ -40,21 +53,21 @@ class Comparison:
     p_matching: float | None
     verdict: str
     replicates_needed: int | None
+    fid_ratio: float | None = None
+    fid_ratio_low: float | None = None
+    fid_ratio_high: float | None = None
+    p_worse_than_ticket: float | None = None
 
 
-@dataclasses.dataclass(frozen=True)
-class _Sample:
-    mean: float
-    deviation: float | None
-    count: int
-
-
-def compare(results: list[Result], margin: float) -> dict[tuple[int, str], Comparison]:
+def compare(
+    results: list[Result], margin: float, plan: Plan | None = None
+) -> dict[tuple[int, str], Comparison]:
     """Compares every round and branch of a run with its dense GAN, the main branch of round 0.
 
     Args:
       results: results of one generator of a run, of which at least round 0 is scored.
       margin: share of the dense mean FID by which a matching ticket may be worse.
+      plan: when replicates are judged; None is a single look at those that are there.
 
     Returns:
       {(round, branch): its comparison}, in order of rounds; in each round `main` comes first.
@@ -68,104 +81,177 @@ def compare(results: list[Result], margin: float) -> dict[tuple[int, str], Compa
             f"scores of different protocols cannot be compared: {', '.join(sorted(protocols))}"
         )
 
-    # Mean and deviation over replicates.
-    groups: dict[tuple[int, str], list[float]] = {}
-    for result in results:
-        groups.setdefault((result.round, result.branch), []).append(result.fid)
-    samples = {
-        key: _Sample(statistics.fmean(f), statistics.stdev(f) if len(f) > 1 else None, len(f))
-        for key, f in groups.items()
-    }
+    # The scores by replicate.
+    scores: dict[tuple[int, str], Scores] = {}
+    for result in sorted(results, key=lambda result: result.replicate):
+        scores.setdefault((result.round, result.branch), []).append(result.fid)
+    plan = plan or Plan(max(map(len, scores.values())))
 
-    dense = samples[0, "main"]
+    keys = sorted(scores, key=lambda key: (key[0], key[1] != "main", key[1]))
+    found = {key: _against_dense(scores[key], scores[DENSE], margin, plan) for key in keys}
+    found[DENSE] = _untested(scores[DENSE][: plan.judged(len(scores[DENSE]))], "dense")
+    for number, branch in keys:
+        if branch != "main" and (number, "main") in scores:
+            p = _worse(scores[number, branch], scores[number, "main"], plan)
+            found[number, branch] = dataclasses.replace(
+                found[number, branch], p_worse_than_ticket=p
+            )
+    return _in_order(found)
+
+
+def tested_in_order(found: dict[tuple[int, str], Comparison]) -> dict[int, Comparison]:
+    """The tickets up to the first that is not found to be within the margin, as {round: ...}.
+
+    They are tested one after the other, from the densest, each at the level of a single test. The
+    statement that all of them are within the margin then errs no more often than a single test
+    does: if it errs, it does so at the first ticket that is not.
+
+    Source: Maurer, Hothorn and Lehmacher 1995; Westfall and Krishen 2001.
+    """
+    passed = {}
+    for number, comparison in tickets(found).items():
+        if comparison.verdict not in WITHIN:
+            break
+        passed[number] = comparison
+    return passed
+
+
+def tickets(found: dict[tuple[int, str], Comparison]) -> dict[int, Comparison]:
+    """The comparisons of the pruned rounds themselves, as {round: ...}, from the densest."""
+    return {number: c for (number, branch), c in found.items() if branch == "main" and number}
+
+
+def _in_order(found: dict[tuple[int, str], Comparison]) -> dict[tuple[int, str], Comparison]:
+    """The comparisons with `matching alone` where the tests in order end before a ticket."""
+    passed = tested_in_order(found)
     return {
-        key: _against(sample, dense, margin, key == (0, "main"))
-        for key, sample in sorted(samples.items(), key=_main_first)
+        (number, branch): dataclasses.replace(c, verdict="matching alone")
+        if branch == "main" and c.verdict == "matching" and number not in passed
+        else c
+        for (number, branch), c in found.items()
     }
 
 
-def _main_first(item: tuple[tuple[int, str], _Sample]) -> tuple[int, bool, str]:
-    number, branch = item[0]
-    return number, branch != "main", branch
+def _judged(one: Scores, other: Scores, plan: Plan) -> tuple[Scores, Scores, float]:
+    """The scores of two rounds or branches that are judged now, and the level of their tests."""
+    count = min(len(one), len(other))
+    judged = plan.judged(count)
+    if plan.looks > 1 and judged <= plan.replicates:
+        one = one[:judged]
+        other = other[:judged]
+    return one, other, plan.level(judged)
 
 
-def _against(ticket: _Sample, dense: _Sample, margin: float, is_dense: bool) -> Comparison:
-    known = (ticket.count, ticket.mean, ticket.deviation)
-    if is_dense:
-        return Comparison(*known, None, None, "dense", None)
-    if ticket.deviation is None or dense.deviation is None:
-        return Comparison(*known, None, None, "undetermined", 2 - min(ticket.count, dense.count))
-    p_worse, p_matching = _tests(ticket, dense, margin)
-    verdict = _decide(p_worse, p_matching)
+def _against_dense(ticket: Scores, dense: Scores, margin: float, plan: Plan) -> Comparison:
+    ticket, dense, level = _judged(ticket, dense, plan)
+    mine = Sample.of(ticket)
+    theirs = Sample.of(dense)
+    positive = mine.mean > 0 and theirs.mean > 0
+    ratio = float(mine.mean / theirs.mean) if positive else None
+    if not level:
+        needed = plan.first - min(mine.count, theirs.count)
+        return dataclasses.replace(
+            _untested(ticket, "undetermined"), replicates_needed=needed, fid_ratio=ratio
+        )
+    p_worse = float(welch(mine, theirs))
+    p_matching = float(matching(mine, theirs, margin))
+    verdict = _decide(p_worse, p_matching, level)
+    low, high = ratio_interval(mine, theirs, level) if positive else (None, None)
     return Comparison(
-        *known,
+        mine.count,
+        float(mine.mean),
+        float(mine.deviation),
         p_worse,
         p_matching,
         verdict,
-        _needed(ticket, dense, margin) if verdict == "undetermined" else None,
+        _needed(mine, theirs, margin, plan) if verdict == "undetermined" else None,
+        ratio,
+        float(low) if positive else None,
+        float(high) if positive else None,
     )
 
 
-def _tests(ticket: _Sample, dense: _Sample, margin: float) -> tuple[float, float]:
-    """Computes (p_worse, p_matching).
-
-    The limit of the second test is a multiple of the dense scores, so it is as uncertain as they
-    are.
-    """
-    limit = _Sample(dense.mean * (1.0 + margin), dense.deviation * (1.0 + margin), dense.count)
-    return _welch(ticket, dense), _welch(limit, ticket)
+def _untested(scores: Scores, verdict: str) -> Comparison:
+    sample = Sample.of(scores)
+    deviation = float(sample.deviation) if sample.count > 1 else None
+    return Comparison(sample.count, float(sample.mean), deviation, None, None, verdict, None)
 
 
-def _decide(p_worse: float, p_matching: float) -> str:
-    if p_matching < ALPHA:
-        return "slightly worse" if p_worse < ALPHA else "matching"
-    return "worse" if p_worse < ALPHA else "undetermined"
+def _worse(branch: Scores, ticket: Scores, plan: Plan) -> float | None:
+    branch, ticket, level = _judged(branch, ticket, plan)
+    return float(welch(Sample.of(branch), Sample.of(ticket))) if level else None
 
 
-def _welch(higher: _Sample, lower: _Sample) -> float:
-    """The p-value of the one-sided test that `higher` has the larger mean.
-
-    Source: Welch 1947, for unequal variances.
-    """
-    # Without any deviation there is nothing to test: the means decide.
-    if not higher.deviation and not lower.deviation:
-        return 0.0 if higher.mean > lower.mean else 1.0
-    sides = dataclasses.astuple(higher) + dataclasses.astuple(lower)
-    return float(
-        scipy.stats.ttest_ind_from_stats(*sides, equal_var=False, alternative="greater").pvalue
-    )
+def _decide(p_worse: float, p_matching: float, level: float) -> str:
+    if p_matching < level:
+        return "slightly worse" if p_worse < level else "matching"
+    return "worse" if p_worse < level else "undetermined"
 
 
-def _needed(ticket: _Sample, dense: _Sample, margin: float) -> int | None:
+def _needed(ticket: Sample, dense: Sample, margin: float, plan: Plan) -> int | None:
     """How many more replicates would decide; None if even `MOST_REPLICATES` would not."""
     have = min(ticket.count, dense.count)
-    for count in range(have + 1, MOST_REPLICATES + 1):
-        more_ticket = dataclasses.replace(ticket, count=max(ticket.count, count))
-        more_dense = dataclasses.replace(dense, count=max(dense.count, count))
-        if _decide(*_tests(more_ticket, more_dense, margin)) != "undetermined":
-            return count - have
-    return None
+    counts = [n for n in range(have + 1, MOST_REPLICATES + 1) if plan.judged(n) == n]
+    levels = np.array([plan.level(n) for n in counts])
+    more_ticket = dataclasses.replace(ticket, count=np.maximum(ticket.count, counts))
+    more_dense = dataclasses.replace(dense, count=np.maximum(dense.count, counts))
+    p_worse = welch(more_ticket, more_dense)
+    p_matching = matching(more_ticket, more_dense, margin)
+    decided = np.flatnonzero((p_worse < levels) | (p_matching < levels))
+    return counts[decided[0]] - have if decided.size else None
 
 
 def in_words(comparison: Comparison) -> str:
-    """The verdict, with what it would take to decide: `undetermined (4 more replicates)`."""
+    """The verdict, with what it would take to decide: `undetermined (takes 7 replicates)`.
+
+    The number is that of a new plan: replicates that are added to one whose scores were seen break
+    its level.
+    """
     if comparison.verdict != "undetermined":
         return comparison.verdict
     needed = comparison.replicates_needed
     if needed is None:
-        return f"undetermined (over {MOST_REPLICATES} replicates)"
-    least = "at least " if comparison.p_worse is None else ""
-    return f"undetermined ({least}{needed} more replicate{'s' if needed > 1 else ''})"
+        return f"undetermined (takes over {MOST_REPLICATES} replicates)"
+    if comparison.p_worse is None:
+        return f"undetermined (at least {needed} more replicate{'s' if needed > 1 else ''})"
+    return f"undetermined (takes {comparison.replicates + needed} replicates)"
+
+
+def cells(comparisons: dict[tuple[int, str], Comparison]) -> tuple[list[str], list[list[str]]]:
+    """The comparisons as people see them: the titles of the columns, and the cells of each row."""
+    head = ["round", "replicates", "branch", "mean FID", "sd", "ratio", "interval"]
+    head += ["p (worse)", "p (matching)", "p (vs ticket)", "verdict"]
+    rows = []
+    for (number, branch), c in comparisons.items():
+        interval = "-"
+        if c.fid_ratio_low is not None:
+            interval = f"{c.fid_ratio_low:.2f} to {c.fid_ratio_high:.2f}"
+        numbers = (c.fid_standard_deviation, ".3f"), (c.fid_ratio, ".2f")
+        tests = (c.p_worse, c.p_matching, c.p_worse_than_ticket)
+        rows.append(
+            [str(number), str(c.replicates), branch, f"{c.fid_mean:.3f}"]
+            + [formatted(*cell) for cell in numbers]
+            + [interval]
+            + [_p_value(p) for p in tests]
+            + [in_words(c)]
+        )
+    return head, rows
+
+
+def _p_value(p: float | None) -> str:
+    # The level of an early look is far below a thousandth.
+    return formatted(p, ".1g" if p is not None and 0.0 < p < 0.001 else ".3f")
 
 
 def comparison_table(comparisons: dict[tuple[int, str], Comparison]) -> str:
     """Formats comparisons as lines for a terminal."""
-    lines = [
-        f"{'round':>5}  {'branch':<20} replicates  mean FID       sd  p(worse)  p(matching) "
-        " against dense"
-    ]
-    for (number, branch), c in comparisons.items():
-        fid = f"{c.fid_mean:>9.3f} {formatted(c.fid_standard_deviation, '.3f'):>8}"
-        tests = f"{formatted(c.p_worse, '.3f'):>9} {formatted(c.p_matching, '.3f'):>12}"
-        lines.append(f"{number:>5}  {branch:<20} {c.replicates:>10} {fid} {tests}  {in_words(c)}")
+    head, rows = cells(comparisons)
+    widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
+    lines = []
+    for row in [head, *rows]:
+        padded = []
+        for title, cell, width in zip(head, row, widths, strict=True):
+            left = title in ("branch", "verdict")
+            padded.append(cell.ljust(width) if left else cell.rjust(width))
+        lines.append("  ".join(padded).rstrip())
     return "\n".join(lines)

@@ -1,12 +1,22 @@
 """The verdict: which is the sparsest ticket that matches the dense GAN, and how do controls do?"""
 
+import collections
 import csv
 import dataclasses
 import io
 
 from tf_gan_lth.experiment.run_folder import RunFolder
 from tf_gan_lth.findings.columns import rows
-from tf_gan_lth.findings.comparison import Comparison, compare, in_words
+from tf_gan_lth.findings.comparison import (
+    DENSE,
+    WITHIN,
+    Comparison,
+    compare,
+    in_words,
+    tested_in_order,
+    tickets,
+)
+from tf_gan_lth.findings.looks import Plan, read_plan, settle_plan
 from tf_gan_lth.findings.results import Result, read_results
 
 
@@ -18,11 +28,13 @@ class Verdict:
       generator: name of the generator.
       dense_fid: mean FID of round 0.
       limit: largest mean FID within the margin.
-      matching: sparsest round whose ticket was found to match; None if there is none.
+      matching: sparsest round whose ticket was found to match, with every denser one within the
+        margin: see `comparison.tested_in_order`; None if there is none.
       best: that round; if there is none, the sparsest round within the margin that was not found to
         be worse; None if there is none either.
       comparisons: {(round, branch): its comparison with the dense GAN}.
       sentence: the verdict in words.
+      plan: when replicates were judged.
     """
 
     generator: str
@@ -32,67 +44,63 @@ class Verdict:
     best: int | None
     comparisons: dict[tuple[int, str], Comparison]
     sentence: str
+    plan: Plan
 
 
-def judge(results: list[Result], margin: float) -> Verdict:
+def judge(results: list[Result], margin: float, plan: Plan | None = None) -> Verdict:
     """Judges one generator of a run; see `compare` for arguments, errors and tests."""
     # The sparsest ticket that matches, and the sparsest within the margin.
-    comparisons = compare(results, margin)
-    dense = comparisons[0, "main"]
+    plan = plan or Plan(len({result.replicate for result in results}))
+    comparisons = compare(results, margin, plan)
+    dense = comparisons[DENSE]
     limit = dense.fid_mean * (1.0 + margin)
-    tickets = {
-        number: c for (number, branch), c in comparisons.items() if branch == "main" and number
-    }
-    matching = max(
-        (number for number, c in tickets.items() if c.verdict == "matching"), default=None
-    )
+    found = tickets(comparisons)
+    passed = tested_in_order(comparisons)
+    matching = max((n for n, c in passed.items() if c.verdict == "matching"), default=None)
     within = max(
-        (n for n, c in tickets.items() if "worse" not in c.verdict and c.fid_mean <= limit),
+        (n for n, c in found.items() if "worse" not in c.verdict and c.fid_mean <= limit),
         default=None,
     )
 
     # Say so in words.
     sentences = []
     if matching is not None:
-        found = f"at {_at(results, matching)} the ticket matches the dense GAN"
-        sentences.append(
-            f"{found}: {_fids(tickets[matching], dense)} (within {margin:.0%}, p"
-            f" {tickets[matching].p_matching:.2g})"
-        )
+        sentences.append(_match(results, passed, matching, dense, margin))
     if within is not None and (matching is None or within > matching):
-        found = (
-            f"at {_at(results, within)} the ticket is at most {margin:.0%} worse than the dense GAN"
-        )
-        sentences.append(
-            f"{found}: {_fids(tickets[within], dense)}; whether it matches is"
-            f" {in_words(tickets[within])}"
-        )
+        sentences.append(_open(results, found, within, dense, margin))
+    stated = [n for n in (matching, within) if n is not None]
     if not sentences:
         sentences.append(
             f"no ticket matches the dense GAN (FID {_with_spread(dense)}) as far as is known"
         )
-    sentence = ". ".join([*sentences, *_controls(results, comparisons)]) + "."
+        stated = list(found)[:1]
+    remark = plan.remark(_replicates(results, stated))
+    controls = _controls(results, comparisons, plan)
+    parts = [part[0].upper() + part[1:] for part in (*sentences[1:], remark, *controls) if part]
+    sentence = ". ".join([sentences[0], *parts]) + "."
     best, generator = within if matching is None else matching, results[0].generator
-    return Verdict(generator, dense.fid_mean, limit, matching, best, comparisons, sentence)
+    return Verdict(generator, dense.fid_mean, limit, matching, best, comparisons, sentence, plan)
 
 
 def judge_run(run: RunFolder) -> tuple[list[Result], dict[str, Verdict]]:
     """The results of a run, and {generator: its verdict} with the margin of its config."""
     results = read_results(run)
     margin = run.read_config().lottery.margin
+    plan = read_plan(run, results)
     names = dict.fromkeys(result.generator for result in results)
     return results, {
-        name: judge([result for result in results if result.generator == name], margin)
+        name: judge([result for result in results if result.generator == name], margin, plan)
         for name in names
     }
 
 
 def write_results(run: RunFolder) -> tuple[list[Result], dict[str, Verdict]]:
-    """Judges a run as `judge_run` does, and writes `results.csv` anew.
+    """Judges a run as `judge_run` does, settles its plan, and writes `results.csv` anew.
 
     It has a row for each generator of each training, with the comparison of its round or branch.
     """
     results, verdicts = judge_run(run)
+    settle_plan(run, results)
     compared = [verdicts[r.generator].comparisons[r.round, r.branch] for r in results]
     lines = [
         row | dataclasses.asdict(comparison)
@@ -106,7 +114,56 @@ def write_results(run: RunFolder) -> tuple[list[Result], dict[str, Verdict]]:
     return results, verdicts
 
 
-def _controls(results: list[Result], comparisons: dict[tuple[int, str], Comparison]) -> list[str]:
+def _match(
+    results: list[Result],
+    passed: dict[int, Comparison],
+    number: int,
+    dense: Comparison,
+    margin: float,
+) -> str:
+    """That the ticket of a round matches, and with it all denser ones."""
+    ticket = passed[number]
+    denser = [n for n in passed if n < number]
+    # The p-value of the whole statement is the largest of those that it takes.
+    p = max(passed[n].p_matching for n in [*denser, number])
+    also = ", as all denser ones" if denser else ""
+    return (
+        f"at {_at(results, number)} the ticket matches the dense GAN: {_fids(ticket, dense)}"
+        f" (within {margin:.0%}{also}, p {p:.2g})"
+    )
+
+
+def _open(
+    results: list[Result],
+    found: dict[int, Comparison],
+    number: int,
+    dense: Comparison,
+    margin: float,
+) -> str:
+    """That the mean of a round is within the margin, and why it is not said to match."""
+    ticket = found[number]
+    why = f"whether it matches is {in_words(ticket)}"
+    if ticket.verdict == "matching alone":
+        ended = next(n for n, c in found.items() if c.verdict not in WITHIN)
+        why = (
+            f"its own p is {ticket.p_matching:.2g}, but round {ended}, which is denser, is"
+            f" {in_words(found[ended])}"
+        )
+    return (
+        f"at {_at(results, number)} the ticket is at most {margin:.0%} worse than the dense GAN:"
+        f" {_fids(ticket, dense)}; {why}"
+    )
+
+
+def _replicates(results: list[Result], numbers: list[int]) -> int:
+    """How many replicates the dense GAN and all tickets of these rounds have."""
+    counts = collections.Counter(r.round for r in results if r.branch == "main")
+    return min(counts[number] for number in [0, *numbers])
+
+
+def _controls(
+    results: list[Result], comparisons: dict[tuple[int, str], Comparison], plan: Plan
+) -> list[str]:
     """How the controls do at the sparsest round that has any."""
     with_controls = [number for number, branch in comparisons if branch != "main"]
     if not with_controls:
@@ -117,7 +174,19 @@ def _controls(results: list[Result], comparisons: dict[tuple[int, str], Comparis
     parts = [
         f"{'ticket' if name == 'main' else name} {_fid(found[name].fid_mean)}" for name in order
     ]
-    return [f"At {_at(results, last)}: {', '.join(parts)}"]
+    scores = f"At {_at(results, last)}: {', '.join(parts)}"
+    worse = [
+        f"{name} is worse than the ticket (p {found[name].p_worse_than_ticket:.2g})"
+        for name in order
+        if _is_worse(found[name], found.get("main"), plan)
+    ]
+    return ["; ".join([scores, ", ".join(worse)])] if worse else [scores]
+
+
+def _is_worse(control: Comparison, ticket: Comparison | None, plan: Plan) -> bool:
+    """Whether a control was found to be worse than the ticket of its round."""
+    p = control.p_worse_than_ticket
+    return p is not None and p < plan.level(min(control.replicates, ticket.replicates))
 
 
 def _fids(ticket: Comparison, dense: Comparison) -> str:

@@ -7,6 +7,7 @@ import statistics
 import matplotlib
 from matplotlib.figure import Figure
 
+from tf_gan_lth.findings.comparison import tickets
 from tf_gan_lth.findings.results import Result
 from tf_gan_lth.findings.verdict import Verdict
 
@@ -33,7 +34,11 @@ OTHER = ("#7c3aed", "D")
 
 
 def fid_by_remaining(results: list[Result], verdict: Verdict) -> str:
-    """Plots FID against the share of remaining weights: tickets, controls and the dense line."""
+    """Plots FID against the share of remaining weights: tickets, controls and the dense line.
+
+    With two replicates or more, the band around the tickets is the confidence interval of their
+    ratio to the dense GAN, times its mean.
+    """
     with matplotlib.rc_context(STYLE):
         # The dense GAN and the margin.
         figure = Figure(figsize=(7.5, 4.2))
@@ -69,8 +74,11 @@ def fid_by_remaining(results: list[Result], verdict: Verdict) -> str:
 
         _remaining_axis(axes, results)
         axes.set_ylabel("FID (lower is better)")
-        # With an axis from 0, Matplotlib's own margin is too small for the highest point.
-        axes.set_ylim(0, 1.05 * axes.get_ylim()[1])
+        # With an axis from 0, Matplotlib's own margin is too small for the highest point. The
+        # points make the axis: a band may have no upper end.
+        top = 1.05 * axes.get_ylim()[1]
+        _band(axes, results, verdict, top)
+        axes.set_ylim(0, top)
         # Outside the plot, since points may be anywhere in it.
         axes.legend(frameon=False, loc="upper left", bbox_to_anchor=(1.0, 1.0))
         return _svg(figure)
@@ -111,6 +119,26 @@ def remaining_by_layer(layers: dict[int, dict[str, dict[str, int]]]) -> str:
         axes.set_yticks(range(len(names)), labels)
         axes.set_xlabel("round")
         return _svg(figure)
+
+
+def _band(axes, results: list[Result], verdict: Verdict, top: float) -> None:
+    """The interval of each ticket, as far as it is below `top`."""
+    remaining = {r.round: (1 - r.generator_sparsity) * 100 for r in results if r.branch == "main"}
+    ends = [
+        (
+            remaining[number],
+            c.fid_ratio_low * verdict.dense_fid,
+            c.fid_ratio_high * verdict.dense_fid,
+        )
+        for number, c in tickets(verdict.comparisons).items()
+        if c.fid_ratio_low is not None
+    ]
+    if ends:
+        xs, low, high = zip(*ends, strict=True)
+        # Twice the axis: an edge that is beyond it is not drawn at its top.
+        low = [min(end, 2 * top) for end in low]
+        high = [min(end, 2 * top) for end in high]
+        axes.fill_between(xs, low, high, color=MAIN, alpha=0.15, label="interval of the ticket")
 
 
 def _remaining_axis(axes, results: list[Result]) -> None:

@@ -2,6 +2,7 @@
 
 from tf_gan_lth.gans.layers.basic import (
     BatchNormalization,
+    ChannelSelection,
     DoublingConv2DTranspose,
     InstanceNormalization,
     NearestUpsampling,
@@ -21,6 +22,7 @@ from tf_gan_lth.gans.layers.convolutions import (
 
 __all__ = [
     "BatchNormalization",
+    "ChannelSelection",
     "DoublingConv2DTranspose",
     "FewChannelsConv2D",
     "InstanceNormalization",

@@ -6,7 +6,7 @@ computed in float32.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import tensorflow as tf
 import tf_keras as keras
@@ -72,6 +72,24 @@ class ReflectionPadding(keras.layers.Layer):
 
     def get_config(self) -> dict:
         return {**super().get_config(), "size": self.size}
+
+
+class ChannelSelection(keras.layers.Layer):
+    """Takes some of the channels: `(..., C)` to `(..., len(indices))`.
+
+    Args:
+      indices: positions of the channels that are taken, in the order in which they are returned.
+    """
+
+    def __init__(self, indices: Sequence[int], **kwargs):
+        super().__init__(**kwargs)
+        self.indices = [int(index) for index in indices]
+
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
+        return tf.gather(inputs, self.indices, axis=-1)
+
+    def get_config(self) -> dict:
+        return {**super().get_config(), "indices": list(self.indices)}
 
 
 class _Prunable:

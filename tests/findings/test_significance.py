@@ -1,0 +1,69 @@
+"""The tests and intervals of single comparisons, against SciPy's and against each other."""
+
+import numpy as np
+import pytest
+import scipy.stats
+
+from tf_gan_lth.findings.significance import Sample, matching, ratio_interval, welch
+
+DENSE, TICKET = [10.0, 10.4, 9.7, 10.1], [10.9, 11.6, 10.2]
+
+
+def test_the_test_is_welchs():
+    found = welch(Sample.of(TICKET), Sample.of(DENSE))
+    theirs = scipy.stats.ttest_ind(TICKET, DENSE, equal_var=False, alternative="greater").pvalue
+    assert found == pytest.approx(theirs, rel=1e-12)
+
+
+def test_arrays_are_tested_as_numbers_are():
+    random = np.random.default_rng(0)
+    dense, ticket = random.normal(10, 1, [2, 5, 4])
+    found = matching(Sample.of(ticket), Sample.of(dense), 0.1)
+    assert found.shape == (5,)
+    for p, d, t in zip(found, dense, ticket, strict=True):
+        assert p == matching(Sample.of(t), Sample.of(d), 0.1)
+
+
+def test_without_deviation_the_means_decide():
+    same, more = Sample.of([10.0, 10.0]), Sample.of([12.0, 12.0])
+    assert welch(more, same) == 0 and welch(same, more) == 1 and welch(same, same) == 1
+    assert ratio_interval(more, same, 0.05) == (pytest.approx(1.2), pytest.approx(1.2))
+
+
+def test_the_interval_holds_the_ratios_that_are_not_rejected():
+    dense, ticket = Sample.of(DENSE), Sample.of(TICKET)
+    low, high = ratio_interval(ticket, dense, 0.05)
+    assert low < ticket.mean / dense.mean < high
+    assert matching(ticket, dense, high - 1.0) == pytest.approx(0.05, rel=1e-6)
+    assert welch(ticket, dense.scaled(low)) == pytest.approx(0.05, rel=1e-6)
+
+
+def test_with_one_variance_and_equal_counts_the_interval_is_fiellers():
+    # Both have the variance s2, and at the ratio 1 the degrees of freedom are n + n - 2.
+    dense = Sample(10.0, 0.5, 8)
+    ticket = Sample(10.0, 0.5, 8)
+    low, high = ratio_interval(ticket, dense, 0.05)
+    t = scipy.stats.t.isf(0.05, 14)
+    g = t**2 * 0.25 / 8 / 100
+    fieller = (1 + np.sqrt(1 - (1 - g) ** 2)) / (1 - g)
+    # Away from 1 the degrees of freedom are a little fewer.
+    assert high == pytest.approx(fieller, abs=1e-3) and low == pytest.approx(1 / fieller, abs=1e-3)
+    assert high >= fieller
+
+
+@pytest.mark.parametrize("counts", [(2, 2), (3, 3), (5, 3), (3, 10)])
+def test_interval_and_tests_say_the_same(counts):
+    random = np.random.default_rng(1)
+    spreads = random.uniform(0.01, 0.3, [2, 2000, 1])
+    dense = Sample.of(np.abs(1.0 + spreads[0] * random.standard_normal([2000, counts[0]])))
+    ticket = Sample.of(np.abs(1.0 + spreads[1] * random.standard_normal([2000, counts[1]])))
+    low, high = ratio_interval(ticket, dense, 0.05)
+    assert np.mean((high < 1.1) == (matching(ticket, dense, 0.1) < 0.05)) == 1
+    assert np.mean((low > 1.0) == (welch(ticket, dense) < 0.05)) == 1
+
+
+def test_a_dense_gan_that_is_too_uncertain_sets_no_limit():
+    low, high = ratio_interval(Sample.of([10.0, 10.1]), Sample.of([2.0, 18.0]), 0.05)
+    assert 0 < low < 1 and high == np.inf
+    low, high = ratio_interval(Sample.of([2.0, 18.0]), Sample.of([10.0, 10.1]), 0.05)
+    assert low == 0 and 1 < high < np.inf

@@ -1,0 +1,105 @@
+"""Tests and intervals for the ratio of two mean scores, on numbers or on arrays of them.
+
+The verdict and its simulation, `benchmarks/verdict_power.py`, compute with the same functions.
+"""
+
+import dataclasses
+import typing
+
+import numpy as np
+import scipy.special
+
+BISECTIONS = 45
+LARGEST_RATIO = 1e6  # of the ratio of the means: an interval that reaches so far has no limit
+
+
+@dataclasses.dataclass(frozen=True)
+class Sample:
+    """What the tests know of scores over replicates; numbers, or arrays of one shape.
+
+    Attributes:
+      mean: of the scores.
+      deviation: their standard deviation; NaN of a single one.
+      count: how many there are.
+    """
+
+    mean: float | np.ndarray
+    deviation: float | np.ndarray
+    count: int | np.ndarray
+
+    @classmethod
+    def of(cls, scores: typing.Sequence[float] | np.ndarray) -> "Sample":
+        """The sample of scores `(..., replicates)`, over the last axis."""
+        scores = np.asarray(scores, float)
+        count = scores.shape[-1]
+        mean = scores.mean(-1)
+        return cls(mean, scores.std(-1, ddof=1) if count > 1 else np.full_like(mean, np.nan), count)
+
+    def scaled(self, factor: float | np.ndarray) -> "Sample":
+        """The sample of the scores times a positive factor."""
+        return Sample(self.mean * factor, self.deviation * factor, self.count)
+
+
+def welch(higher: Sample, lower: Sample) -> np.ndarray:
+    """The p-value of the one-sided test that `higher` has the larger mean.
+
+    Args:
+      higher, lower: samples of two replicates or more.
+
+    Returns:
+      p-values in [0, 1]. Without any deviation there is nothing to test: the means decide, 0 or 1.
+
+    Source: Welch 1947, for unequal variances; degrees of freedom after Satterthwaite 1946.
+    """
+    first = higher.deviation**2 / higher.count
+    second = lower.deviation**2 / lower.count
+    difference = np.asarray(higher.mean - lower.mean)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        t = difference / np.sqrt(first + second)
+        freedom = (first + second) ** 2 / (
+            first**2 / (higher.count - 1) + second**2 / (lower.count - 1)
+        )
+        p = scipy.special.stdtr(freedom, -t)
+    return np.where(first + second == 0, np.where(difference > 0, 0.0, 1.0), p)
+
+
+def matching(ticket: Sample, dense: Sample, margin: float) -> np.ndarray:
+    """The p-value of the test that the ticket's mean is below (1 + margin) times the dense mean.
+
+    The limit is a multiple of the dense scores, so it is as uncertain as they are.
+    """
+    return welch(dense.scaled(1.0 + margin), ticket)
+
+
+def ratio_interval(
+    ticket: Sample, dense: Sample, level: float
+) -> tuple[float | np.ndarray, float | np.ndarray]:
+    """The confidence interval of the ratio of means, ticket / dense, of coverage 1 - 2 * level.
+
+    It holds the ratios that neither one-sided Welch test rejects at `level`: so its upper limit is
+    below 1 + margin where `matching` is below the level, and its lower one above 1 where the ticket
+    is found to be worse.
+
+    Args:
+      ticket, dense: samples of two replicates or more, with positive means.
+      level: of each of the two tests, below 0.5.
+
+    Returns:
+      (lower, upper) limit; where the dense mean is too uncertain, the upper one is infinite, and
+      where the ticket's is, the lower one is 0.
+
+    Source: Fieller 1954; with Satterthwaite's degrees of freedom, Tamhane and Logan 2004.
+    """
+    return 1.0 / _upper(dense, ticket, level), _upper(ticket, dense, level)
+
+
+def _upper(ticket: Sample, dense: Sample, level: float) -> np.ndarray:
+    """The largest ratio of means that is not rejected, by bisection of its logarithm."""
+    inside = np.asarray(ticket.mean / dense.mean)
+    largest = outside = inside * LARGEST_RATIO
+    for _ in range(BISECTIONS):
+        middle = np.sqrt(inside * outside)
+        rejected = welch(dense.scaled(middle), ticket) < level
+        outside = np.where(rejected, middle, outside)
+        inside = np.where(rejected, inside, middle)
+    return np.where(outside == largest, np.inf, outside)
