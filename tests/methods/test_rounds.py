@@ -92,3 +92,8 @@ def test_rounds_that_keep_nothing_are_refused(tiny_options, tmp_path, ranking):
     with pytest.raises(UsageError, match="--rounds=3 at --rate=0.9 leaves none of the generator's"):
         set_up(options, tmp_path / "run")
     set_up({**options, "rounds": 2}, tmp_path / "run")
+
+
+def test_rounds_count_what_stays_exactly():
+    counts = [imp.remaining(0.2, number, 3_742_464) for number in (0, 1, 5, 10)]
+    assert counts == [3_742_464, 2_993_971, 1_226_331, 401_844]
