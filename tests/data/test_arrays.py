@@ -100,7 +100,7 @@ def test_floats_of_half_the_range_are_taken_with_a_warning():
 def test_what_uses_the_other_half_or_is_no_float_is_taken_without_one(images):
     with warnings.catch_warnings():
         warnings.simplefilter("error", ToolkitWarning)
-        data.from_array(images)
+        assert data.from_array(images).count == len(images)
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.int32, np.int64])

@@ -145,12 +145,6 @@ def one_line_errors(title: str) -> Iterator[None]:
         ) from error
 
 
-def networks_of(spec: gans.GANSpec, config: Config, images: gans.ImageShape) -> gans.GAN:
-    """Plain networks for scores, which are float32 whatever trains."""
-    seed = seeds.derive(config.seed, "networks")
-    return gans.build(spec, config, images, seed=seed)
-
-
 def build(
     config: Config,
     spec: gans.GANSpec,
@@ -171,7 +165,9 @@ def build(
     with (strategy or tf.distribute.get_strategy()).scope():
         task_type = TASKS[spec.task]
         images = task_type.open_images(config, spec)
-        gan = networks_of(spec, config, images.shape)
+        seed = seeds.derive(config.seed, "networks")
+        # Plain networks are for scores, which are float32 whatever trains.
+        gan = gans.build(spec, config, images.shape, seed=seed)
         prune_dense = config.lottery.prune_dense
         pruned = [name for role in config.lottery.prune for name in spec.of_role(role)]
         networks = {n: network for n, network in gan.networks.items() if n in pruned}
@@ -180,7 +176,6 @@ def build(
         trained = gan
         precision = config.training.precision
         if precision != "float32":
-            seed = seeds.derive(config.seed, "networks")
             trained = gans.build(spec, config, images.shape, seed=seed, precision=precision)
         trainer = Trainer(
             trained, config.training, images.training, strategy, prune_dense=prune_dense

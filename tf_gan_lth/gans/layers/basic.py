@@ -30,6 +30,7 @@ class NearestUpsampling(keras.layers.Layer):
 
 @tf.custom_gradient
 def upsample_nearest(inputs: tf.Tensor) -> tuple[tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:
+    """Repeats each pixel 2x2 times: `(N, H, W, C)` to `(N, 2H, 2W, C)`, of the same dtype."""
     height, width, channels = inputs.shape[1:]
     rows = tf.broadcast_to(
         inputs[:, :, None, :, None, :], [tf.shape(inputs)[0], height, 2, width, 2, channels]
