@@ -1,14 +1,18 @@
 """Data sets that TFDS downloads and prepares; what goes wrong there becomes one line."""
 
 import contextlib
+import io
 import logging
+import sys
 from collections.abc import Callable, Iterator
 
+import absl.logging
 import numpy as np
 import tensorflow as tf
 import tensorflow_datasets as tfds
 from requests import RequestException
 from tensorflow_datasets.core.download import downloader
+from tensorflow_datasets.core.utils import tqdm_utils
 
 from tf_gan_lth.experiment import locks, paths
 from tf_gan_lth.experiment.errors import DataError, check_known, error_reason
@@ -47,7 +51,8 @@ def prepare(
                 # them all do it.
                 with locks.hold(paths.parse(builder.data_path.parent) / locks.NAME):
                     builder = make_builder(data_dir=data_dir)
-                    builder.download_and_prepare()
+                    with _own_words(name, builder):
+                        builder.download_and_prepare()
     except (RequestException, tfds.download.DownloadError) as error:
         advice = (
             f"prepare it once on a machine with network access, with --dataset={name}, and give its"
@@ -64,6 +69,24 @@ def prepare(
         raise DataError(f"{builder.data_dir} holds no data: delete it to have it prepared again")
     check_known(f"split of {name}", split, builder.info.splits)
     return builder
+
+
+@contextlib.contextmanager
+def _own_words(name: str, builder: tfds.core.DatasetBuilder) -> Iterator[None]:
+    """A line where something is downloaded, instead of TFDS's; it has its way in a chatty run."""
+    if absl.logging.get_verbosity() >= absl.logging.DEBUG:
+        yield
+        return
+    if builder.info.download_size:
+        print(
+            f"downloading and preparing {name} in {builder.data_path}, once; --verbosity=1 shows"
+            " how far it is",
+            file=sys.stderr,
+            flush=True,
+        )
+    bars = tfds.core.utils.temporary_assignment(tqdm_utils, "_active", False)
+    with bars, contextlib.redirect_stdout(io.StringIO()):
+        yield
 
 
 def read(
