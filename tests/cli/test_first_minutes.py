@@ -95,7 +95,9 @@ def test_programs_of_one_process_do_not_share_flags():
 
 def test_an_unknown_user_is_one_line():
     for path in ("~nobodyhere", "~nobodyhere/runs/a"):
-        with pytest.raises(UsageError, match="there is no user 'nobodyhere'; .* ./~nobodyhere$"):
+        with pytest.raises(
+            UsageError, match="there is no user 'nobodyhere'; .* write ./~nobodyhere$"
+        ):
             paths.parse(path)
     assert paths.parse("runs/~a") == pathlib.Path("runs/~a")
 
@@ -108,6 +110,21 @@ def test_without_a_cache_folder_there_is_one_for_the_process(variable, monkeypat
     with pytest.warns(ToolkitWarning, match="nothing is cached beyond this process .*nobodyhere"):
         folder = cache.folder()
     assert folder.is_dir() and cache.folder() == folder
+
+
+@pytest.mark.slow
+def test_a_ticket_is_found_without_a_home(tmp_path):
+    """As in a container that is run under a number that no user has."""
+    line = (
+        '"$PYTHON" -m tf_gan_lth find_ticket --flagfile=sngan_digits.flags --steps=2'
+        " --num_eval_images=100 --rounds=1 --branches= --run_dir=run"
+    )
+    result = shell(f"unset TF_GAN_LTH_CACHE XDG_CACHE_HOME; {line}", tmp_path, HOME="~")
+    assert result.returncode == 0, result.stderr
+    _, warning, *rest = result.stderr.splitlines()
+    assert warning.startswith("warning: nothing is cached beyond this process")
+    assert not [line for line in rest if "Traceback" in line]
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]
 
 
 def environment_of(folder, package):

@@ -21,8 +21,8 @@ import absl.logging
 from absl import app, flags
 
 from tf_gan_lth.cli import declared, flag_files, help_text, names
+from tf_gan_lth.experiment import cache, paths, quiet
 from tf_gan_lth.experiment import config as configs
-from tf_gan_lth.experiment import paths, quiet
 from tf_gan_lth.experiment.errors import ToolkitError, ToolkitWarning, UsageError
 from tf_gan_lth.experiment.paths import Path
 from tf_gan_lth.experiment.version import VERSION
@@ -214,9 +214,8 @@ def run(
     def guarded(argv: list[str]) -> None:
         del argv
         chatty = values.verbosity >= 1
-        if chatty:
-            os.environ.setdefault(quiet.LEVEL, "0")
-        else:
+        os.environ.setdefault(quiet.LEVEL, "0" if chatty else "3")
+        if not chatty:
             absl.logging.set_verbosity(absl.logging.WARNING)
             logging.getLogger("tensorflow").setLevel(logging.ERROR)
         with warnings.catch_warnings():
@@ -254,6 +253,8 @@ def start_tensorflow(values: flags.FlagValues, command: str) -> None:
         file=sys.stderr,
         flush=True,
     )
+    if not paths.has_home():  # Keras would make a folder that is called ~
+        os.environ.setdefault("KERAS_HOME", str(cache.folder() / "keras"))
     with quiet.tensorflow_import():
         importlib.import_module("tensorflow")
         importlib.import_module("tf_keras")

@@ -3,6 +3,7 @@
 import contextlib
 import io
 import logging
+import os
 import sys
 from collections.abc import Callable, Iterator
 
@@ -14,7 +15,7 @@ from requests import RequestException
 from tensorflow_datasets.core.download import downloader
 from tensorflow_datasets.core.utils import tqdm_utils
 
-from tf_gan_lth.experiment import locks, paths
+from tf_gan_lth.experiment import cache, locks, paths
 from tf_gan_lth.experiment.errors import DataError, check_known, error_reason
 
 # TFDS tries a download eleven times, with pauses that double: without a network that takes three
@@ -39,6 +40,7 @@ def prepare(
       UsageError: the data set has no such split.
       DataError: it cannot be downloaded or written.
     """
+    data_dir = data_dir or _without_home()
     retries = tfds.core.utils.temporary_assignment(downloader, "MAX_RETRIES", RETRIES)
     silence = tfds.core.utils.temporary_assignment(
         logging.getLogger("urllib3.connectionpool"), "disabled", True
@@ -69,6 +71,13 @@ def prepare(
         raise DataError(f"{builder.data_dir} holds no data: delete it to have it prepared again")
     check_known(f"split of {name}", split, builder.info.splits)
     return builder
+
+
+def _without_home() -> str | None:
+    """Where data sets are prepared if TFDS would look for its own folder in a home that is none."""
+    if "TFDS_DATA_DIR" in os.environ or paths.has_home():
+        return None
+    return str(cache.folder() / "tensorflow_datasets")
 
 
 @contextlib.contextmanager

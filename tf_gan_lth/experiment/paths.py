@@ -124,10 +124,19 @@ def expand(text: str | os.PathLike) -> pathlib.Path:
         return path.expanduser()
     except RuntimeError:
         home = path.parts[0]
-        reason = f"there is no user '{home[1:]}'" if home[1:] else "HOME is not set"
-        raise UsageError(
-            f"{text}: {reason}; for a folder that is called {home} write ./{home}"
-        ) from None
+        reason = "HOME is not set, and the user has no home folder"
+        if home != "~":
+            reason = f"there is no user '{home[1:]}'; for a folder of that name write ./{home}"
+        raise UsageError(f"{text}: {reason}") from None
+
+
+def has_home() -> bool:
+    """Whether `~` is a folder: not in a container that is run under a number alone."""
+    try:
+        expand("~")
+    except UsageError:
+        return False
+    return True
 
 
 def parse(text: str | os.PathLike) -> Path:
