@@ -10,7 +10,7 @@ import types
 import pytest
 from absl import flags
 
-from tf_gan_lth import __version__
+from tf_gan_lth import __version__, data
 from tf_gan_lth.cli import command_line
 from tf_gan_lth.experiment import cache, paths
 from tf_gan_lth.experiment.errors import ToolkitWarning, UsageError
@@ -93,6 +93,27 @@ def test_programs_of_one_process_do_not_share_flags():
     assert seen == [(3, True), (1, False)]
 
 
+def test_a_reader_that_goes_away_within_a_run_is_one_line(tmp_path):
+    (tmp_path / "program.py").write_text(
+        "import types\n"
+        "from tf_gan_lth.cli import command_line\n"
+        "def main(values):\n"
+        "    for _ in range(100_000):\n"
+        "        print('a line of a run')\n"
+        "command = types.SimpleNamespace(define=lambda values: None, main=main)\n"
+        "command_line.run_command(command)\n"
+    )
+    result = shell('set -o pipefail; "$PYTHON" program.py | head -1', tmp_path)
+    assert (result.returncode, result.stdout) == (1, "a line of a run\n")
+    [line] = result.stderr.splitlines()
+    assert line.startswith("error: nobody reads this output any more")
+
+
+def test_data_that_ship_are_prepared_in_silence(tmp_path, capfd):
+    data.load("digits", "train", 8, str(tmp_path))
+    assert capfd.readouterr() == ("", "")
+
+
 def test_an_unknown_user_is_one_line():
     for path in ("~nobodyhere", "~nobodyhere/runs/a"):
         with pytest.raises(
@@ -123,7 +144,7 @@ def test_a_ticket_is_found_without_a_home(tmp_path):
     assert result.returncode == 0, result.stderr
     _, warning, *rest = result.stderr.splitlines()
     assert warning.startswith("warning: nothing is cached beyond this process")
-    assert not [line for line in rest if "Traceback" in line]
+    assert not rest and "Downloading" not in result.stdout
     assert [path.name for path in tmp_path.iterdir()] == ["run"]
 
 

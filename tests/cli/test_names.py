@@ -9,7 +9,16 @@ import pytest
 from absl import flags
 
 from tf_gan_lth import data, gans
-from tf_gan_lth.cli import command_line, evaluate, find_ticket, help_text, main, names, transfer
+from tf_gan_lth.cli import (
+    command_line,
+    evaluate,
+    find_ticket,
+    help_text,
+    main,
+    names,
+    sources,
+    transfer,
+)
 from tf_gan_lth.data import datasets
 from tf_gan_lth.evaluation import feature_networks, protocols
 from tf_gan_lth.experiment.errors import UsageError
@@ -64,7 +73,7 @@ def test_names_are_those_of_the_registry(option, registry):
 def test_other_names_are_those_of_their_modules():
     losses = {name for name in LOSSES if not name.startswith("mine")}
     assert set(names.OPTIONS["loss"].names(SNGAN)) == losses
-    assert names.gans() == gans.registry.known()
+    assert sources.gans() == gans.registry.known()
     augmentations = names.OPTIONS["augmentation"]
     assert set(augmentations.names(SNGAN)) == {"none", *of_package(AUGMENTATIONS)}
     assert tuple(augmentations.names(CYCLEGAN)) == data.AUGMENTATIONS
@@ -79,10 +88,10 @@ def test_other_names_are_those_of_their_modules():
 @pytest.mark.parametrize("name", gans.registry.known())
 def test_what_is_usual_for_a_gan_is_read_as_it_is(name):
     spec = gans.find(name)
-    usual = names.usual_of(name)
+    usual = sources.usual_of(name)
     assert usual == {field: getattr(spec.usual, field) for field in usual}
     assert {"loss", "steps", "augmentation", "ema_decay"} <= usual.keys()
-    assert set(names.roles_of(name)) == {network.role for network in spec.networks.values()}
+    assert set(sources.roles_of(name)) == {network.role for network in spec.networks.values()}
     assert names.Chosen(name).task == spec.task
 
 
@@ -90,6 +99,7 @@ def test_what_is_usual_for_a_gan_is_read_as_it_is(name):
     ("arguments", "message"),
     [
         (["--gan=sngann"], "unknown GAN 'sngann': did you mean 'sngan'?"),
+        (["--gan=SNGAN"], "unknown GAN 'SNGAN': did you mean 'sngan'?"),
         (["--dataset=digit"], "unknown dataset 'digit': did you mean 'digits'?"),
         (["--dataset=foldr:x"], "unknown dataset 'foldr:x': did you mean 'folder:PATH'?"),
         (["--gan=cyclegan", "--dataset=shapes2stripe"], "did you mean 'shapes2stripes'?"),
@@ -192,8 +202,26 @@ def test_help_says_what_is_taken_and_what_unset_means_for_the_gan():
     assert "Takes: hinge, least_squares, non_saturating, wasserstein" in sngan
     assert "Takes: float32, mixed_bfloat16, mixed_float16" in sngan
     assert "Takes: from 0.0 to 0.999" in sngan and "Takes: --rewind or --norewind" in sngan
-    assert "--steps  (default: unset)" in help_of("--gan=my_gan.py:gan")
     assert max(map(len, sngan.splitlines())) <= 100
+
+
+def test_help_says_what_unset_means_for_a_gan_of_ones_own(tmp_path):
+    path = tmp_path / "my_gan.py"
+    path.write_text(
+        "import tf_gan_lth as lth\n"
+        "raise SystemExit('run')\n"
+        "gan = lth.GAN(g(), d(), 'wasserstein', steps=3 * 1000, ema_decay=DECAY)\n"
+        "def made():\n    return lth.GAN(g(), d(), loss='least_squares')\n"
+        "other = build()\n"
+    )
+    text = help_of(f"--gan={path}:gan")
+    assert f"--steps  (default: unset, which is 3000 for {path}:gan)" in text
+    assert f"--loss  (default: unset, which is wasserstein for {path}:gan)" in text
+    assert f"--ema_decay  (default: unset, which is what its file says for {path}:gan)" in text
+    assert f"--generator_batch_size  (default: unset, which is 64 for {path}:gan)" in text
+    assert "which is least_squares" in help_of(f"--gan={path}:made")
+    assert "--steps  (default: unset)" in help_of(f"--gan={path}:other")
+    assert "--steps  (default: unset)" in help_of("--gan=package.module:gan")
 
 
 @pytest.mark.parametrize("name", main.COMMANDS)

@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterable, Sequence
 import absl.logging
 from absl import app, flags
 
-from tf_gan_lth.cli import declared, flag_files, help_text, names
+from tf_gan_lth.cli import declared, flag_files, help_text, names, sources
 from tf_gan_lth.experiment import cache, paths, quiet
 from tf_gan_lth.experiment import config as configs
 from tf_gan_lth.experiment.errors import ToolkitError, ToolkitWarning, UsageError
@@ -144,11 +144,11 @@ def config_from_flags(values: flags.FlagValues) -> configs.Config:
 def _check_own(config: configs.Config) -> None:
     """Raises `UsageError` for an option that a GAN of the package has not, or cannot be so."""
     gan = config.networks.gan
-    if gan not in names.gans():
+    if gan not in sources.gans():
         return  # its file is not imported yet
     methods = declared.merge(p for p in declared.package_files() if p.parent.name != "gans")
     owned = {*declared.own_fields(gan), *(flag.name for flag in methods)}
-    others = {name for other in names.gans() for name in declared.own_fields(other)} - owned
+    others = {name for other in sources.gans() for name in declared.own_fields(other)} - owned
     for name, value in config.extras.items():
         if name in others:
             raise UsageError(f"--{name}={value} is no option of {gan}: leave it out")
@@ -253,8 +253,9 @@ def start_tensorflow(values: flags.FlagValues, command: str) -> None:
         file=sys.stderr,
         flush=True,
     )
-    if not paths.has_home():  # Keras would make a folder that is called ~
-        os.environ.setdefault("KERAS_HOME", str(cache.folder() / "keras"))
+    if not paths.has_home():  # Keras would make a folder that is called ~, and Matplotlib complain
+        for variable, name in (("KERAS_HOME", "keras"), ("MPLCONFIGDIR", "matplotlib")):
+            os.environ.setdefault(variable, str(cache.folder() / name))
     with quiet.tensorflow_import():
         importlib.import_module("tensorflow")
         importlib.import_module("tf_keras")

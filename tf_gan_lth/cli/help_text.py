@@ -6,7 +6,7 @@ import textwrap
 
 from absl import flags
 
-from tf_gan_lth.cli import declared, names
+from tf_gan_lth.cli import declared, names, sources
 
 FLAGS = {"--help", "-help", "-h", "--helpshort", "-?", "--helpfull"}
 WIDTH = 100
@@ -65,11 +65,9 @@ def _filled(text: str) -> str:
 def _default(flag: flags.Flag, chosen: names.Chosen) -> str:
     if flag.value is not None:
         return "default: " + flag.default_as_str.strip("'")
-    if chosen.gan not in names.gans():
-        return "default: unset"
-    usual = names.usual_of(chosen.gan)
+    usual = sources.usual_of(chosen.gan)
     own = {name: field.default for name, field in declared.own_fields(chosen.gan).items()}
-    others = {name for gan in names.gans() for name in declared.own_fields(gan)}
+    others = {name for gan in sources.gans() for name in declared.own_fields(gan)}
     known = {**usual, **own}
     if flag.name not in known:
         return f"not for {chosen.gan}" if flag.name in others else "default: unset"
