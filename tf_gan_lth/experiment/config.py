@@ -166,11 +166,25 @@ class LotteryConfig:
         ("generator",),
         "roles of the networks that are pruned, each within itself: generator, discriminator",
     )
+    unit: str = option(
+        "element",
+        "what goes as a whole: an element, one weight of a kernel, or a channel with its filters,"
+        " bias, norm and what reads it",
+        choices=("element", "channel"),
+    )
+    prune_trunk: bool = option(
+        False, "with --unit=channel, let residual trunks lose channels in all layers at once"
+    )
+    budget: str = option(
+        "units",
+        "what the share that remains after a round is a share of: units, or the MACs of a network",
+        choices=("units", "macs"),
+    )
     prune_dense: bool = option(False, "prune the kernels of Dense layers beside convolutions")
     exclude: tuple[str, ...] = option(
         (), "layers to leave dense: patterns such as generator/to_image or */block_1/*"
     )
-    criterion: str = option("magnitude", "what ranks the weights that a round prunes")
+    criterion: str = option("magnitude", "what ranks the units that a round prunes")
     ranking: str = option(
         "global",
         "rank the weights of all layers of a network together, or within each",

@@ -1,9 +1,9 @@
 """Masks: which units of a network stay and which are pruned.
 
-A unit is what goes as a whole. Here it is an element, one weight of a kernel; every kind of mask
-keeps an exact number of units and expands to bools by variable, which is all that training and
-rewinding know of it. Weights, scores and expanded masks are `{variable path: array}` of one
-network.
+A unit is what goes as a whole. Here it is an element, one weight of a kernel, in `channel_masks` a
+channel; every kind of mask keeps an exact number of units and expands to bools by variable, which
+is all that training, rewinding and files know of it. Weights, scores and expanded masks are
+`{variable path: array}` of one network.
 """
 
 import dataclasses
@@ -22,10 +22,16 @@ class Mask(Protocol):
     Attributes:
       remaining: number of units that stay.
       total: number of prunable units.
+      least: number of units that must stay.
     """
 
     remaining: int
     total: int
+    least: int
+
+    def pool(self, values: Arrays) -> Arrays:
+        """Values of single weights as one value a unit, as `keep` takes them as scores."""
+        ...
 
     def keep(self, scores: Arrays, count: int, layerwise: bool = False) -> "Mask":
         """A mask of which exactly `count` units stay: those that stay here and score highest."""
@@ -43,6 +49,10 @@ class Mask(Protocol):
         """{variable path: bool array, 1 keeps}: what training and rewinding use."""
         ...
 
+    def read(self, kept: Arrays) -> "Mask":
+        """The mask of the same units that expands to `kept`."""
+        ...
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Elements:
@@ -53,6 +63,7 @@ class Elements:
     """
 
     kept: Arrays
+    least = 1
 
     @classmethod
     def everything(cls, weights: Arrays, paths: Iterable[str]) -> "Elements":
@@ -66,6 +77,10 @@ class Elements:
     @property
     def total(self) -> int:
         return sum(kept.size for kept in self.kept.values())
+
+    def pool(self, values: Arrays) -> Arrays:
+        """Values of the variables that the mask covers: each element is a unit."""
+        return {path: values[path] for path in self.kept}
 
     def keep(self, scores: Arrays, count: int, layerwise: bool = False) -> "Elements":
         """A mask of which exactly `count` elements stay: those that stay here and score highest.
@@ -117,6 +132,10 @@ class Elements:
     def expand(self) -> Arrays:
         """{variable path: bool array}: the mask itself."""
         return self.kept
+
+    def read(self, kept: Arrays) -> "Elements":
+        """The mask of single weights that `kept` is."""
+        return Elements(kept)
 
 
 def _keep_highest(scores: Arrays, kept: Arrays, count: int) -> Arrays:

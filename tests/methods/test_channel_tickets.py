@@ -1,0 +1,158 @@
+"""The lottery over channels: exact counts, what goes with a channel, budgets, controls."""
+
+import numpy as np
+import pytest
+
+from tests.helpers import equal, run_lottery, set_up
+from tf_gan_lth import gans
+from tf_gan_lth.experiment.errors import MaskError, UsageError
+from tf_gan_lth.methods.branches import BRANCHES
+from tf_gan_lth.pruning.cost import cost
+from tf_gan_lth.pruning.slimming import slim
+
+OPTIONS = {
+    "gan": "sngan",
+    "dataset": "digits",
+    "resolution": 16,
+    "width": 8,
+    "discriminator_width": 4,
+    "unit": "channel",
+    "generator_batch_size": 8,
+    "discriminator_batch_size": 4,
+    "discriminator_steps": 1,
+    "steps": 3,
+    "rounds": 2,
+    "rate": 0.3,
+    "branches": tuple(BRANCHES),
+    "branch_rounds": (2,),
+    "num_eval_images": 100,
+}
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    return run_lottery(OPTIONS, tmp_path_factory.mktemp("channels") / "run")
+
+
+def mask_of(finished, folder):
+    return finished.bench.read_masks(folder.final_masks.get())["generator"]
+
+
+def test_each_round_keeps_exactly_its_share_of_the_channels(finished):
+    total = finished.bench.full_masks["generator"].total
+    for number in range(3):
+        folder = finished.replicate.round(number)
+        assert mask_of(finished, folder).remaining == round(0.7**number * total)
+        record = folder.sparsity.get()["generator"]
+        assert (record["remaining"], record["total"]) == (round(0.7**number * total), total)
+    first, second = (mask_of(finished, finished.replicate.round(n)) for n in (1, 2))
+    assert all(np.all(first.kept[name] >= kept) for name, kept in second.kept.items())
+
+
+def test_a_pruned_channel_is_zero_in_all_that_belongs_to_it_and_starts_from_theta_0(finished):
+    folder = finished.replicate.round(2)
+    mask = mask_of(finished, folder)
+    initial = finished.replicate.initial.get()["generator"]
+    start = finished.recorder.beginning(folder).weights["generator"]
+    trained = folder.weights.get()
+    kinds = set()
+    for path, kept in mask.expand().items():
+        assert equal(start[path], np.where(kept, initial[path], np.float32(0)))
+        for name in ("generator", "generator_ema"):
+            assert not trained[name][path][~kept].any()
+        if not kept.all():
+            kinds.add(path.rpartition("/")[2])
+    assert kinds == {"kernel", "bias", "gamma", "beta"}
+
+
+def test_the_slim_network_draws_what_the_masked_one_draws(finished):
+    folder = finished.replicate.round(2)
+    bench = finished.bench
+    network = bench.gan.networks["generator"]
+    weights = folder.weights.get()["generator"]
+    mask = mask_of(finished, folder)
+    small, snapshot = slim(network, weights, mask)
+    gans.load_snapshot(small, snapshot)
+    gans.load_snapshot(network, weights)
+    [latents] = bench.gan.prior.draw(8, np.array([1, 2], np.int32))
+    np.testing.assert_allclose(small(latents), network(latents), atol=1e-5)
+    record = folder.sparsity.get()["generator"]
+    assert record["macs_left"] == cost(small).macs < record["macs"]
+    assert record["parameters_left"] == cost(small).parameters
+
+
+def test_every_control_has_as_many_channels_as_the_ticket(finished):
+    ticket = mask_of(finished, finished.replicate.round(2))
+    masks = {}
+    for name in BRANCHES:
+        folder = finished.replicate.round(2).branch(name)
+        masks[name] = mask_of(finished, folder)
+        assert masks[name].remaining == ticket.remaining and folder.is_complete()
+    assert not equal(masks["random_mask"].kept, ticket.kept)
+    assert equal(masks["random_init"].kept, ticket.kept)
+    by_layer = masks["random_mask_by_layer"].kept
+    assert all(kept.sum() == ticket.kept[name].sum() for name, kept in by_layer.items())
+
+
+@pytest.mark.parametrize("unit", ["channel", "element"])
+def test_a_budget_of_macs_is_met_as_closely_as_units_allow(tmp_path, unit):
+    options = {**OPTIONS, "unit": unit, "budget": "macs", "branches": (), "rounds": 1}
+    run = run_lottery({**options, "rate": 0.4, "criterion": "l2_norm"}, tmp_path / "run")
+    folder = run.replicate.round(1)
+    record = folder.sparsity.get()["generator"]
+    assert record["macs_left"] <= 0.6 * record["macs"]
+    mask = run.bench.read_masks(folder.masks.get())["generator"]
+    ranked = mask.pool(
+        {p: np.square(a) for p, a in run.replicate.round(0).weights.get()["generator"].items()}
+    )
+    more = mask.full().keep(ranked, mask.remaining + 1)
+    assert cost(run.bench.gan.networks["generator"], more.expand()).macs_left > 0.6 * record["macs"]
+
+
+@pytest.mark.parametrize("criterion", ["taylor", "random", "snip", "gamma_l1"])
+def test_every_criterion_ranks_channels(tmp_path, criterion):
+    terms = ("gamma_l1:500",) if criterion == "gamma_l1" else ()
+    options = {**OPTIONS, "criterion": criterion, "terms": terms, "branches": (), "rounds": 1}
+    run = run_lottery(options, tmp_path / "run")
+    mask = mask_of(run, run.replicate.round(1))
+    assert mask.remaining == round(0.7 * mask.total)
+    if criterion == "gamma_l1":
+        gammas = run.replicate.round(0).weights.get()["generator"]
+        ranked = mask.pool({p: np.abs(a) for p, a in gammas.items() if p.endswith("/gamma")})
+        stays = np.concatenate([ranked[name][kept] for name, kept in mask.kept.items()])
+        goes = np.concatenate([ranked[name][~kept] for name, kept in mask.kept.items()])
+        assert np.median(goes) < np.median(stays)
+
+
+def test_excluded_layers_keep_their_channels(tmp_path):
+    run = set_up({**OPTIONS, "exclude": ("generator/block_1/*",)}, tmp_path / "run")
+    groups = run.bench.full_masks["generator"].groups
+    assert not any(g.name.startswith("block_1/") for g in groups.prunable)
+    assert "excluded" in groups.fixed.values()
+
+
+@pytest.mark.parametrize(
+    "options, message",
+    [
+        ({"criterion": "gamma_l1", "unit": "element"}, "it needs --unit=channel"),
+        ({"criterion": "gamma_l1"}, "--terms=gamma_l1:WEIGHT"),
+        ({"exclude": ("generator/nothing",)}, "fits none of the layers whose channels can go"),
+        (
+            {"rounds": 5, "rate": 0.8},
+            "leaves (none|only .) of the generator's .* prunable channels: at least",
+        ),
+        ({"unit": "filter"}, "unknown value of --unit .filter.. Known: channel, element"),
+    ],
+)
+def test_what_channels_cannot_do_is_refused(tmp_path, options, message):
+    with pytest.raises(UsageError, match=message):
+        set_up({**OPTIONS, **options}, tmp_path / "run")
+
+
+def test_a_mask_of_elements_is_not_read_as_channels(finished):
+    mask = finished.bench.full_masks["generator"]
+    kept = {path: array.copy() for path, array in mask.expand().items()}
+    path = next(path for path in kept if path.endswith("/kernel"))
+    kept[path].flat[0] = False
+    with pytest.raises(MaskError, match="not one of these channels"):
+        mask.read(kept)
