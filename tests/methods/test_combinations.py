@@ -66,7 +66,7 @@ def check_options(options, spec=None, method=None):
         ({"loss": "hinges"}, "unknown loss 'hinges': did you mean 'hinge'"),
         (
             {"criterion": "snap"},
-            "unknown criterion 'snap': did you mean 'snip'. Known: gamma_l1, l2_norm, magnitude, random",
+            "unknown criterion 'snap': did you mean 'snip'. Known: gamma_l1, l2_norm",
         ),
         ({"prune": ["discriminator"]}, "--prune=discriminator must name the generator"),
         (

@@ -175,6 +175,11 @@ class LotteryConfig:
     prune_trunk: bool = option(
         False, "with --unit=channel, let residual trunks lose channels in all layers at once"
     )
+    train_slim: bool = option(
+        False,
+        "with --unit=channel, train pruned rounds without their pruned channels: the same"
+        " candidates, in less time",
+    )
     budget: str = option(
         "units",
         "what the share that remains after a round is a share of: units, or the MACs of a network",

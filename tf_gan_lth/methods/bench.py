@@ -21,6 +21,7 @@ from tf_gan_lth.tasks import TASKS, Task
 from tf_gan_lth.training import Kept, Start, Trained, Trainer, Weights
 from tf_gan_lth.training.callbacks import StopWhenDiverged, summaries
 from tf_gan_lth.training.checkpoints import Checkpoints
+from tf_gan_lth.training.slim import train_slim
 
 
 @dataclasses.dataclass(frozen=True)
@@ -103,7 +104,12 @@ class Bench:
             callbacks.append(summaries(folder.curves, self.trainer.config.steps, begins))
             stream = folder.stream(self.config.seed)
             start = Start(weights, kept, stream, candidate.first_step, candidate.teachers, title)
-            trained = self.trainer.train(start, callbacks, checkpoints=checkpoints)
+            masks = self.read_masks(kept)
+            pruned = any(mask.remaining < mask.total for mask in masks.values())
+            if self.config.lottery.train_slim and pruned:
+                trained = train_slim(self.trainer, masks, start, callbacks, checkpoints)
+            else:
+                trained = self.trainer.train(start, callbacks, checkpoints=checkpoints)
         return trained, checkpoints.seconds
 
     def _watching(self) -> list[keras.callbacks.Callback]:
