@@ -1,10 +1,14 @@
 """The lottery over channels: exact counts, what goes with a channel, budgets, controls."""
 
+import dataclasses
+
 import numpy as np
 import pytest
+import tensorflow as tf
+from helpers import equal, run_lottery, set_up
 
-from tests.helpers import equal, run_lottery, set_up
-from tf_gan_lth import gans
+import tf_gan_lth as lth
+from tf_gan_lth import export, findings, gans
 from tf_gan_lth.experiment.errors import MaskError, UsageError
 from tf_gan_lth.methods.branches import BRANCHES
 from tf_gan_lth.pruning.cost import cost
@@ -86,6 +90,25 @@ def test_the_slim_network_draws_what_the_masked_one_draws(finished):
     record = folder.sparsity.get()["generator"]
     assert record["macs_left"] == cost(small).macs < record["macs"]
     assert record["parameters_left"] == cost(small).parameters
+
+
+def test_what_is_exported_is_slim(finished):
+    """As a SavedModel and in Python; it is found again by the next run of the command."""
+    verdict = findings.judge_run(finished.run)[1]["generator"]
+    verdicts = {"generator": dataclasses.replace(verdict, best=2)}
+    [path] = export.export_tickets(finished.run, verdicts)
+    assert export.export_tickets(finished.run, verdicts) == [path]
+    folder = finished.replicate.round(2)
+    left = folder.sparsity.get()["generator"]["parameters_left"]
+    small = lth.open_run(finished.run.path).ticket(2).generator(slim=True)
+    assert sum(v.shape.num_elements() for v in small.trainable_variables) == left
+    [latents] = finished.bench.gan.prior.draw(8, np.array([1, 2], np.int32))
+    wanted = drawn(finished, folder.weights.get()["generator_ema"])
+    np.testing.assert_allclose(small(latents), wanted, atol=1e-5)
+    loaded = tf.saved_model.load(str(path))
+    np.testing.assert_allclose(loaded(latents), wanted, atol=1e-5)
+    statistics = sum(v.shape.num_elements() for v in small.non_trainable_variables)
+    assert sum(v.shape.num_elements() for v in loaded.weights) == left + statistics
 
 
 def test_every_control_has_as_many_channels_as_the_ticket(finished):
