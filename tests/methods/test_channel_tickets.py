@@ -206,3 +206,27 @@ def test_a_mask_of_elements_is_not_read_as_channels(finished):
     kept[path].flat[0] = False
     with pytest.raises(MaskError, match="not one of these channels"):
         mask.read(kept)
+
+
+@pytest.mark.parametrize("train_slim", [False, True])
+def test_generators_and_discriminators_of_cyclegan_lose_channels(
+    translation_options, tmp_path, train_slim
+):
+    options = {
+        **translation_options,
+        "unit": "channel",
+        "rounds": 1,
+        "rate": 0.4,
+        "branch_rounds": (1,),
+        "train_slim": train_slim,
+        "branches": ("random_mask",),
+    }
+    run = run_lottery({**options, "width": 4, "discriminator_width": 4}, tmp_path / "run")
+    folder = run.replicate.round(1)
+    weights = folder.weights.get()
+    for name, mask in run.bench.read_masks(folder.final_masks.get()).items():
+        assert mask.remaining == round(0.6 * mask.total)
+        for path, kept in mask.expand().items():
+            assert not weights[name][path][~kept].any()
+    assert folder.final_masks.get().keys() == run.bench.gan.networks.keys()
+    assert folder.is_complete() and folder.branch("random_mask").is_complete()
