@@ -9,7 +9,7 @@ from helpers import equal, run_lottery, set_up
 
 import tf_gan_lth as lth
 from tf_gan_lth import export, findings, gans
-from tf_gan_lth.experiment.errors import MaskError, UsageError
+from tf_gan_lth.experiment.errors import MaskError, ToolkitWarning, UsageError
 from tf_gan_lth.methods.branches import BRANCHES
 from tf_gan_lth.pruning.cost import cost
 from tf_gan_lth.pruning.slimming import slim
@@ -191,7 +191,8 @@ def test_excluded_layers_keep_their_channels(tmp_path):
         ),
         ({"unit": "element", "train_slim": True}, "--train_slim is of channels"),
         ({"prune_dense": True}, "--prune_dense is of single weights"),
-        ({"unit": "filter"}, "unknown value of --unit .filter.. Known: channel, element"),
+        ({"unit": "filter"}, "unknown value of --unit .filter.. Known: 2:4, channel, element"),
+        ({"unit": "2:4"}, "--unit=2:4 prunes half of the weights at once"),
     ],
 )
 def test_what_channels_cannot_do_is_refused(tmp_path, options, message):
@@ -230,3 +231,22 @@ def test_generators_and_discriminators_of_cyclegan_lose_channels(
             assert not weights[name][path][~kept].any()
     assert folder.final_masks.get().keys() == run.bench.gan.networks.keys()
     assert folder.is_complete() and folder.branch("random_mask").is_complete()
+
+
+def test_two_of_four_stay_in_every_kernel_and_every_control(tmp_path):
+    options = {**OPTIONS, "unit": "2:4", "rounds": 1, "rate": 0.5, "branch_rounds": (1,)}
+    with pytest.warns(ToolkitWarning, match="leaves whole what has no multiple of 4"):
+        run = run_lottery({**options, "prune": ("generator", "discriminator")}, tmp_path / "run")
+    round_1 = run.replicate.round(1)
+    trained = run.replicate.round(0).weights.get()
+    for folder in (round_1, round_1.branch("random_mask"), round_1.branch("one_shot")):
+        masks = folder.final_masks.get()
+        for name, kept in masks.items():
+            for path, stays in kept.items():
+                fours = stays.reshape(*stays.shape[:2], -1, 4, stays.shape[-1])
+                assert np.all(np.count_nonzero(fours, axis=3) == 2)
+                assert not folder.weights.get()[name][path][~stays].any()
+                if folder is round_1:
+                    sizes = np.abs(trained[name][path]).reshape(fours.shape)
+                    lowest_kept = np.where(fours, sizes, np.inf).min(axis=3)
+                    assert np.all(lowest_kept >= np.where(fours, 0, sizes).max(axis=3))

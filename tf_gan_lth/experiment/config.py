@@ -168,9 +168,9 @@ class LotteryConfig:
     )
     unit: str = option(
         "element",
-        "what goes as a whole: an element, one weight of a kernel, or a channel with its filters,"
-        " bias, norm and what reads it",
-        choices=("element", "channel"),
+        "what goes as a whole: an element, one weight of a kernel; a channel with its filters,"
+        " bias, norm and what reads it; or 2:4, elements of which two of four in a row stay",
+        choices=("element", "channel", "2:4"),
     )
     prune_trunk: bool = option(
         False, "with --unit=channel, let residual trunks lose channels in all layers at once"
