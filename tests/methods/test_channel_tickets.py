@@ -5,12 +5,15 @@ import dataclasses
 import numpy as np
 import pytest
 import tensorflow as tf
+import tf_keras as keras
 from helpers import equal, run_lottery, set_up
 
 import tf_gan_lth as lth
 from tf_gan_lth import export, findings, gans
+from tf_gan_lth.experiment.config import LotteryConfig
 from tf_gan_lth.experiment.errors import MaskError, ToolkitWarning, UsageError
 from tf_gan_lth.methods.branches import BRANCHES
+from tf_gan_lth.methods.units import full_masks
 from tf_gan_lth.pruning.cost import cost
 from tf_gan_lth.pruning.slimming import slim
 
@@ -170,6 +173,33 @@ def test_trained_slim_a_round_becomes_what_it_becomes_masked(finished, tmp_path)
         began = drawn(finished, finished.recorder.beginning(masked).weights["generator"])
         assert np.abs(found - wanted).max() < 0.01 * np.abs(began - wanted).max()
     assert small.branch("random_init").is_complete()
+
+
+def test_without_a_rate_channels_go_where_training_has_made_their_gammas_zero(tmp_path):
+    options = {**OPTIONS, "criterion": "gamma_l1", "terms": ("gamma_l1:1666.667",), "branches": ()}
+    run = run_lottery({**options, "rate": None, "rounds": 1}, tmp_path / "run")
+    trained = run.replicate.round(0).weights.get()["generator"]
+    mask = mask_of(run, run.replicate.round(1))
+    gammas = mask.pool({p: np.abs(a) for p, a in trained.items() if p.endswith("/gamma")})
+    for name, kept in mask.kept.items():
+        if (gammas[name] > 0).any():
+            np.testing.assert_array_equal(kept, gammas[name] > 0)
+        else:
+            assert kept.sum() == 1  # a layer has to have one
+    assert 0 < mask.remaining < mask.total
+    assert run.run.config.get()["used"]["rate"] is None
+
+
+def test_layers_that_the_analysis_does_not_know_are_named(tmp_path):
+    images = keras.Input([4, 4, 2])
+    maps = keras.layers.Conv2D(4, 3, padding="same", name="known")(images)
+    maps = keras.layers.Lambda(lambda x: x * 2.0, name="odd")(maps)
+    maps = keras.layers.Conv2D(6, 3, padding="same", name="free")(maps)
+    network = keras.Model(images, keras.layers.Conv2D(2, 1, name="last")(maps), name="own")
+    gan = gans.GAN(gans.find("sngan"), None, {"generator": network}, None)
+    with pytest.warns(ToolkitWarning, match="layers of the generator read and write .* odd: "):
+        mask = full_masks(LotteryConfig(unit="channel"), gan)["generator"]
+    assert [group.name for group in mask.groups.prunable] == ["free"]
 
 
 def test_excluded_layers_keep_their_channels(tmp_path):

@@ -34,6 +34,7 @@ def full_masks(lottery: LotteryConfig, gan: gans.GAN) -> Masks:
     networks = {n: network for n, network in gan.networks.items() if n in pruned}
     if lottery.unit == "channel":
         found = {n: channel_groups(net, lottery.prune_trunk) for n, net in networks.items()}
+        _name_unknown(found)
         return {n: Channels.everything(g) for n, g in _without(found, lottery.exclude).items()}
     paths = prunable_paths(networks, lottery.exclude, lottery.prune_dense)
     held = {name: gans.take_snapshot(network) for name, network in networks.items()}
@@ -41,6 +42,18 @@ def full_masks(lottery: LotteryConfig, gan: gans.GAN) -> Masks:
     if lottery.unit == "2:4":
         return {name: _in_fours(networks[name], mask) for name, mask in whole.items()}
     return whole
+
+
+def _name_unknown(found: dict[str, Groups]) -> None:
+    """Warns of layers that the analysis does not know, whose channels all stay."""
+    for name, groups in found.items():
+        if groups.unknown:
+            reasons = "; ".join(f"{layer}: {why}" for layer, why in groups.unknown.items())
+            warnings.warn(
+                f"what these layers of the {name} read and write is left whole: {reasons}",
+                ToolkitWarning,
+                stacklevel=2,
+            )
 
 
 def _in_fours(network: keras.Model, mask: Elements) -> TwoOfFour:
