@@ -34,7 +34,7 @@ def main(values: flags.FlagValues) -> None:
         _, bench = setup.set_up(config, run)
         initial = run.replicate(0).initial.put(bench.fresh_weights(0))
         before = run.replicate(0).round(0)
-        before.masks.put(expand(bench.full_masks()))
+        before.masks.put(expand(bench.full_masks))
         before.weights.put({**initial, "generator_ema": initial["generator"]})
         times = {"read, rank and prune": [], "rewind": [], "put into the model": []}
         for _ in range(values.turns):

@@ -20,8 +20,11 @@ def smallest_layers_first(bench, before):
     """Each weight's magnitude over its layer's largest."""
     weights = before.weights.get()
     return {
-        name: {path: abs(weights[name][path]) / abs(weights[name][path]).max() for path in paths}
-        for name, paths in bench.prunable.items()
+        name: {
+            path: abs(weights[name][path]) / abs(weights[name][path]).max()
+            for path in mask.expand()
+        }
+        for name, mask in bench.full_masks.items()
     }
 
 

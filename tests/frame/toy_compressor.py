@@ -3,7 +3,7 @@
 import dataclasses
 
 from tf_gan_lth.experiment.config import option
-from tf_gan_lth.methods.candidate import Candidate, masks_or
+from tf_gan_lth.methods.candidate import Candidate
 from tf_gan_lth.methods.method import Method, register
 from tf_gan_lth.pruning.masks import magnitudes
 
@@ -28,14 +28,14 @@ class ToyCompressor(Method):
     def candidates(self, bench, replicate):
         initial = replicate.initial.get_or(bench.fresh_weights, replicate.number)
         dense, small = replicate.round(0), replicate.round(1)
-        yield Candidate(dense, initial, masks_or(dense, bench.full_masks))
+        yield Candidate(dense, initial, bench.masks_or(dense, dict, bench.full_masks))
         trained = dense.weights.get()
-        masks = masks_or(small, self._prune, bench, trained)
+        masks = bench.masks_or(small, self._prune, bench, trained)
         yield Candidate(small, trained, masks)
 
     def _prune(self, bench, trained):
         keep = bench.options(Options).keep
         return {
-            name: mask.keep(magnitudes(trained[name]), round(keep * mask.total))
-            for name, mask in bench.full_masks().items()
+            name: mask.keep(mask.pool(magnitudes(trained[name])), round(keep * mask.total))
+            for name, mask in bench.full_masks.items()
         }

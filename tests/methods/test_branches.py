@@ -12,7 +12,7 @@ from tf_gan_lth.data import draws
 from tf_gan_lth.experiment import seeds
 from tf_gan_lth.methods import Candidate
 from tf_gan_lth.methods.branches import BRANCHES
-from tf_gan_lth.methods.candidate import expand, read_masks
+from tf_gan_lth.methods.candidate import expand
 from tf_gan_lth.training.trainer import GRADIENT_BATCHES
 
 CHANGES = {
@@ -29,7 +29,9 @@ CHANGES = {
 
 def ticket_of(finished, number):
     folder = finished.replicate.round(number)
-    return Candidate(folder, finished.replicate.initial.get(), read_masks(folder.masks.get()))
+    return Candidate(
+        folder, finished.replicate.initial.get(), finished.bench.read_masks(folder.masks.get())
+    )
 
 
 @pytest.fixture

@@ -49,11 +49,11 @@ def check_options(options, spec=None, method=None):
         ),
         (
             {"criterion": "snip", "rounds": 1, "precision": "mixed_float16"},
-            "--precision=mixed_float16: snip's gradients would vanish in it",
+            "--precision=mixed_float16: the gradients that rank weights would vanish",
         ),
         (
             {"branches": ["snip"], "precision": "mixed_float16"},
-            "--precision=mixed_float16: snip's gradients would vanish in it",
+            "--precision=mixed_float16: the gradients that rank weights would vanish",
         ),
         (
             {"rewind": False, "rewind_step": 5},
@@ -66,7 +66,7 @@ def check_options(options, spec=None, method=None):
         ({"loss": "hinges"}, "unknown loss 'hinges': did you mean 'hinge'"),
         (
             {"criterion": "snap"},
-            "unknown criterion 'snap': did you mean 'snip'. Known: magnitude, snip",
+            "unknown criterion 'snap': did you mean 'snip'. Known: gamma_l1, l2_norm",
         ),
         ({"prune": ["discriminator"]}, "--prune=discriminator must name the generator"),
         (

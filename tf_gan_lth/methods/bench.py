@@ -2,9 +2,8 @@
 
 import contextlib
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
-import numpy as np
 import tensorflow as tf
 import tf_keras as keras
 
@@ -17,12 +16,12 @@ from tf_gan_lth.experiment.errors import TrainingError
 from tf_gan_lth.experiment.run_folder import ReplicateFolder, TrainingFolder
 from tf_gan_lth.methods.candidate import Candidate, Masks, expand, rewind
 from tf_gan_lth.methods.observer import Observer
-from tf_gan_lth.pruning.masks import Elements
-from tf_gan_lth.pruning.wrapping import prunable_paths
+from tf_gan_lth.methods.units import UNITS, full_masks
 from tf_gan_lth.tasks import TASKS, Task
 from tf_gan_lth.training import Kept, Start, Trained, Trainer, Weights
 from tf_gan_lth.training.callbacks import StopWhenDiverged, summaries
 from tf_gan_lth.training.checkpoints import Checkpoints
+from tf_gan_lth.training.slim import train_slim
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,7 +31,7 @@ class Bench:
     Attributes:
       config: what to do.
       gan: plain networks and what the GAN is; their weights are used up.
-      prunable: {network: paths of the variables that masks cover}.
+      full_masks: of the networks that are pruned, keeping every unit.
       task: what the GAN is for: scores and samples.
       trainer: one model for all trainings.
       observer: who watches.
@@ -40,7 +39,7 @@ class Bench:
 
     config: Config
     gan: gans.GAN
-    prunable: dict[str, list[str]]
+    full_masks: Masks
     task: Task
     trainer: Trainer
     observer: Observer
@@ -63,18 +62,18 @@ class Bench:
         gan = gans.build(self.gan.spec, self.config, self.task.images.shape, seed=seed)
         return {name: gans.take_snapshot(network) for name, network in gan.networks.items()}
 
-    def full_masks(self) -> Masks:
-        """Masks of the networks that are pruned, keeping every prunable weight."""
-        shapes = self.shapes
-        return {
-            name: Elements({path: np.ones(shapes[name][path], bool) for path in paths})
-            for name, paths in self.prunable.items()
-        }
+    def read_masks(self, kept: Kept) -> Masks:
+        """The masks that expand to what a file or a training has."""
+        return {name: self.full_masks[name].read(arrays) for name, arrays in kept.items()}
+
+    def masks_or(self, folder: TrainingFolder, make: Callable[..., Masks], *args: object) -> Masks:
+        """The masks of a training if it has some; otherwise what `make(*args)` returns, written."""
+        return self.read_masks(folder.masks.get_or(lambda: expand(make(*args))))
 
     def warm_up(self, initial: Weights, replicate: ReplicateFolder, steps: int) -> Weights:
         """The weights after the first steps of the dense run: what late rewinding goes back to."""
         title = f"replicate {replicate.number}, warm-up to step {steps}"
-        kept = expand(self.full_masks())
+        kept = expand(self.full_masks)
         folder = replicate.round(0)
         # Round 0 leaves alone what is saved here: it begins at another step.
         checkpoints = Checkpoints(folder.checkpoint, self.config.training.checkpoint_minutes)
@@ -105,30 +104,37 @@ class Bench:
             callbacks.append(summaries(folder.curves, self.trainer.config.steps, begins))
             stream = folder.stream(self.config.seed)
             start = Start(weights, kept, stream, candidate.first_step, candidate.teachers, title)
-            trained = self.trainer.train(start, callbacks, checkpoints=checkpoints)
+            masks = self.read_masks(kept)
+            pruned = any(mask.remaining < mask.total for mask in masks.values())
+            if self.config.lottery.train_slim and pruned:
+                trained = train_slim(self.trainer, masks, start, callbacks, checkpoints)
+            else:
+                trained = self.trainer.train(start, callbacks, checkpoints=checkpoints)
         return trained, checkpoints.seconds
 
     def _watching(self) -> list[keras.callbacks.Callback]:
         return [StopWhenDiverged(), *self.observer.callbacks()]
 
     def generator_gradients(self, weights: Weights, replicate: int) -> dict[str, Arrays]:
-        """{generator: {path: gradient of the generators' loss}} of the prunable variables."""
+        """{generator: {path: gradient of its loss}} of the variables that its mask covers."""
         seed = seeds.pair(self.config.seed, "replicate", replicate, "gradients")
         with one_line_errors("gradients"):
             gradients = self.trainer.generator_gradients(weights, seed)
         return {
-            name: {path: found[path] for path in self.prunable[name]}
-            for name, found in gradients.items()
-            if name in self.prunable
+            name: {path: gradients[name][path] for path in mask.expand()}
+            for name, mask in self.full_masks.items()
+            if name in gradients
         }
 
     def _title(self, folder: TrainingFolder, kept: Kept) -> str:
-        masks = [Elements(kept[name]) for name in self.gan.spec.generators if name in kept]
+        generators = self.gan.spec.generators
+        masks = [mask for name, mask in self.read_masks(kept).items() if name in generators]
         if not masks:
             return folder.title
         share = sum(mask.remaining for mask in masks) / sum(mask.total for mask in masks)
         whose = "the generator's" if len(masks) == 1 else "the generators'"
-        return f"{folder.title}: {share:.1%} of {whose} prunable weights remain"
+        units = UNITS[self.config.lottery.unit]
+        return f"{folder.title}: {share:.1%} of {whose} prunable {units} remain"
 
 
 @contextlib.contextmanager
@@ -168,16 +174,18 @@ def build(
         seed = seeds.derive(config.seed, "networks")
         # Plain networks are for scores, which are float32 whatever trains.
         gan = gans.build(spec, config, images.shape, seed=seed)
-        prune_dense = config.lottery.prune_dense
-        pruned = [name for role in config.lottery.prune for name in spec.of_role(role)]
-        networks = {n: network for n, network in gan.networks.items() if n in pruned}
-        prunable = prunable_paths(networks, config.lottery.exclude, prune_dense)
+        masks = full_masks(config.lottery, gan)
         task = task_type(config, gan, images)
         trained = gan
         precision = config.training.precision
         if precision != "float32":
             trained = gans.build(spec, config, images.shape, seed=seed, precision=precision)
         trainer = Trainer(
-            trained, config.training, images.training, strategy, prune_dense=prune_dense
+            trained,
+            config.training,
+            images.training,
+            strategy,
+            prune_dense=config.lottery.prune_dense,
+            covered={name: list(mask.expand()) for name, mask in masks.items()},
         )
-    return Bench(config, gan, prunable, task, trainer, observer or Observer())
+    return Bench(config, gan, masks, task, trainer, observer or Observer())

@@ -81,7 +81,9 @@ def _pruned_at_once(bench: Bench, ticket: Candidate, scores: Scores) -> Candidat
     """
     layerwise = bench.config.lottery.ranking == "layerwise"
     masks = {
-        name: mask.full().keep(scores[name], mask.remaining, layerwise) if name in scores else mask
+        name: mask.full().keep(mask.pool(scores[name]), mask.remaining, layerwise)
+        if name in scores
+        else mask
         for name, mask in ticket.masks.items()
     }
     return dataclasses.replace(ticket, masks=masks)

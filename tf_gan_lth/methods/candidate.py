@@ -1,10 +1,9 @@
 """A candidate: what a method has trained and scored."""
 
 import dataclasses
-from collections.abc import Callable
 
 from tf_gan_lth.experiment.run_folder import TrainingFolder
-from tf_gan_lth.pruning.masks import Elements, Mask, apply
+from tf_gan_lth.pruning.masks import Mask, apply
 from tf_gan_lth.training import EMA, Kept, Weights
 
 Masks = dict[str, Mask]  # {network: mask}, only of the networks that are pruned
@@ -32,16 +31,6 @@ class Candidate:
 def expand(masks: Masks) -> Kept:
     """{network: {variable path: bools}} of masks, as a run folder and a training keep them."""
     return {name: mask.expand() for name, mask in masks.items()}
-
-
-def read_masks(kept: Kept) -> Masks:
-    """The inverse of `expand`."""
-    return {name: Elements(arrays) for name, arrays in kept.items()}
-
-
-def masks_or(folder: TrainingFolder, make: Callable[..., Masks], *args: object) -> Masks:
-    """The masks of a training if they are there; otherwise what `make(*args)` returns, written."""
-    return read_masks(folder.masks.get_or(lambda: expand(make(*args))))
 
 
 def rewind(weights: Weights, kept: Kept) -> Weights:

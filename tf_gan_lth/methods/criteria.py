@@ -1,13 +1,17 @@
 """Criteria: what ranks the units that a round prunes.
 
-A criterion is a function of the bench and the round before that returns a score for each element,
-{network: {variable path: array}}; the lowest are pruned, over a whole network or within each layer.
+A criterion is a function of the bench and the round before that returns a score for each weight,
+{network: {variable path: array}}. A unit of several weights has the mean of theirs; the lowest are
+pruned, over a whole network or within each layer.
 To add one, write the function and register it; `--criterion` and the error for unknown names
 follow.
 """
 
 from collections.abc import Callable, Iterator
 
+import numpy as np
+
+from tf_gan_lth.experiment import seeds
 from tf_gan_lth.experiment.artifacts import Arrays
 from tf_gan_lth.experiment.config import Config
 from tf_gan_lth.experiment.registry import Registry
@@ -16,6 +20,7 @@ from tf_gan_lth.gans import GANSpec
 from tf_gan_lth.methods.bench import Bench
 from tf_gan_lth.pruning import masks as pruning
 from tf_gan_lth.training import EMA
+from tf_gan_lth.training.terms import asked_as
 
 Scores = dict[str, Arrays]
 Criterion = Callable[[Bench, TrainingFolder], Scores]
@@ -25,20 +30,85 @@ register = CRITERIA.register
 
 @register
 def magnitude(bench: Bench, before: TrainingFolder) -> Scores:
-    """|w| of trained weights: the live ones, or the generator's averages if the config says so."""
-    weights = before.weights.get()
-    suffix = EMA if bench.config.lottery.ranking_weights == "ema" else ""
-    ranked = {name: weights.get(name + suffix, weights[name]) for name in bench.prunable}
+    """|w| of trained weights: the live ones, or the generator's averages if the config says so.
+
+    Of a channel that is the L1 norm of its weights, over their number.
+    """
+    ranked = _trained(bench, before)
     return {name: pruning.magnitudes(snapshot) for name, snapshot in ranked.items()}
 
 
+def _trained(bench: Bench, before: TrainingFolder) -> Scores:
+    """The weights that a round's ranking looks at, of the networks that are pruned."""
+    weights = before.weights.get()
+    suffix = EMA if bench.config.lottery.ranking_weights == "ema" else ""
+    return {name: weights.get(name + suffix, weights[name]) for name in bench.full_masks}
+
+
+@register
+def l2_norm(bench: Bench, before: TrainingFolder) -> Scores:
+    """w^2 of trained weights: of a channel, the squared L2 norm of its weights, over their number.
+
+    Single weights rank as by magnitude.
+    """
+    ranked = _trained(bench, before)
+    return {
+        name: {path: np.square(array) for path, array in snapshot.items()}
+        for name, snapshot in ranked.items()
+    }
+
+
+def _of_gammas(config: Config, gan: GANSpec) -> Iterator[str]:
+    del gan
+    if config.lottery.unit != "channel":
+        yield "--criterion=gamma_l1 ranks channels by their norms: it needs --unit=channel"
+    if not asked_as(config.training, "gamma_l1"):
+        yield (
+            "--criterion=gamma_l1 needs what moves gammas towards 0 while a round trains:"
+            " --terms=gamma_l1:WEIGHT"
+        )
+    if config.lottery.rate is None and config.lottery.budget != "units":
+        yield (
+            f"--budget={config.lottery.budget}: without --rate, --criterion=gamma_l1 prunes what"
+            " training has made 0, however much that is"
+        )
+
+
+@register(complaints=_of_gammas)
+def gamma_l1(bench: Bench, before: TrainingFolder) -> Scores:
+    """|gamma| of a channel's norms, which `--terms=gamma_l1:WEIGHT` makes small.
+
+    Without a rate, a channel goes where all of them are exactly 0 (Wang et al. 2020).
+    """
+    ranked = _trained(bench, before)
+    return {
+        name: {
+            path: np.abs(array)
+            for path, array in snapshot.items()
+            if path.rpartition("/")[2] == "gamma"
+        }
+        for name, snapshot in ranked.items()
+    }
+
+
+@register
+def random(bench: Bench, before: TrainingFolder) -> Scores:
+    """Nothing is better than anything: what a round prunes is drawn."""
+    labels = ("replicate", before.replicate, "round", before.round_number, "random")
+    found = {}
+    for name, mask in bench.full_masks.items():
+        generator = seeds.generator(bench.config.seed, *labels, name)
+        found[name] = {p: generator.random(kept.shape) for p, kept in mask.expand().items()}
+    return found
+
+
 def vanishing_gradients(config: Config, gan: GANSpec) -> Iterator[str]:
-    """Of SNIP, as criterion and as branch."""
+    """Of what ranks by gradients, as SNIP, criterion and branch."""
     del gan
     if config.training.precision == "mixed_float16":
         yield (
-            "--precision=mixed_float16: snip's gradients would vanish in it; use float32 or"
-            " mixed_bfloat16"
+            "--precision=mixed_float16: the gradients that rank weights would vanish in it; use"
+            " float32 or mixed_bfloat16"
         )
 
 
@@ -57,6 +127,23 @@ def _of_snip(config: Config, gan: GANSpec) -> Iterator[str]:
             "--criterion=snip ranks before training: there are no"
             f" --ranking_weights={lottery.ranking_weights}"
         )
+
+
+def _of_gradients(config: Config, gan: GANSpec) -> Iterator[str]:
+    if config.lottery.prune != ("generator",):
+        yield "--criterion=taylor ranks by the generator's loss: it needs --prune=generator"
+    yield from vanishing_gradients(config, gan)
+
+
+@register(complaints=_of_gradients)
+def taylor(bench: Bench, before: TrainingFolder) -> Scores:
+    """(w dL/dw)^2 of trained weights, L the generator's loss (Molchanov et al. 2019)."""
+    trained = before.weights.get()
+    gradients = bench.generator_gradients(trained, before.replicate)
+    return {
+        name: {path: np.square(trained[name][path] * array) for path, array in found.items()}
+        for name, found in gradients.items()
+    }
 
 
 @register(complaints=_of_snip)

@@ -7,10 +7,12 @@ from tf_gan_lth.experiment.errors import UsageError
 from tf_gan_lth.experiment.run_folder import ReplicateFolder, TrainingFolder
 from tf_gan_lth.gans import GANSpec
 from tf_gan_lth.methods.bench import Bench
-from tf_gan_lth.methods.candidate import Candidate, Masks, masks_or, read_masks
+from tf_gan_lth.methods.candidate import Candidate, Masks
 from tf_gan_lth.methods.criteria import CRITERIA
 from tf_gan_lth.methods.method import METHODS, Method
 from tf_gan_lth.methods.starts import dense_teachers, with_discriminators
+from tf_gan_lth.methods.units import UNITS
+from tf_gan_lth.pruning.budgets import keep_macs, keep_positive
 from tf_gan_lth.training.terms import KD, asked_as
 
 
@@ -26,11 +28,12 @@ class IterativeMagnitudePruning(Method):
         if lottery.rewind_step:
             theta = replicate.rewind.get_or(bench.warm_up, initial, replicate, lottery.rewind_step)
         dense = replicate.round(0)
-        yield Candidate(dense, theta, masks_or(dense, bench.full_masks), lottery.rewind_step)
+        masks = bench.masks_or(dense, dict, bench.full_masks)
+        yield Candidate(dense, theta, masks, lottery.rewind_step)
         for number in range(1, lottery.rounds + 1):
             before = replicate.round(number - 1)  # trained by now
             here = replicate.round(number)
-            masks = masks_or(here, prune, bench, before, number)
+            masks = bench.masks_or(here, prune, bench, before, number)
             weights = with_discriminators(bench, lottery.discriminator_start, here, theta)
             if not lottery.rewind:
                 weights = before.weights.get()
@@ -65,11 +68,16 @@ class IterativeMagnitudePruning(Method):
             raise UsageError(
                 f"--rewind_step={lottery.rewind_step} is beyond the {steps} steps of a round"
             )
-        for name, mask in bench.full_masks().items():
-            if remaining(lottery.rate, lottery.rounds, mask.total) < 1:
+        if lottery.rate is None:
+            return  # it is training that decides
+        for name, mask in bench.full_masks.items():
+            count = remaining(lottery.rate, lottery.rounds, mask.total)
+            if count < mask.least:
+                left = f"only {count}" if count else "none"
                 raise UsageError(
-                    f"--rounds={lottery.rounds} at --rate={lottery.rate} leaves none of the"
-                    f" {name}'s {mask.total} prunable weights"
+                    f"--rounds={lottery.rounds} at --rate={lottery.rate} leaves {left} of the"
+                    f" {name}'s {mask.total} prunable {UNITS[lottery.unit]}: at least {mask.least}"
+                    " must stay"
                 )
 
 
@@ -82,12 +90,15 @@ def prune(bench: Bench, before: TrainingFolder, number: int) -> Masks:
     """The masks of a round: the round before's, without the units that the criterion ranks last."""
     lottery = bench.config.lottery
     scores = CRITERIA[lottery.criterion](bench, before)
-    masks = read_masks(before.final_masks.get())
-    return {
-        name: mask.keep(
-            scores[name],
-            remaining(lottery.rate, number, mask.total),
-            layerwise=lottery.ranking == "layerwise",
-        )
-        for name, mask in masks.items()
-    }
+    layerwise = lottery.ranking == "layerwise"
+    masks = {}
+    for name, mask in bench.read_masks(before.final_masks.get()).items():
+        ranked = mask.pool(scores[name])
+        if lottery.rate is None:
+            masks[name] = keep_positive(mask, ranked)
+        elif lottery.budget == "macs":
+            network, share = bench.gan.networks[name], (1.0 - lottery.rate) ** number
+            masks[name] = keep_macs(network, mask, ranked, share, layerwise)
+        else:
+            masks[name] = mask.keep(ranked, remaining(lottery.rate, number, mask.total), layerwise)
+    return masks

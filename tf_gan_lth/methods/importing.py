@@ -268,7 +268,9 @@ def _sparsity(
     except ArtifactError as error:
         raise ArtifactError(f"{checkpoint}: the networks do not fit each other: {error}") from None
     return {
-        name: network_record(wrap(gan.networks[name]), masks.get(name))
+        name: network_record(
+            wrap(gan.networks[name]), Elements(masks[name]) if name in masks else None
+        )
         for name in READERS
         if name in networks
     }

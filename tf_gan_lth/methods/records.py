@@ -4,10 +4,9 @@ import numpy as np
 import tf_keras as keras
 
 from tf_gan_lth import gans
-from tf_gan_lth.experiment.artifacts import Arrays
 from tf_gan_lth.methods.bench import Bench
 from tf_gan_lth.pruning.cost import cost
-from tf_gan_lth.pruning.masks import Elements, sparsity_report
+from tf_gan_lth.pruning.masks import Elements, Mask, sparsity_report
 from tf_gan_lth.pruning.wrapping import masks_of
 from tf_gan_lth.training import Kept
 
@@ -20,28 +19,32 @@ def sparsity_record(bench: Bench, kept: Kept) -> dict[str, object]:
     found = {}
     for name, network in bench.trainer.networks.items():
         judge = bench.gan.spec.networks[name].judge
-        found[name] = network_record(network, kept.get(name)) | ({"judge": judge} if judge else {})
+        mask = bench.full_masks[name].read(kept[name]) if name in kept else None
+        found[name] = network_record(network, mask) | ({"judge": judge} if judge else {})
     return found
 
 
-def network_record(network: keras.Model, kept: Arrays | None) -> dict[str, object]:
+def network_record(network: keras.Model, mask: Mask | None) -> dict[str, object]:
     """Sparsity of a wrapped network over its prunable units, and beside it what it costs.
 
     Args:
       network: wrapped for pruning.
-      kept: its expanded mask; None keeps everything.
+      mask: None keeps every prunable weight.
 
     Returns:
       `sparsity_report`; `dense_kernels`, {path: number of weights} of what is never pruned;
       `parameters`, `parameters_left`, `macs` and `macs_left`: see `pruning.cost.Cost`.
     """
-    if kept is None:
-        kept = {p: np.ones(kernel.shape, bool) for p, (kernel, _) in masks_of(network).items()}
+    if mask is None:
+        mask = Elements(
+            {p: np.ones(kernel.shape, bool) for p, (kernel, _) in masks_of(network).items()}
+        )
+    kept = mask.expand()
     sizes = {path: int(np.prod(v.shape)) for path, v in gans.variables(network).items()}
     dense = {p: n for p, n in sizes.items() if p.endswith("/kernel") and p not in kept}
     found = cost(network, kept)
     return {
-        **sparsity_report(Elements(kept)),
+        **sparsity_report(mask),
         "dense_kernels": dense,
         "parameters": found.parameters,
         "parameters_left": found.parameters_left,

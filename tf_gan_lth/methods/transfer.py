@@ -8,7 +8,7 @@ from tf_gan_lth.experiment.errors import UsageError
 from tf_gan_lth.experiment.run_folder import ReplicateFolder
 from tf_gan_lth.gans import GANSpec
 from tf_gan_lth.methods.bench import Bench
-from tf_gan_lth.methods.candidate import Candidate, masks_or, read_masks
+from tf_gan_lth.methods.candidate import Candidate
 from tf_gan_lth.methods.method import Method
 from tf_gan_lth.methods.parent import Parent
 from tf_gan_lth.methods.starts import dense_teachers, with_discriminators
@@ -71,7 +71,8 @@ class Transfer(Method):
             )
 
     def check_networks(self, bench: Bench) -> None:
-        self.parent.check_fits(bench.shapes, bench.prunable)
+        covered = {name: list(mask.expand()) for name, mask in bench.full_masks.items()}
+        self.parent.check_fits(bench.shapes, covered)
 
     @property
     def origin(self) -> dict[str, object]:
@@ -85,8 +86,8 @@ class Transfer(Method):
             initial = replicate.initial.get_or(dict, self.parent.weights)
         dense = replicate.round(0)
         here = replicate.round(self.parent.round_number)
-        yield Candidate(dense, initial, masks_or(dense, bench.full_masks))
-        masks = masks_or(here, read_masks, self.parent.kept)
+        yield Candidate(dense, initial, bench.masks_or(dense, dict, bench.full_masks))
+        masks = bench.masks_or(here, bench.read_masks, self.parent.kept)
         weights = with_discriminators(
             bench, bench.config.lottery.discriminator_start, here, initial
         )

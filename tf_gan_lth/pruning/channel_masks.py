@@ -8,7 +8,7 @@ import numpy as np
 from tf_gan_lth.experiment.artifacts import Arrays
 from tf_gan_lth.experiment.errors import MaskError, UsageError
 from tf_gan_lth.pruning.channels import Groups
-from tf_gan_lth.pruning.masks import Elements
+from tf_gan_lth.pruning.masks import Elements, check_shapes
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -60,6 +60,31 @@ class Channels:
     @property
     def total(self) -> int:
         return self.groups.total
+
+    @property
+    def least(self) -> int:
+        return len(self.kept)
+
+    def pool(self, values: Arrays) -> Arrays:
+        """{group name: `(C,)`}: the mean over what each channel has of the values.
+
+        Args:
+          values: {variable path: array of its shape}. The mean is over those that are given: of
+            gammas alone, it is the channel's gamma.
+
+        Raises:
+          MaskError: a group has no part in the values.
+        """
+        found = {}
+        for group in self.groups.prunable:
+            own = group.values(values)
+            if not own.size:
+                raise MaskError(
+                    f"channels of group '{group.name}' cannot be ranked: none of its variables has"
+                    " a score"
+                )
+            found[group.name] = own.mean(axis=1, dtype=np.float64)
+        return found
 
     def keep(self, scores: Arrays, count: int, layerwise: bool = False) -> "Channels":
         """A mask of which exactly `count` channels stay: those that stay here and score highest.
@@ -136,6 +161,28 @@ class Channels:
                 along = [-1 if number == axis else 1 for number in range(len(shape))]
                 kept[path] &= stays.reshape(along)
         return kept
+
+    def read(self, kept: Arrays) -> "Channels":
+        """The mask of channels that expands to `kept`.
+
+        Raises:
+          MaskError: no mask of these groups does.
+        """
+        check_shapes({path: np.empty(shape) for path, shape in self.groups.shapes.items()}, kept)
+        # What remains of a channel lies where every other group keeps one, too.
+        found = {
+            group.name: group.values(kept).any(axis=1).astype(bool)
+            for group in self.groups.prunable
+        }
+        mask = Channels(self.groups, found)
+        expanded = mask.expand()
+        if expanded.keys() != kept.keys() or any(
+            not np.array_equal(expanded[path], kept[path]) for path in kept
+        ):
+            raise MaskError(
+                "the mask is not one of these channels: was it made with --unit=element?"
+            )
+        return mask
 
     @functools.cached_property
     def axes(self) -> dict[str, dict[int, np.ndarray]]:

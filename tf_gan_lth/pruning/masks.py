@@ -1,9 +1,9 @@
 """Masks: which units of a network stay and which are pruned.
 
-A unit is what goes as a whole. Here it is an element, one weight of a kernel; every kind of mask
-keeps an exact number of units and expands to bools by variable, which is all that training and
-rewinding know of it. Weights, scores and expanded masks are `{variable path: array}` of one
-network.
+A unit is what goes as a whole. Here it is an element, one weight of a kernel, in `channel_masks` a
+channel; every kind of mask keeps an exact number of units and expands to bools by variable, which
+is all that training, rewinding and files know of it. Weights, scores and expanded masks are
+`{variable path: array}` of one network.
 """
 
 import dataclasses
@@ -22,10 +22,16 @@ class Mask(Protocol):
     Attributes:
       remaining: number of units that stay.
       total: number of prunable units.
+      least: number of units that must stay.
     """
 
     remaining: int
     total: int
+    least: int
+
+    def pool(self, values: Arrays) -> Arrays:
+        """Values of single weights as one value a unit, as `keep` takes them as scores."""
+        ...
 
     def keep(self, scores: Arrays, count: int, layerwise: bool = False) -> "Mask":
         """A mask of which exactly `count` units stay: those that stay here and score highest."""
@@ -41,6 +47,10 @@ class Mask(Protocol):
 
     def expand(self) -> Arrays:
         """{variable path: bool array, 1 keeps}: what training and rewinding use."""
+        ...
+
+    def read(self, kept: Arrays) -> "Mask":
+        """The mask of the same units that expands to `kept`."""
         ...
 
 
@@ -60,12 +70,20 @@ class Elements:
         return cls({path: np.ones(weights[path].shape, bool) for path in paths})
 
     @property
+    def least(self) -> int:
+        return 1
+
+    @property
     def remaining(self) -> int:
         return sum(int(np.count_nonzero(kept)) for kept in self.kept.values())
 
     @property
     def total(self) -> int:
         return sum(kept.size for kept in self.kept.values())
+
+    def pool(self, values: Arrays) -> Arrays:
+        """Values of the variables that the mask covers: each element is a unit."""
+        return {path: values[path] for path in self.kept}
 
     def keep(self, scores: Arrays, count: int, layerwise: bool = False) -> "Elements":
         """A mask of which exactly `count` elements stay: those that stay here and score highest.
@@ -86,6 +104,16 @@ class Elements:
         """
         if not 0 <= count <= self.remaining:
             raise MaskError(f"cannot keep {count} of {self.remaining} weights that remain")
+        self.check_scores(scores)
+        if not layerwise:
+            return Elements(_keep_highest(scores, self.kept, count))
+        kept = {}
+        for path, share in _shares(self.kept, count).items():
+            kept.update(_keep_highest(scores, {path: self.kept[path]}, share))
+        return Elements(kept)
+
+    def check_scores(self, scores: Arrays) -> None:
+        """Raises `MaskError` unless there is a finite score for every element."""
         check_shapes(scores, self.kept)
         broken = [path for path in sorted(self.kept) if not np.isfinite(scores[path]).all()]
         if broken:
@@ -93,12 +121,6 @@ class Elements:
                 f"cannot rank weights that are not finite: {', '.join(broken)}. Did training"
                 " diverge?"
             )
-        if not layerwise:
-            return Elements(_keep_highest(scores, self.kept, count))
-        kept = {}
-        for path, share in _shares(self.kept, count).items():
-            kept.update(_keep_highest(scores, {path: self.kept[path]}, share))
-        return Elements(kept)
 
     def shuffled(self, generator: np.random.Generator, layerwise: bool = False) -> "Elements":
         """As many elements at random places over all variables together, or within each."""
@@ -117,6 +139,10 @@ class Elements:
     def expand(self) -> Arrays:
         """{variable path: bool array}: the mask itself."""
         return self.kept
+
+    def read(self, kept: Arrays) -> "Elements":
+        """The mask of single weights that `kept` is."""
+        return Elements(kept)
 
 
 def _keep_highest(scores: Arrays, kept: Arrays, count: int) -> Arrays:

@@ -141,7 +141,7 @@ class GANModel(keras.Model):
     def add_terms(self, loss: tf.Tensor, player: Player, context: StepContext) -> tf.Tensor:
         """A loss with the terms of its player."""
         for term, weight in self.terms:
-            if term.player == player:
+            if term.player == player and not term.proximal:
                 weight = weight * self.teaching if term.taught else weight
                 loss += weight * term.function(context)
         return loss
@@ -168,6 +168,10 @@ class GANModel(keras.Model):
         optimizer.apply_gradients(
             [(g * masked[v.ref()].mask if v.ref() in masked else g, v) for g, v in pairs]
         )
+        for term, weight in self.terms:
+            if term.player == player and term.proximal:
+                for name in self.gan.spec.of_player(player):
+                    term.function(self.networks[name], weight * optimizer.learning_rate)
 
     def update_averages(self) -> None:
         """Moves the running averages of parameters towards where these are.

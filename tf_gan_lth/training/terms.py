@@ -52,6 +52,7 @@ class StepContext:
 
 
 Function = Callable[[StepContext], tf.Tensor]
+Proximal = Callable[[keras.Model, tf.Tensor], None]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,12 +64,16 @@ class Term:
       function: what it adds, before its weight.
       player: whose loss it belongs to.
       taught: whether it needs a teacher; without one it counts nothing.
+      proximal: whether it is no part of the loss but follows the player's optimizer, as what makes
+        variables exactly zero must: a function of a network and of how far to go, its weight times
+        the learning rate.
     """
 
     name: str
-    function: Function
+    function: Function | Proximal
     player: Player
     taught: bool = False
+    proximal: bool = False
 
 
 TERMS: Registry[Term] = Registry("loss term")
@@ -81,11 +86,13 @@ def asked_as(config: TrainingConfig, name: str) -> str | None:
     return next((f"--terms={t}" for t in config.terms if t.partition(":")[0] == name), None)
 
 
-def register(player: Player, taught: bool = False) -> Callable[[Function], Function]:
+def register(
+    player: Player, taught: bool = False, proximal: bool = False
+) -> Callable[[Function], Function]:
     """Makes a function a term of a player's loss, under its name."""
 
     def decorate(function: Function) -> Function:
-        term = Term(function.__name__, function, player, taught)
+        term = Term(function.__name__, function, player, taught, proximal)
         TERMS.register(term, name=term.name)
         return function
 
@@ -166,17 +173,26 @@ def distill_images(context: StepContext) -> tf.Tensor:
     return tf.reduce_mean(tf.abs(context.fake - tf.stop_gradient(taught)))
 
 
-@register(GENERATOR)
-def gamma_l1(context: StepContext) -> tf.Tensor:
-    """The sum of |gamma| over the normalisation layers (Liu et al. 2017): channels fade out."""
+@register(GENERATOR, proximal=True)
+def gamma_l1(network: keras.Model, amount: tf.Tensor) -> None:
+    """Moves every gamma of a norm towards 0, by `amount` and no further: channels fade out.
+
+    This is the proximal step of the sum of |gamma|: a gradient of it would leave gammas close to 0,
+    and never there. Over a training a gamma that the loss does not hold loses the weight times the
+    sum of the learning rates.
+
+    Source: Liu et al. 2017 (network slimming); proximal as in Wang et al. 2020 (GAN Slimming).
+    """
     gammas = [
         variable
-        for variable in context.network.trainable_variables
+        for variable in network.trainable_variables
         if variable.name.split("/")[-1].startswith("gamma")
     ]
     if not gammas:
-        raise UsageError(f"--terms=gamma_l1: the {context.network.name} has no gammas")
-    return tf.add_n([tf.reduce_sum(tf.abs(gamma)) for gamma in gammas])
+        raise UsageError(f"--terms=gamma_l1: the {network.name} has no gammas")
+    for gamma in gammas:
+        left = tf.maximum(tf.abs(gamma) - tf.cast(amount, gamma.dtype), 0.0)
+        gamma.assign(tf.sign(gamma) * left)
 
 
 def as_call(inputs: tuple[tf.Tensor, ...]) -> tf.Tensor | tuple[tf.Tensor, ...]:

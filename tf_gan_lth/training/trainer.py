@@ -76,6 +76,7 @@ class Trainer:
       masked: False leaves the pruning wrappers out: no masks, for comparison.
       prune_dense: whether the kernels of Dense layers can be pruned too.
       covered: {network: paths of further variables that masks may cover}.
+      teachers: networks by name that can teach; None makes those that the config's terms ask for.
 
     Raises:
       UsageError: an option that the GAN has not, or networks that its training step cannot train.
@@ -90,16 +91,15 @@ class Trainer:
         masked: bool = True,
         prune_dense: bool = False,
         covered: dict[str, list[str]] | None = None,
+        teachers: dict[str, keras.Model] | None = None,
     ):
         self.config = config = resolve(config, gan.spec)
         self.images = images
         self.strategy = strategy = strategy or tf.distribute.get_strategy()
         check_replicas(config, strategy.num_replicas_in_sync)
         with strategy.scope():
-            taught = {term.player for term, _ in switched_on(config) if term.taught}
-            names = [name for player in sorted(taught) for name in gan.spec.of_player(player)]
-            # An unmasked model trains the plain networks themselves, so teachers are copies.
-            teachers = {name: keras.models.clone_model(gan.networks[name]) for name in names}
+            if teachers is None:
+                teachers = _teachers(gan, config)
             self.networks = gan.networks
             if masked:
                 self.networks = {n: wrap(net, prune_dense) for n, net in gan.networks.items()}
@@ -236,6 +236,16 @@ class Trainer:
             held = gans.variables(self.networks[name])
             found[name] = {p: mean[v.ref()] for p, v in held.items() if v.ref() in mean}
         return found
+
+
+def _teachers(gan: gans.GAN, config: TrainingConfig) -> dict[str, keras.Model]:
+    """Networks for the teachers that a config's terms ask for.
+
+    An unmasked model trains the plain networks themselves, so teachers are copies.
+    """
+    taught = {term.player for term, _ in switched_on(config) if term.taught}
+    names = [name for player in sorted(taught) for name in gan.spec.of_player(player)]
+    return {name: keras.models.clone_model(gan.networks[name]) for name in names}
 
 
 def _check_finite(weights: Weights) -> None:

@@ -1,0 +1,58 @@
+"""How many units stay where that is no number of units: budgets of MACs, and what is left of 0."""
+
+import warnings
+
+import numpy as np
+import tf_keras as keras
+
+from tf_gan_lth.experiment.artifacts import Arrays
+from tf_gan_lth.experiment.errors import ToolkitWarning
+from tf_gan_lth.pruning.cost import cost
+from tf_gan_lth.pruning.masks import Mask
+
+
+def keep_macs(
+    network: keras.Model, mask: Mask, scores: Arrays, share: float, layerwise: bool = False
+) -> Mask:
+    """The mask of the most units that leaves at most a share of a network's MACs.
+
+    Args:
+      network: plain; its MACs are counted by `cost`.
+      mask: which units remain so far.
+      scores: of its units; the highest stay: see `Mask.keep`.
+      share: of the MACs of the whole network, in (0, 1].
+      layerwise: rank within each layer.
+
+    Returns:
+      A mask that keeps at least `mask.least` units; if these take more than the share, a
+      `ToolkitWarning` says so.
+    """
+    whole = cost(network).macs
+    most = share * whole
+
+    def left(count: int) -> int:
+        return cost(network, mask.keep(scores, count, layerwise).expand()).macs_left
+
+    low, high = mask.least, mask.remaining
+    while low < high:
+        middle = (low + high + 1) // 2
+        if left(middle) <= most:
+            low = middle
+        else:
+            high = middle - 1
+    found = left(low)
+    if found > most:
+        warnings.warn(
+            f"the {network.name} keeps {found / whole:.1%} of its MACs, more than the"
+            f" {share:.1%} asked for: {low} units are the fewest that must stay",
+            ToolkitWarning,
+            stacklevel=2,
+        )
+    return mask.keep(scores, low, layerwise)
+
+
+def keep_positive(mask: Mask, scores: Arrays) -> Mask:
+    """The mask of the units that score above 0, and of as many others as must stay."""
+    # What is pruned already scores 0, so it is not counted.
+    count = sum(int(np.count_nonzero(array > 0)) for array in scores.values())
+    return mask.keep(scores, min(max(count, mask.least), mask.remaining))
