@@ -25,9 +25,16 @@ def test_a_new_run_is_told_and_not_begun(tiny_options, strategy, tmp_path):
     shares = re.findall(r"replicate 0, round \d, main +1 steps +([\d.]+)%", text)
     assert [float(share) for share in shares] == pytest.approx([100, 80, 64, 51.2], abs=0.2)
     assert re.search(r"round 2, random_init +2 steps", text)
-    assert re.search(r"generator +[\d,]+ parameters, [\d,]+ of them prunable; [\d,]+ MACs", text)
+    assert re.search(r"generator +[\d,]+ parameters, [\d,]+ prunable weights; [\d,]+ MACs", text)
     assert re.search(r"Time: about \d+ seconds for the 16 steps of 14 trainings", text)
     assert re.search(r"Disk: at most about \d+ MiB", text)
+
+
+def test_channels_and_macs_are_called_so(tiny_options, strategy, tmp_path):
+    config = configs.from_options({**tiny_options, "unit": "channel", "budget": "macs"})
+    text = dry_run.describe(config, str(tmp_path / "run"), strategy)
+    assert re.search(r"round 3, main +2 steps +51.20% of MACs", text)
+    assert re.search(r"generator +[\d,]+ parameters, \d+ prunable channels;", text)
 
 
 def test_what_it_resolves_is_the_same_config(tiny_options, tiny_config, strategy, tmp_path):

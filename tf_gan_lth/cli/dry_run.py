@@ -8,13 +8,14 @@ import tensorflow as tf
 import tf_keras as keras
 
 from tf_gan_lth.experiment import config as configs
-from tf_gan_lth.experiment.config import Config
+from tf_gan_lth.experiment.config import Config, LotteryConfig
 from tf_gan_lth.experiment.run_folder import ReplicateFolder, RunFolder, TrainingFolder
 from tf_gan_lth.methods import loop, setup
 from tf_gan_lth.methods.bench import Bench
 from tf_gan_lth.methods.candidate import expand
 from tf_gan_lth.methods.imp import IterativeMagnitudePruning, remaining
 from tf_gan_lth.methods.method import Method
+from tf_gan_lth.methods.units import UNITS
 from tf_gan_lth.pruning.cost import cost
 from tf_gan_lth.training import Start, Weights
 
@@ -40,7 +41,7 @@ def describe(config: Config, run_dir: str, strategy: tf.distribute.Strategy) -> 
     run = RunFolder(run_dir)
     weights = bench.fresh_weights(0)
     stream = run.replicate(0).round(0).stream(config.seed)
-    seconds, trained = _time_a_step(bench, Start(weights, expand(bench.full_masks()), stream))
+    seconds, trained = _time_a_step(bench, Start(weights, expand(bench.full_masks), stream))
     trainings = list(_trainings(method, bench, run))
     left = [training for training in trainings if not training.finished]
     parts = [
@@ -61,13 +62,13 @@ class Training:
     Attributes:
       title: names it.
       steps: how many it has.
-      share: of the generator's prunable weights, that remain.
+      share: of the generator's, that remains; see `_left`.
       finished: whether the run folder has it already.
     """
 
     title: str
     steps: int
-    share: float
+    share: float | None
     finished: bool
 
 
@@ -85,11 +86,9 @@ def _of_replicate(bench: Bench, replicate: ReplicateFolder) -> Iterator[Training
     if first:
         title = f"replicate {replicate.number}, warm-up to step {first}"
         yield Training(title, first, 1.0, replicate.rewind.exists())
-    masks = bench.full_masks()
-    total = sum(masks[name].total for name in bench.gan.spec.generators)
     for number in range(lottery.rounds + 1):
         here = replicate.round(number)
-        share = remaining(lottery.rate, number, total) / total
+        share = _share(bench, number)
         yield _training(here, steps - first, share)
         for name in loop.branches_of(bench.config, number):
             # Fresh weights were not trained up to the step that the others rewind to.
@@ -97,7 +96,24 @@ def _of_replicate(bench: Bench, replicate: ReplicateFolder) -> Iterator[Training
             yield _training(here.branch(name), steps - begin, share)
 
 
-def _training(folder: TrainingFolder, steps: int, share: float) -> Training:
+def _share(bench: Bench, number: int) -> float | None:
+    """What round `number` leaves of the generators' units, or of their MACs; None: who knows."""
+    lottery = bench.config.lottery
+    if lottery.rate is None and number:
+        return None
+    if lottery.budget == "macs" or not number:
+        return (1.0 - (lottery.rate or 0.0)) ** number
+    masks = [bench.full_masks[name] for name in bench.gan.spec.generators]
+    left = sum(remaining(lottery.rate, number, mask.total) for mask in masks)
+    return left / sum(mask.total for mask in masks)
+
+
+def _left(share: float | None, lottery: LotteryConfig) -> str:
+    what = "MACs" if lottery.budget == "macs" else f"prunable {UNITS[lottery.unit]}"
+    return f"{share:7.2%} of {what}" if share is not None else f"{what} as training leaves them"
+
+
+def _training(folder: TrainingFolder, steps: int, share: float | None) -> Training:
     return Training(folder.title, steps, share, folder.is_complete())
 
 
@@ -124,7 +140,7 @@ def _listed(trainings: list[Training], method: Method, config: Config) -> str:
     first = trainings[: len(trainings) // config.lottery.replicates]
     width = max(len(training.title) for training in first)
     lines = [
-        f"{t.title:<{width}}  {t.steps:>9,} steps  {t.share:7.2%} of prunable weights"
+        f"{t.title:<{width}}  {t.steps:>9,} steps  {_left(t.share, config.lottery)}"
         + ("  (finished)" if t.finished else "")
         for t in first
     ]
@@ -137,12 +153,12 @@ def _listed(trainings: list[Training], method: Method, config: Config) -> str:
 
 
 def _networks(bench: Bench) -> list[str]:
-    masks = bench.full_masks()
+    masks, units = bench.full_masks, UNITS[bench.config.lottery.unit]
     width = max(map(len, bench.gan.networks))
     lines = []
     for name, network in bench.gan.networks.items():
         taken = cost(network)
-        prunable = f"{masks[name].total:,} of them prunable" if name in masks else "not pruned"
+        prunable = f"{masks[name].total:,} prunable {units}" if name in masks else "not pruned"
         lines.append(
             f"{name:<{width}}  {taken.parameters:>12,} parameters, {prunable};"
             f" {taken.macs:,} MACs an image"
@@ -200,8 +216,7 @@ def _duration(seconds: float) -> str:
 def _disk(bench: Bench, trainings: int, initial: Weights, trained: Weights) -> str:
     replicates = bench.config.lottery.replicates
     first = _bytes(initial) * replicates
-    masks = sum(mask.total for mask in bench.full_masks().values())
-    each = _bytes(trained) + masks
+    each = _bytes(trained) + _bytes(expand(bench.full_masks))
     total = first + trainings * each
     return (
         f"Disk: at most about {total / 2**20:,.0f} MiB: weights and masks, {each / 2**20:,.1f} MiB"
@@ -209,8 +224,8 @@ def _disk(bench: Bench, trainings: int, initial: Weights, trained: Weights) -> s
     )
 
 
-def _bytes(weights: Weights) -> int:
-    return sum(array.nbytes for snapshot in weights.values() for array in snapshot.values())
+def _bytes(snapshots: Weights) -> int:
+    return sum(array.nbytes for snapshot in snapshots.values() for array in snapshot.values())
 
 
 def _indented(lines: list[str]) -> str:
