@@ -28,6 +28,8 @@ HELP_FLAGS = {"--help", "-help", "-h", "--helpshort", "-?", "--helpfull"}
 # What declared flags are listed under beside their concern; no capital, so `--help` leaves it out.
 DECLARED = "declared by GANs and methods"
 
+ARGUMENTS = "runs"  # the flag of a command that can be given as plain arguments too
+
 DEFINE = {
     str: flags.DEFINE_string,
     int: flags.DEFINE_integer,
@@ -200,7 +202,9 @@ def _parse(argv: Sequence[str], values: flags.FlagValues, doc: str) -> list[str]
         values.append_flag_values(flags.FLAGS)
         flags.FLAGS.mark_as_parsed()
     rest = values([argv[0], *arguments])
-    if rest[1:]:
+    if rest[1:] and ARGUMENTS in values:
+        values[ARGUMENTS].value = rest[1:]
+    elif rest[1:]:
         raise UsageError(f"unexpected argument '{rest[1]}': options are written --name=value")
     return rest
 
