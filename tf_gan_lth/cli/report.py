@@ -9,6 +9,7 @@ their scores do not compare. Figures are written as SVG, PDF and PNG, with their
 """
 
 import functools
+import os
 
 from absl import flags
 
@@ -40,7 +41,8 @@ def main(values: flags.FlagValues) -> None:
     if not values.runs:
         raise UsageError("which runs? tf-gan-lth report RUN [RUN ...] --output=report.html")
     folders = [paths.parse(run).absolute() for run in values.runs]
-    twice = next((path for path in folders if folders.count(path) > 1), None)
+    real = [os.path.realpath(str(path)) for path in folders]
+    twice = next((path for path in real if real.count(path) > 1), None)
     if twice is not None:
         raise UsageError(f"{twice} is given twice")
     if len(folders) > 1 and not values.output:

@@ -114,6 +114,8 @@ details > summary { cursor: pointer; color: var(--soft); margin: .6rem 0; }
 @media (max-width: 40rem) {
   body { padding: 1.5rem 1rem 3rem; } h1 { font-size: 1.4rem; }
   .chart:not(.small) text { font-size: 23px; } .chart .often { display: none; }
+  .chart:not(.small) .line, .chart:not(.small) .bar, .chart .rule path { stroke-width: 3; }
+  .chart circle.mark { r: 8.5px; } .chart path.mark { transform: scale(1.7); }
   .strip figure { width: 9.5rem; }
   .worth { display: grid; grid-template-columns: 1fr 1fr; gap: .8rem; }
   .worth b { font-size: 1.35rem; }

@@ -270,4 +270,6 @@ def _shape(marker: str, x: float, y: float) -> str:
         "X": "M-5-5h3l2 3l2-3h3l-3.5 5l3.5 5h-3l-2-3l-2 3h-3l3.5-5z",
         "beyond": "M0-7L6 3h-12z",
     }
-    return f'<path class="mark" transform="translate({x:.1f} {y:.1f})" d="{paths[marker]}"/>'
+    # The style enlarges the mark itself on small screens.
+    mark = f'<path class="mark" d="{paths[marker]}"/>'
+    return f'<g transform="translate({x:.1f} {y:.1f})">{mark}</g>'

@@ -91,13 +91,11 @@ def _panels(found: Sequence[Judged]) -> dict[str, list[Panel]]:
             name = f"{judged.name}_{number}" if alike else judged.name
             figures[f"{name}_{generator}"] = [Panel(judged, generator)]
             shared.setdefault((generator, judged.protocol(generator)), []).append(judged)
-    for (generator, protocol), members in shared.items():
-        if len(members) > 1:
-            name = f"together_{generator}_{protocol.replace('/', '_')}"
-            figures[name] = [
-                Panel(judged, generator, number % len(COLORS))
-                for number, judged in enumerate(members)
-            ]
+    together = [(key, members) for key, members in shared.items() if len(members) > 1]
+    for number, ((generator, _), members) in enumerate(together, 1):
+        figures[f"together_{number}_{generator}"] = [
+            Panel(judged, generator, style % len(COLORS)) for style, judged in enumerate(members)
+        ]
     return figures
 
 

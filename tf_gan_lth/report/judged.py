@@ -32,8 +32,8 @@ class Judged:
 
     @property
     def first(self) -> ReplicateFolder:
-        """The first replicate that is there: that of the samples and layers."""
-        return next(iter(self.run.replicates()))
+        """The first replicate whose dense GAN is scored: that of the samples and layers."""
+        return next(r for r in self.run.replicates() if r.round(0).scores.exists())
 
 
 def judge(run: RunFolder) -> Judged:
