@@ -83,9 +83,12 @@ figure { margin: 0; }
   background: var(--ink); color: var(--paper);
 }
 
-.strip { display: flex; gap: 1rem; overflow-x: auto; padding-bottom: .6rem; }
+.strip { display: flex; align-items: end; gap: 1rem; overflow-x: auto; padding-bottom: .6rem; }
 .strip figure { flex: 0 0 auto; width: 11.5rem; }
-.grids { display: grid; gap: 1.2rem; grid-template-columns: repeat(auto-fill, minmax(11rem, 1fr)); }
+.grids {
+  display: grid; align-items: end; gap: 1.2rem;
+  grid-template-columns: repeat(auto-fill, minmax(11rem, 1fr));
+}
 figcaption { font-size: .8125rem; line-height: 1.4; color: var(--soft); margin-bottom: .35rem; }
 figcaption b { color: var(--ink); font-weight: 600; }
 img { image-rendering: pixelated; width: 100%; display: block; border-radius: 3px; }

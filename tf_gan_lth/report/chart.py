@@ -12,6 +12,7 @@ from collections.abc import Sequence
 WIDTH, HEIGHT = 720, 400
 LEFT, RIGHT, TOP, BOTTOM = 68, 14, 14, 64
 LOG_FROM = 4.0  # an axis is logarithmic where its highest value is this many times its lowest
+FEW = 6  # ticks of which a narrow screen has room for all
 NEAR = 40  # ticks that are nearer than this would overlap
 
 
@@ -188,7 +189,7 @@ def _axes(frame: Frame) -> list[str]:
         x = frame.x(value)
         parts.append(f'<path class="tick" d="M{x:.1f} {bottom}v5"/>')
         if last is None or x - last >= NEAR:
-            often = ' class="often"' if shown % 2 else ""
+            often = ' class="often"' if shown % 2 and len(frame.x_ticks) > FEW else ""
             parts.append(f'<text{often} x="{x:.1f}" y="{bottom + 22}">{value:.3g}</text>')
             last, shown = x, shown + 1
     parts.append(f'<path class="axis" d="M{LEFT} {bottom}H{right}"/>')
