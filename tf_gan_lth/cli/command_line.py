@@ -30,6 +30,8 @@ from tf_gan_lth.experiment.version import VERSION
 # What declared flags are listed under beside their concern; no capital, so `--help` leaves it out.
 DECLARED = "declared by GANs and methods"
 
+ARGUMENTS = "runs"  # the flag of a command that can be given as plain arguments too
+
 DEFINE = {
     str: flags.DEFINE_string,
     int: flags.DEFINE_integer,
@@ -283,7 +285,9 @@ def _parse(argv: Sequence[str], values: flags.FlagValues, doc: str) -> list[str]
         values["verbosity"].unparse()  # a program that ran before in this process may have set it
         flags.FLAGS.mark_as_parsed()
     rest = values([argv[0], *arguments])
-    if rest[1:]:
+    if rest[1:] and ARGUMENTS in values:
+        values[ARGUMENTS].value = rest[1:]
+    elif rest[1:]:
         raise UsageError(f"unexpected argument '{rest[1]}': options are written --name=value")
     _check(values, _chosen(arguments, values))
     return rest

@@ -16,6 +16,7 @@ COMMANDS = (
     "evaluate",
     "make_statistics",
     "sample",
+    "report",
     "import_gan_lth",
     "train_feature_network",
 )
