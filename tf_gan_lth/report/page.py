@@ -4,6 +4,7 @@ import base64
 import html
 
 from tf_gan_lth.experiment import config as configs
+from tf_gan_lth.experiment import provenance
 from tf_gan_lth.experiment.run_folder import RunFolder, TrainingFolder, generator_label
 from tf_gan_lth.findings.columns import columns, with_values
 from tf_gan_lth.findings.comparison import cells
@@ -214,7 +215,7 @@ def _config_table(run: RunFolder) -> str:
             continue  # what a program sets, and did not
         given = "asked" if asked.get(name) != usual.get(name) else ""
         rows.append([configs.as_flag(name), _in_words(value), given])
-    made = ", ".join(f"{name} {v}" for name, v in record.get("made_with", {}).items() if v)
+    made = provenance.in_words(record.get(provenance.MADE, {}))
     table = _table([f"option (run {config.digest})", "value", ""], rows, "config")
     return table + (f'<p class="note">Made with {html.escape(made)}.</p>' if made else "")
 
