@@ -16,6 +16,8 @@ COMMANDS = (
     "evaluate",
     "make_statistics",
     "sample",
+    "runs",
+    "clean",
     "import_gan_lth",
     "train_feature_network",
 )
