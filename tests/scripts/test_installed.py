@@ -12,7 +12,16 @@ import zipfile
 import pytest
 
 ROOT = pathlib.Path(__file__).parents[2]
-SOURCE = ("tf_gan_lth", "flags", "setup.cfg", "pyproject.toml", "README.md", "LICENSE")
+SOURCE = (
+    "tf_gan_lth",
+    "flags",
+    "docs",
+    "setup.cfg",
+    "pyproject.toml",
+    "MANIFEST.in",
+    "README.md",
+    "LICENSE",
+)
 # As pip asks a build back end for one.
 MAKE_SDIST = "import sys; from setuptools import build_meta; build_meta.build_sdist(sys.argv[1])"
 PIP = ("-m", "pip", "--disable-pip-version-check", "--no-cache-dir")

@@ -184,7 +184,20 @@ def run_command(command: types.ModuleType, argv: Sequence[str] | None = None) ->
     sys.path.append("")
     values = flags.FlagValues()
     command.define(values)
+    if hasattr(command, "arguments"):  # it takes words that are no flags
+        program, *given = sys.argv if argv is None else argv
+        argv = [program, *command.arguments(given)]
     run(command.main, values, command.__doc__, argv)
+
+
+def named(arguments: Sequence[str], names: Sequence[str]) -> list[str]:
+    """The arguments with the first words that are no flags as flags of these names, in order."""
+    rest = iter(names)
+    found = []
+    for argument in arguments:
+        name = None if argument.startswith("-") else next(rest, None)
+        found.append(f"--{name}={argument}" if name else argument)
+    return found
 
 
 def run(

@@ -6,8 +6,8 @@
 That is the SNGAN of VITA-Group/GAN-LTH or of GongXinyuu/sngan.pytorch. The file holds all networks,
 or a generator's state dict alone. Its round is told by its sparsity: their checkpoint_4 is the
 fifth one that is pruned, our round_05. With --initial=initial_gen_net.pth,initial_dis_net.pth the
-ticket can be trained again. Reading needs PyTorch: pip install 'tf_gan_lth[torch]'. No code that a
-file holds is run.
+ticket can be trained again. Reading needs PyTorch: pip install torch. No code that a file holds is
+run.
 """
 
 import functools

@@ -17,6 +17,8 @@ COMMANDS = (
     "make_statistics",
     "sample",
     "report",
+    "runs",
+    "clean",
     "import_gan_lth",
     "train_feature_network",
 )

@@ -72,6 +72,19 @@ def _open(path: pathlib.Path) -> TextIO:
         raise _cannot_write(path, error) from None
 
 
+def holder(path: pathlib.Path) -> str | None:
+    """Who holds a lock on a disk, as it wrote itself down; None if nobody does. Writes nothing."""
+    try:
+        with path.open() as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return file.read().strip() or "another process"
+    except FileNotFoundError:
+        pass
+    return None
+
+
 @contextlib.contextmanager
 def _lease(path: RemotePath, busy: str | None) -> Iterator[None]:
     mine = f"{_whoami()}, {uuid.uuid4().hex}"

@@ -11,6 +11,7 @@
     RUN/replicate_0/round_03/weights/<network>.npz     trained; <network>_ema.npz beside it
     RUN/replicate_0/round_03/checkpoint                of an interrupted training, until it is done
     RUN/replicate_0/round_03/training.json, sparsity.json, scores.json, samples.png
+    RUN/replicate_0/round_03/times.json                when it was trained and scored, and where
     RUN/replicate_0/round_03/saved_model/              only for a ticket that is exported;
                                                        saved_model_a2b/ for a direction
     RUN/replicate_0/round_03/branches/random_mask/...  the same files as a round
@@ -53,6 +54,7 @@ class TrainingFolder:
         self.training = Record(path / "training.json")
         self.sparsity = Record(path / "sparsity.json")
         self.scores = Record(path / "scores.json")
+        self.times = Record(path / "times.json")
         self.samples = File(path / "samples.png")
         self.checkpoint = ArrayFile(path / "checkpoint")
 
@@ -220,9 +222,13 @@ class RunFolder:
             raise RunFolderError(f"{self.path} is a file; give a folder as --run_dir")
 
     def _claim_config(self, config: configs.Config, used: dict[str, object] | None) -> None:
-        record = {"digest": config.digest, "options": configs.to_options(config)}
+        record = {
+            "digest": config.digest,
+            "options": configs.to_options(config),
+            provenance.MADE: provenance.made_with(),
+        }
         if used is not None:
-            record |= {"used": used, "made_with": provenance.made_with()}
+            record["used"] = used
         if self.config.exists():
             stored = self.config.get()
             there = configs.from_options(stored["options"])
@@ -231,10 +237,12 @@ class RunFolder:
                 raise RunFolderError(
                     f"{self.path} holds another experiment: {difference}; give another --run_dir"
                 )
-            if there == config and ("used" in stored or used is None):
+            again = provenance.continued(stored, record[provenance.MADE])
+            if there == config and not again and ("used" in stored or used is None):
                 return
             # What the run began with is kept. Runs of earlier versions did not record it.
-            record |= {name: stored[name] for name in ("used", "made_with") if name in stored}
+            kept = ("used", provenance.MADE, provenance.CONTINUED)
+            record |= {name: stored[name] for name in kept if name in stored} | again
         self.config.put(record)
 
     def _check_images(self, images: dict[str, object]) -> None:

@@ -66,7 +66,7 @@ def _load(path: pathlib.Path) -> object:
         import torch
     except ImportError:
         raise UsageError(
-            f"{path.name} is PyTorch's: install what reads it with pip install 'tf_gan_lth[torch]'"
+            f"{path.name} is PyTorch's: install what reads it with pip install torch"
         ) from None
     # The scores in a checkpoint are NumPy scalars, written by NumPy 1 or 2.
     scalar = np.float64(0).__reduce__()[0]

@@ -4,6 +4,7 @@ Every stage returns what the run folder has of it, so a run that was stopped con
 unfinished stage, and one that is asked for more rounds adds them.
 """
 
+from tf_gan_lth.experiment import provenance
 from tf_gan_lth.experiment.config import Config
 from tf_gan_lth.experiment.errors import RunFolderError
 from tf_gan_lth.experiment.paths import Path
@@ -70,7 +71,8 @@ def train_and_score(
     folder.sparsity.get_or(sparsity_record, bench, folder.final_masks.get())
     folder.training.get_or(training_record, bench, candidate.first_step)
     folder.samples.get_or(bench.task.draw_samples, weights, folder.replicate)
-    scores = folder.scores.get_or(bench.task.score, weights, folder.replicate)
+    with provenance.timed(folder.times, "scoring", finished):
+        scores = folder.scores.get_or(bench.task.score, weights, folder.replicate)
     check_protocol(bench, scores, folder.path)
     if not finished:
         bench.observer.scored(folder)
@@ -81,12 +83,14 @@ def _trained(bench: Bench, candidate: Candidate, folder: TrainingFolder) -> Weig
     kept = folder.masks.get_or(expand, candidate.masks)
     if folder.weights.exists():
         return folder.weights.get()
-    trained, seconds = bench.train(candidate, kept, folder)
-    folder.training.put(training_record(bench, candidate.first_step, seconds))
-    if trained.kept is not kept:
-        # Where a kill left them alone, they are the same: a training is a function of its start.
-        folder.trained_masks.get_or(dict, trained.kept)
-    return folder.weights.put(trained.weights)
+    with provenance.timed(folder.times, "training"):
+        trained, seconds = bench.train(candidate, kept, folder)
+        folder.training.put(training_record(bench, candidate.first_step, seconds))
+        if trained.kept is not kept:
+            # Where a kill left them alone, they are the same: a training is a function of its
+            # start.
+            folder.trained_masks.get_or(dict, trained.kept)
+        return folder.weights.put(trained.weights)
 
 
 def _score_untrained(bench: Bench, folder: ReplicateFolder) -> None:
