@@ -21,6 +21,7 @@ from absl import app, flags
 
 from tf_gan_lth.cli import declared, flag_files
 from tf_gan_lth.experiment import config as configs
+from tf_gan_lth.experiment import trust
 from tf_gan_lth.experiment.errors import ToolkitError, ToolkitWarning, UsageError
 from tf_gan_lth.experiment.paths import Path
 
@@ -137,6 +138,9 @@ def run_command(command: types.ModuleType, argv: Sequence[str] | None = None) ->
     sys.path.append("")
     values = flags.FlagValues()
     command.define(values)
+    if "trust_models" not in values:
+        trusted = "load SavedModels also if they reach files, processes or the network: SECURITY.md"
+        define_flag(values, "Models of others", "trust_models", bool, False, trusted)
     run(command.main, values, command.__doc__, argv)
 
 
@@ -171,6 +175,8 @@ def run(
         del argv
         warnings.showwarning = functools.partial(_show_warning, warnings.showwarning)
         chatty = values.verbosity >= 1
+        if "trust_models" in values and values.trust_models:
+            trust.give()
         if not chatty:
             absl.logging.set_verbosity(absl.logging.WARNING)
             logging.getLogger("tensorflow").setLevel(logging.ERROR)
