@@ -70,7 +70,7 @@ def test_signatures_and_facts_have_names(made, latents):
     sampled = loaded.signatures["sample"](count=count, seed=seed)
     assert list(sampled) == ["images"]
     np.testing.assert_array_equal(sampled["images"], loaded.sample(count, seed))
-    facts = json.loads((path / "assets.extra" / "tf_gan_lth.json").read_text())
+    facts = json.loads((path / "assets.extra" / "ticket.json").read_text())
     assert (facts["run"], facts["round"], facts["sparsity"]) == ("mine", 4, 0.5)
     assert saved_models.check_files(path)["files"].keys() >= {"saved_model.pb"}
 
@@ -139,7 +139,7 @@ def test_an_export_that_was_changed_is_one_line(made):
 
 def test_an_export_of_an_earlier_version_is_still_read(made):
     _, path = made
-    description = path / "assets.extra" / "tf_gan_lth.json"
+    description = path / "assets.extra" / "ticket.json"
     content = description.read_bytes()
     description.unlink()
     exports.SavedModel(path).get()

@@ -48,7 +48,7 @@ CONVERTED = {"1": "L", "P": "RGB"}  # bilevel and palette pictures hold the same
 MULTIPLE = 4
 SMALLEST = 8  # below it, the generator's inner maps are smaller than what it mirrors
 PARTIAL = ".translations.partial"
-DESCRIPTION = "assets.extra/tf_gan_lth.json"
+DESCRIPTION = "assets.extra/ticket.json"
 FILES = ("saved_model.*", "fingerprint.pb", "variables/*", "assets/*")
 
 # Operations of every SavedModel's own functions for saving and restoring.

@@ -24,7 +24,7 @@ from tf_gan_lth.experiment.artifacts import Record
 from tf_gan_lth.experiment.errors import ArtifactError, EvaluationError, error_reason
 from tf_gan_lth.experiment.paths import Path, RemotePath
 
-DESCRIPTION = "tf_gan_lth.json"
+DESCRIPTION = "ticket.json"
 DESCRIPTION_FOLDER = "assets.extra"
 FILES = ("saved_model.*", "fingerprint.pb", "variables/*", "assets/*")
 SPECIAL = set("*?[]\\")  # TensorFlow takes paths with these characters as patterns

@@ -8,7 +8,7 @@ A conditional one takes labels too, `(N,)` int32: `generator(latents, labels)`, 
 `generator.sample(16, tf.constant([1, 2]), labels)`.
 
 The signatures `serving_default` and, of one that draws latents, `sample` take the same inputs by
-name and return `images`. `assets.extra/tf_gan_lth.json` says which ticket it is. docs/exports.md
+name and return `images`. `assets.extra/ticket.json` says which ticket it is. docs/exports.md
 says what else can be done with it.
 """
 
