@@ -128,7 +128,8 @@ def read_picture(file: pathlib.Path) -> np.ndarray:
         raise SampleError(f"{file} is broken, or is none of {', '.join(FORMATS)}") from None
     # Pillow raises whatever its decoders meet in a broken file.
     except Exception as error:
-        raise SampleError(f"{file} is broken: {error or type(error).__name__}") from None
+        failed = "cannot be read" if getattr(error, "errno", None) else "is broken"
+        raise SampleError(f"{file} {failed}: {error or type(error).__name__}") from None
     raise SampleError(f"{file} {problem}: expected 8-bit grey (L) or RGB without transparency")
 
 

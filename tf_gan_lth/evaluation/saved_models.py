@@ -68,6 +68,7 @@ def load(path: Path):
     Raises:
       EvaluationError: it is none, it is broken, it is another than its description says, or it has
         operations that reach out of the model and the user does not trust models.
+      OSError: a file cannot be read.
     """
     check_files(path)
     check_operations(path)
@@ -93,9 +94,9 @@ def check_files(path: Path) -> dict | None:
         return None
     try:
         found = description.get()
-        recorded, present = found.get("files"), _digests(path)
-    except (OSError, ArtifactError) as error:
-        raise EvaluationError(f"{path} cannot be read: {error}") from None
+    except ArtifactError as error:
+        raise EvaluationError(str(error)) from None
+    recorded, present = found.get("files"), _digests(path)
     if recorded != present:
         recorded = recorded if isinstance(recorded, dict) else {}
         names = sorted(recorded.keys() | present.keys())
@@ -143,9 +144,10 @@ def check_operations(path: Path) -> None:
         raise EvaluationError(f"{path} is split in parts (saved_model.cpb), which is not read")
     if not file.exists():
         raise EvaluationError(f"{path} is not a SavedModel: it has no saved_model.pb")
+    content = file.read_bytes()
     saved_model = saved_model_pb2.SavedModel()
     try:
-        saved_model.ParseFromString(file.read_bytes())
+        saved_model.ParseFromString(content)
         found = unsafe_operations(saved_model)
     # The parser raises several kinds of errors, none of them public.
     except Exception as error:
