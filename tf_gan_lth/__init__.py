@@ -19,7 +19,10 @@ def __getattr__(name: str):
     """The interface, imported when it is asked for: TensorFlow takes seconds."""
     if name not in __all__:
         raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
-    from tf_gan_lth import interface
+    from tf_gan_lth.experiment import quiet
+
+    with quiet.tensorflow_import():
+        from tf_gan_lth import interface
 
     return getattr(interface, name)
 

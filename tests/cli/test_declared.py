@@ -10,7 +10,7 @@ import sys
 import pytest
 from absl import flags
 
-from tf_gan_lth.cli import command_line, declared
+from tf_gan_lth.cli import command_line, declared, help_text
 from tf_gan_lth.experiment.errors import UsageError
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -102,7 +102,7 @@ def test_a_name_of_several_files_is_one_flag_whose_help_lists_them(mine, tmp_pat
     assert values["depth"].help == "hidden layers (mine: 3); residual blocks (other: 9)"
     assert values["slope"].help == "of leaky ReLUs; unset: plain ones (mine; other: 0.2)"
     assert values["names"].help == "of layers (other: a,b)"
-    text = command_line.help_text("", values)
+    text = help_text.help_text("", values)
     assert text.index("My networks:") < text.index("--width ") < text.index("Networks:\n  --names")
     # A file that comes later changes the help of flags that are there.
     values = values_of(other)
@@ -115,7 +115,7 @@ def test_flags_without_a_title_are_listed_too(tmp_path):
     path.write_text(
         "@dataclass(frozen=True)\nclass Options:\n    depth: int = option(1, 'layers')\n"
     )
-    assert f"{declared.OTHER_CONCERN}:\n  --depth" in command_line.help_text("", values_of(path))
+    assert f"{declared.OTHER_CONCERN}:\n  --depth" in help_text.help_text("", values_of(path))
 
 
 @pytest.mark.parametrize(

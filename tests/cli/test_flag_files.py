@@ -63,14 +63,18 @@ def test_wrong_files_are_one_line(folder):
     write(folder / "c.flags", "--flagfile=b.flags")
     write(folder / "self.flags", "--flagfile=self.flags")
     write(folder / "dangling.flags", "--flagfile=none.flags")
-    (folder / "latin.flags").write_bytes("--data_dir=/Bücher".encode("latin-1"))
+    (folder / "latin.flags").write_bytes("--seed=1\n--data_dir=/Bücher".encode("latin-1"))
+    (folder / "odd.flags").write_bytes("--seed=1".encode("utf-16") + b"x")
+    (folder / "zero.flags").write_bytes(b"--seed=1\n--see\0d=2")
     (folder / "folder.flags").mkdir()
     for name, message in {
         "a.flags": r"^flag files read each other in a circle: b.flags -> c.flags -> b.flags$",
         "self.flags": r"in a circle: self.flags -> self.flags$",
         "dangling.flags": r"^there is no flag file 'none.flags', which .*/dangling.flags reads",
-        "latin.flags": r"^flag file .*/latin.flags is not UTF-8 text: .* byte 0xfc",
+        "latin.flags": r"^flag file .*/latin.flags, line 2, is not UTF-8 text: .* byte 0xfc",
         "folder.flags": r"^cannot read flag file .*/folder.flags: Is a directory$",
+        "odd.flags": r"^flag file .*/odd.flags, line 1, is not UTF-8 text: truncated data",
+        "zero.flags": r"^flag file .*/zero.flags, line 2, is not text: it holds a zero byte$",
         "zzz.flags": r"^there is no flag file 'zzz.flags'; tf-gan-lth lists presets$",
         "flags/sngan_digits.flag": r"did you mean the preset 'sngan_digits.flags'\?$",
         "": "^--flagfile= names no file",
@@ -80,6 +84,30 @@ def test_wrong_files_are_one_line(folder):
         assert "\n" not in str(raised.value)
     with pytest.raises(UsageError, match="names no file"):
         flag_files.expand(["--flagfile"])
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_files_of_windows_are_read(encoding, end, folder):
+    lines = ["# Café", "--data_dir=/Bücher\\", "  2", "--seed=2", ""]
+    mark = "\ufeff" if encoding in ("utf-16-le", "utf-16-be") else ""
+    (folder / "a.flags").write_bytes((mark + end.join(lines)).encode(encoding))
+    assert flag_files.expand(["--flagfile=a.flags"]) == ["--data_dir=/Bücher2", "--seed=2"]
+
+
+def test_a_mark_within_and_odd_separators_are_no_line(folder):
+    (folder / "a.flags").write_text(
+        "\ufeff--seed=1\n\ufeff# put together\n--data_dir=/a\u2028b\x0cc"
+    )
+    assert flag_files.expand(["--flagfile=a.flags"]) == ["--seed=1", "--data_dir=/a\u2028b\x0cc"]
+
+
+def test_a_circle_is_one_by_any_name(folder):
+    (folder / "link.flags").symlink_to(folder / "a.flags")
+    write(folder / "a.flags", f"--flagfile={folder}/deep/../link.flags", "--seed=1")
+    (folder / "deep").mkdir()
+    with pytest.raises(UsageError, match="in a circle: a.flags -> a.flags$"):
+        flag_files.expand(["--flagfile=a.flags"])
 
 
 def config_of(*arguments):

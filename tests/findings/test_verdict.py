@@ -3,6 +3,7 @@
 import csv
 import dataclasses
 import io
+import re
 
 import numpy as np
 import pytest
@@ -13,7 +14,8 @@ from tf_gan_lth import findings
 from tf_gan_lth.experiment.errors import EvaluationError
 from tf_gan_lth.findings import comparison_table, judge
 from tf_gan_lth.findings.comparison import compare, in_words
-from tf_gan_lth.report import figures
+from tf_gan_lth.report import chart
+from tf_gan_lth.report.series import curves
 
 
 def test_one_replicate_never_matches_but_the_sparsest_within_the_margin_is_named():
@@ -243,9 +245,35 @@ def test_the_comparison_of_a_trained_run(finished):
 
 def test_the_figure_has_a_band_where_there_is_an_interval():
     single = [result(0, 10.0), result(1, 10.2)]
-    assert "interval" not in figures.fid_by_remaining(single, judge(single, 0.1))
+    (tickets,) = curves(single, judge(single, 0.1))
+    assert all(p.floor is None and p.low is None for p in tickets.points)
     # The band of two replicates may have no upper end; the axis is that of the points.
     for fids in ([EQUAL, EQUAL, NOISY], [[1.0, 19.0], [10.0, 10.1], [10.0, 10.1]]):
         results = [row for number, f in enumerate(fids) for row in rows(number, f)]
-        figure = figures.fid_by_remaining(results, judge(results, 0.1))
-        assert "interval of the ticket" in figure and "nan" not in figure
+        drawn = curves(results, judge(results, 0.1))
+        assert [p.floor is None for p in drawn[0].points] == [True, False, False]
+        assert all(p.low < p.y < p.high for p in drawn[0].points)
+        figure = chart.draw(chart.by_share(drawn, [10.0], "alt"), drawn)
+        places = re.findall('(?: d|x|y|points)="(.*?)"', figure)
+        assert 'class="band' in figure and not re.search("nan|inf", " ".join(places))
+
+
+def test_the_verdict_says_what_the_ticket_saves_of_the_whole_generator():
+    counts = {"generator_params": 19_145, "macs": 1_000_000}
+    dense = dataclasses.replace(
+        result(0, 20), generator_params_left=19_145, macs_left=1_000_000, **counts
+    )
+    ticket = dataclasses.replace(
+        result(9, 20.5), generator_params_left=16_977, macs_left=240_000, **counts
+    )
+    verdict = judge([dense, ticket], margin=0.1)
+    assert (
+        "). That prunes 11.3% of all 19,145 parameters, 76.0% of 1,000,000 MACs an image; 67.9 kB"
+        " of 76.6 kB remain as float32."
+    ) in verdict.sentence
+    assert verdict.worth.round == 9 and verdict.worth.sparsity == ticket.generator_sparsity
+    # Runs of earlier versions did not count all of it.
+    older = [dataclasses.replace(r, macs=None, macs_left=None) for r in (dense, ticket)]
+    assert "parameters; 67.9 kB" in judge(older, 0.1).sentence
+    assert "prunes" not in judge([result(0, 20), result(1, 20.5)], 0.1).sentence
+    assert judge([dense], 0.1).worth is None

@@ -1,6 +1,10 @@
+import csv
 import html
 import html.parser
+import io
+import re
 import shutil
+import urllib.parse
 
 import pytest
 import tensorflow as tf
@@ -11,24 +15,35 @@ from tf_gan_lth import findings, report
 from tf_gan_lth.experiment.errors import EvaluationError, RunFolderError
 from tf_gan_lth.experiment.run_folder import RunFolder
 from tf_gan_lth.methods import jobs
+from tf_gan_lth.report import figures, judged, page
+
+
+class Parser(html.parser.HTMLParser):
+    """Collects the tags of a page, with their attributes."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.tags = []
+        self.feed(page)
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.append((tag, dict(attributes)))
+
+    def all(self, tag):
+        return [attributes for name, attributes in self.tags if name == tag]
 
 
 def test_the_page_is_self_contained_and_shows_what_was_found(finished):
     report.write(finished.run)
-    page = finished.run.report.get().decode()
-    references = []
-
-    class Parser(html.parser.HTMLParser):
-        def handle_starttag(self, tag, attributes):
-            references.extend(
-                value for name, value in attributes if name in ("src", "href", "xlink:href")
-            )
-
-    Parser().feed(page)
-    assert references and all(reference.startswith(("data:", "#")) for reference in references)
+    text = finished.run.report.get().decode()
+    tags = Parser(text)
+    assert "http" not in text and "@import" not in text and not tags.all("link")
+    assert all(image["src"].startswith("data:image/png;base64,") for image in tags.all("img"))
+    assert all("src" not in script for script in tags.all("script"))
     verdict = findings.judge_run(finished.run)[1]["generator"]
-    assert verdict.sentence[1:] in html.unescape(page)
-    assert page.count("<svg") == 2 and page.count("data:image/png") >= 4
+    assert verdict.sentence[1:] in html.unescape(text)
+    rounds = list(finished.run.replicate(0).rounds())
+    assert len(tags.all("img")) >= len(rounds) + 2
     for word in (
         "random mask",
         "random init",
@@ -37,7 +52,86 @@ def test_the_page_is_self_contained_and_shows_what_was_found(finished):
         "--learning_rate",
         "digits",
     ):
-        assert word in page, word
+        assert word in text, word
+
+
+def test_links_are_relative_to_the_page_and_lead_to_files(finished, tmp_path):
+    report.write(finished.run)
+    moved = RunFolder(shutil.copytree(finished.run.path, tmp_path / "a run: with #, ? and 100%"))
+    for run, file in ((finished.run, finished.run.report.path), (moved, tmp_path / "page.html")):
+        tags = Parser(page.page([judged.judge(run)], file).decode())
+        targets = {link["href"] for link in tags.all("a")}
+        assert len(targets) > 10
+        for target in targets:
+            assert (file.parent / urllib.parse.unquote(target)).exists(), target
+        scores = run.replicate(0).round(3).scores.path
+        assert any((file.parent / urllib.parse.unquote(t)).samefile(scores) for t in targets)
+
+
+def test_everything_is_described_for_those_who_do_not_see_it(finished):
+    report.write(finished.run)
+    tags = Parser(finished.run.report.get().decode())
+    assert all("FID" in image["alt"] and "remain" in image["alt"] for image in tags.all("img"))
+    charts = [svg for svg in tags.all("svg") if "chart" in svg.get("class", "")]
+    assert len(charts) >= 1 + 5 and all(svg["aria-label"] for svg in charts)
+    (losses,) = {c["aria-label"][:9] for c in charts if "small" in c["class"]}
+    assert losses == "Losses of"
+
+
+def test_the_title_is_the_runs_own(finished):
+    report.write(finished.run)
+    title = re.search("<title>(.*?)</title>", finished.run.report.get().decode())[1]
+    assert title.startswith("sngan on digits, ") and finished.run.path.name in title
+
+
+def test_names_are_escaped(finished, tmp_path):
+    run = RunFolder(shutil.copytree(finished.run.path, tmp_path / "<script>alert('x')<"))
+    text = page.page([judged.judge(run)], tmp_path / "page.html").decode()
+    assert text.count("<script>") == 1 and "&lt;script&gt;alert" in text
+
+
+def test_the_verdict_says_what_the_ticket_is_worth_of_everything(finished):
+    report.write(finished.run)
+    verdict = findings.judge_run(finished.run)[1]["generator"]
+    if verdict.best is None:  # the tiny GAN's scores decide
+        assert verdict.worth is None
+        return
+    network = finished.run.replicate(0).round(verdict.best).sparsity.get()["generator"]
+    left, whole = network["parameters_left"], network["parameters"]
+    assert f"{1 - left / whole:.1%} of all {whole:,} parameters" in verdict.sentence
+    assert f"of {network['macs']:,} MACs an image" in verdict.sentence
+
+
+def test_several_runs_are_in_one_page_those_of_another_protocol_apart(finished, tmp_path):
+    alike = RunFolder(shutil.copytree(finished.run.path, tmp_path / "alike"))
+    apart = RunFolder(shutil.copytree(finished.run.path, tmp_path / "apart"))
+    for folder in findings.results.scored_folders(apart):
+        folder.scores.put({"generator": {**folder.scores.get()["generator"], "protocol": "other"}})
+    found = [judged.judge(run) for run in (finished.run, alike, apart)]
+    text = page.page(found, tmp_path / "page.html").decode()
+    heads = re.findall(r"<h2>FID under (.*?)</h2>", text)
+    assert heads == [found[0].protocol("generator"), "other"]
+    assert "under different protocols cannot be compared" in text
+    identities = re.findall(r' id="(.*?)"', text)
+    assert len(identities) == len(set(identities))
+    assert {f"run-{number}" for number in range(3)} <= set(identities)
+
+
+def test_figures_for_a_paper_have_their_data_beside(finished, tmp_path):
+    found = [judged.judge(finished.run)]
+    written = figures.write(found, tmp_path / "figures")
+    name = f"{finished.run.path.name}_generator"
+    assert {path.name for path in written} == {
+        name + suffix for suffix in (".svg", ".pdf", ".png", ".csv")
+    }
+    by_suffix = {path.suffix: path.read_bytes() for path in written}
+    assert by_suffix[".pdf"].startswith(b"%PDF") and by_suffix[".png"].startswith(b"\x89PNG")
+    assert b"<svg" in by_suffix[".svg"] and b"random mask" in by_suffix[".svg"]
+    rows = list(csv.DictReader(io.StringIO(by_suffix[".csv"].decode())))
+    fids = {r.fid for r in found[0].results}
+    assert {float(row["fid"]) for row in rows} == fids
+    again = figures.write(found, tmp_path / "again")
+    assert [path.read_bytes() for path in again] == [path.read_bytes() for path in written]
 
 
 def test_the_same_run_gives_the_same_page(finished):
@@ -93,11 +187,31 @@ def test_tensorboard_has_the_losses_and_tfmots_summaries_of_each_training(finish
 
 def test_the_page_shows_what_was_used_and_marks_what_was_asked(finished):
     report.write(finished.run)
-    page = finished.run.report.get().decode()
-    assert "<td>--steps</td><td>2</td><td>asked</td>" in page
-    assert "<td>--loss</td><td>hinge</td><td></td>" in page
-    assert "<td>--decay_from</td><td>1.0</td><td></td>" in page
-    assert f"tensorflow {tf.__version__}" in page
+    text = finished.run.report.get().decode().replace(' class="l"', "")
+    assert "<td>--steps</td><td>2</td><td>asked</td>" in text
+    assert "<td>--loss</td><td>hinge</td><td></td>" in text
+    assert "<td>--decay_from</td><td>1.0</td><td></td>" in text
+
+
+def test_the_page_shows_all_that_the_run_recorded_of_where_it_comes_from(finished, tmp_path):
+    run = RunFolder(shutil.copytree(finished.run.path, tmp_path / "made"))
+    record = run.config.get()
+    record["made_with"] |= {
+        "host": "node<7>",
+        "devices": ["GPU:0", "GPU:1"],
+        "parts": [{"began": "2024-05-01", "command": "find_ticket"}],
+        "cuda": None,
+    }
+    run.config.put({name: value for name, value in record.items() if name != "sha256"})
+    text = page.page([judged.judge(run)], run.report.path).decode().replace(' class="l"', "")
+    for name, value in (
+        ("tensorflow", tf.__version__),
+        ("host", "node&lt;7&gt;"),
+        ("devices", "GPU:0, GPU:1"),
+        ("parts 1 began", "2024-05-01"),
+    ):
+        assert f"<tr><td>{name}</td><td>{value}</td></tr>" in text
+    assert "<td>cuda</td>" not in text
 
 
 def test_scores_of_two_protocols_are_in_no_report_and_in_no_run(finished, tiny_options, tmp_path):
@@ -105,13 +219,13 @@ def test_scores_of_two_protocols_are_in_no_report_and_in_no_run(finished, tiny_o
     scores = run.replicate(0).round(1).scores
     other = {**scores.get()["generator"], "protocol": "paper/00000000/00000000"}
     scores.put({"generator": other})
-    page = run.report.get()
+    before = run.report.get()
     with pytest.raises(
         EvaluationError,
         match="scores of different protocols cannot be compared: digits.*, paper/00000000/00000000",
     ):
         report.write(run)
-    assert run.report.get() == page
+    assert run.report.get() == before
     again = set_up(tiny_options, run.path)
     with pytest.raises(
         RunFolderError, match="was scored under paper/00000000/00000000, which is now digits"

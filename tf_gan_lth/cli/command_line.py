@@ -1,15 +1,16 @@
-"""Flags from config fields, help by concern, errors as one line.
+"""Flags from config fields, names checked before TensorFlow is there, errors as one line.
 
 The package below takes a `Config`; nothing in it reads flags.
 """
 
 import dataclasses
 import functools
+import importlib
 import logging
 import os
 import pathlib
+import re
 import sys
-import textwrap
 import traceback
 import types
 import typing
@@ -19,15 +20,17 @@ from collections.abc import Callable, Iterable, Sequence
 import absl.logging
 from absl import app, flags
 
-from tf_gan_lth.cli import declared, flag_files
+from tf_gan_lth.cli import declared, flag_files, help_text, names, sources
+from tf_gan_lth.experiment import cache, paths, quiet, trust
 from tf_gan_lth.experiment import config as configs
-from tf_gan_lth.experiment import trust
 from tf_gan_lth.experiment.errors import ToolkitError, ToolkitWarning, UsageError
 from tf_gan_lth.experiment.paths import Path
+from tf_gan_lth.experiment.version import VERSION
 
-HELP_FLAGS = {"--help", "-help", "-h", "--helpshort", "-?", "--helpfull"}
 # What declared flags are listed under beside their concern; no capital, so `--help` leaves it out.
 DECLARED = "declared by GANs and methods"
+
+ARGUMENTS = "runs"  # the flag of a command that can be given as plain arguments too
 
 DEFINE = {
     str: flags.DEFINE_string,
@@ -39,11 +42,25 @@ DEFINE = {
 
 
 def define_flag(
-    values: flags.FlagValues, concern: str, name: str, kind: type, default: object, help: str
+    values: flags.FlagValues,
+    concern: str,
+    name: str,
+    kind: type,
+    default: object,
+    help: str,
+    accepts: names.Accepted | None = None,
 ) -> None:
-    """Defines a flag that `--help` lists under `concern`."""
+    """Defines a flag that `--help` lists under `concern`.
+
+    Args:
+      values: the flags of the program.
+      concern: what it is about.
+      name, kind, default, help: of the flag; kind is str, int, float, bool or tuple.
+      accepts: the names that it takes, if these are known.
+    """
     default = ",".join(map(str, default)) if isinstance(default, tuple) else default
     DEFINE[kind](name, default, help, flag_values=values, module_name=concern)
+    values[name].accepts = accepts
 
 
 def define_config_flags(values: flags.FlagValues) -> None:
@@ -53,13 +70,26 @@ def define_config_flags(values: flags.FlagValues) -> None:
         for field in dataclasses.fields(section):
             if not field.metadata["flag"]:
                 continue
-            kind = configs.value_type(hints[field.name])
             define_flag(
-                values, section.__doc__, field.name, kind, field.default, field.metadata["help"]
+                values,
+                section.__doc__,
+                field.name,
+                configs.value_type(hints[field.name]),
+                field.default,
+                field.metadata["help"],
+                _accepted(field),
             )
+            values[field.name].field = field
     seed = next(field for field in dataclasses.fields(configs.Config) if field.name == "seed")
     define_flag(values, "Run", "seed", int, seed.default, seed.metadata["help"])
     define_declared_flags(values, declared.package_files())
+
+
+def _accepted(field: dataclasses.Field) -> names.Accepted | None:
+    choices = field.metadata["choices"]
+    if choices:
+        return names.words(f"value of --{field.name}", choices)
+    return names.OPTIONS.get(field.name)
 
 
 def define_declared_flags(values: flags.FlagValues, files: Iterable[pathlib.Path]) -> None:
@@ -94,7 +124,7 @@ def define_run_flags(values: flags.FlagValues, run_dir: str) -> None:
         "devices to compute on: auto, one_device, mirrored (all GPUs here), multi_worker (TF_CONFIG"
         " or Slurm) or tpu"
     )
-    define_flag(values, "Run", "strategy", str, "auto", strategy)
+    define_flag(values, "Run", "strategy", str, "auto", strategy, names.STRATEGY)
     flags.mark_flag_as_required("run_dir", flag_values=values)
 
 
@@ -102,13 +132,29 @@ def config_from_flags(values: flags.FlagValues) -> configs.Config:
     """The config that the parsed flags say.
 
     Raises:
-      UsageError: a value is out of range.
+      UsageError: a value is out of range, or an option is another GAN's.
     """
     known = configs.to_options(configs.Config())
     options = {name: values[name].value for name in known if name in values}
     # Unset ones are left out: what they mean is the GAN's or method's to say.
     extras = {f.name: f.value for f in _declared_flags(values) if f.value is not None}
-    return configs.from_options({**options, **extras})
+    config = configs.from_options({**options, **extras})
+    _check_own(config)
+    return config
+
+
+def _check_own(config: configs.Config) -> None:
+    """Raises `UsageError` for an option that a GAN of the package has not, or cannot be so."""
+    gan = config.networks.gan
+    if gan not in sources.gans():
+        return  # its file is not imported yet
+    methods = declared.merge(p for p in declared.package_files() if p.parent.name != "gans")
+    owned = {*declared.own_fields(gan), *(flag.name for flag in methods)}
+    others = {name for other in sources.gans() for name in declared.own_fields(other)} - owned
+    for name, value in config.extras.items():
+        if name in others:
+            raise UsageError(f"--{name}={value} is no option of {gan}: leave it out")
+    configs.read_extras(declared.declared_options(declared.file_of(gan)), config.extras)
 
 
 def check_free(path: Path, flag: str, suffix: str = "") -> None:
@@ -153,7 +199,8 @@ def run(
     """Parses the command line and runs `main`, then exits.
 
     The code is 0, 1 (it failed) or 2 (it was called wrongly). A `ToolkitError` is printed as one
-    line, without a traceback unless `--verbosity=1`.
+    line, without a traceback unless `--verbosity=1`. A process may run several programs, one after
+    the other, as notebooks do.
 
     Args:
       main: takes the parsed flags.
@@ -161,8 +208,6 @@ def run(
       doc: the program's help; unset: the docstring of the script.
       argv: the program and its arguments; unset: `sys.argv`.
     """
-    # TensorFlow's start-up messages hide ours; it reads this when it is imported.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     doc = sys.modules["__main__"].__doc__ if doc is None else doc
 
     def parse(argv: Sequence[str]) -> list[str]:
@@ -173,63 +218,109 @@ def run(
 
     def guarded(argv: list[str]) -> None:
         del argv
-        warnings.showwarning = functools.partial(_show_warning, warnings.showwarning)
         chatty = values.verbosity >= 1
         if "trust_models" in values and values.trust_models:
             trust.give()
+        os.environ.setdefault(quiet.LEVEL, "0" if chatty else "3")
         if not chatty:
             absl.logging.set_verbosity(absl.logging.WARNING)
             logging.getLogger("tensorflow").setLevel(logging.ERROR)
-        try:
-            main(values)
-        except (ToolkitError, OSError) as error:
-            if chatty:
-                traceback.print_exc()
-            fail(error)
-        except KeyboardInterrupt:
-            fail("stopped; run the same command again to continue", 130)
+        with warnings.catch_warnings():
+            warnings.showwarning = functools.partial(_show_warning, warnings.showwarning)
+            _main(main, values, chatty)
 
     app.run(guarded, argv=argv, flags_parser=parse)
 
 
+def _main(main: Callable[[flags.FlagValues], None], values: flags.FlagValues, chatty: bool) -> None:
+    """Runs the program, its errors as one line."""
+    try:
+        main(values)
+    except BrokenPipeError:
+        help_text.discard_output()
+        fail("nobody reads this output any more; run the same command again to continue")
+    except (ToolkitError, OSError) as error:
+        if chatty:
+            traceback.print_exc()
+        fail(error)
+    except KeyboardInterrupt:
+        fail("stopped; run the same command again to continue", 130)
+
+
+def start_tensorflow(values: flags.FlagValues, command: str) -> None:
+    """Says that the command was understood, then imports TensorFlow, which takes many seconds.
+
+    Args:
+      values: the parsed flags.
+      command: its name.
+    """
+    where = f", run folder {values.run_dir}" if "run_dir" in values else ""
+    print(
+        f"tf-gan-lth {VERSION}: {command}{where}; starting TensorFlow ...",
+        file=sys.stderr,
+        flush=True,
+    )
+    if not paths.has_home():  # Keras would make a folder that is called ~, and Matplotlib complain
+        for variable, name in (("KERAS_HOME", "keras"), ("MPLCONFIGDIR", "matplotlib")):
+            os.environ.setdefault(variable, str(cache.folder() / name))
+    with quiet.tensorflow_import():
+        importlib.import_module("tensorflow")
+        importlib.import_module("tf_keras")
+
+
 def _parse(argv: Sequence[str], values: flags.FlagValues, doc: str) -> list[str]:
     arguments = flag_files.expand(argv[1:])
+    own = []
     if "gan" in values:  # the flags of a config are among them
         own = declared.own_files(arguments)
         if own:
             define_declared_flags(values, [*declared.package_files(), *own])
-    if HELP_FLAGS & set(arguments):
-        print(help_text(doc, values))
+    if help_text.FLAGS & set(arguments):
+        help_text.show(help_text.help_text(doc, values, _chosen(arguments, values)))
+        sys.exit(0)
+    if "--version" in arguments:
+        help_text.show(f"tf-gan-lth {VERSION}")
         sys.exit(0)
     if values is not flags.FLAGS:
-        # The same flag objects: what absl reads of them, it finds.
-        values.append_flag_values(flags.FLAGS)
+        # Of the flags that are there only absl's: by now a library may have defined others, of any
+        # name. The same flag objects: what absl reads of them, it finds.
+        for module in ("absl.app", "absl.logging"):
+            for flag in flags.FLAGS.flags_by_module_dict()[module]:
+                values[flag.name] = flag
+        values["verbosity"].unparse()  # a program that ran before in this process may have set it
         flags.FLAGS.mark_as_parsed()
     rest = values([argv[0], *arguments])
-    if rest[1:]:
+    if rest[1:] and ARGUMENTS in values:
+        values[ARGUMENTS].value = rest[1:]
+    elif rest[1:]:
         raise UsageError(f"unexpected argument '{rest[1]}': options are written --name=value")
+    _check(values, _chosen(arguments, values))
     return rest
 
 
-def help_text(doc: str, values: flags.FlagValues) -> str:
-    """The program's docstring and its flags, grouped by concern, each with its default."""
-    lines = [doc.strip(), ""]
-    for concern, members in values.flags_by_module_dict().items():
-        if not concern[0].isupper():  # a module's, such as absl's own
-            continue
-        lines.append(f"{concern}:")
-        for flag in members:
-            default = "unset" if flag.value is None else flag.default_as_str.strip("'")
-            lines.append(f"  --{flag.name}  (default: {default})")
-            lines.append(
-                textwrap.fill(flag.help, 100, initial_indent=" " * 6, subsequent_indent=" " * 6)
-            )
-        lines.append("")
-    lines.append(
-        "Also: --flagfile=PATH reads flags from a file, or a preset by its name;\n"
-        "--verbosity=1 shows tracebacks."
-    )
-    return "\n".join(lines)
+def _check_home(name: str, home: str) -> None:
+    try:
+        paths.expand(home)
+    except UsageError as error:
+        raise UsageError(f"--{name}={error}") from None
+
+
+def _chosen(arguments: Sequence[str], values: flags.FlagValues) -> names.Chosen:
+    if "gan" not in values:
+        return names.Chosen()
+    gan = declared.last(arguments, "gan") or values["gan"].default
+    return names.Chosen(gan, ":" in gan or bool(declared.last(arguments, "plugins")))
+
+
+def _check(values: flags.FlagValues, chosen: names.Chosen) -> None:
+    """Raises `UsageError` for what can be known to be wrong while TensorFlow is not there."""
+    for flag in dict.fromkeys(values[name] for name in values):
+        for word in flag.value if isinstance(flag.value, list) else [flag.value]:
+            home = re.match(r"(?:\w+:)?(~[^/]*)", word) if isinstance(word, str) else None
+            if home:
+                _check_home(flag.name, home[1])
+        if getattr(flag, "accepts", None):
+            flag.accepts.check(flag.value, chosen)
 
 
 def fail(error: Exception | str, code: int | None = None) -> typing.NoReturn:

@@ -6,12 +6,14 @@ Such a file imports TensorFlow, which takes seconds. Its class `Options` needs n
 
 import ast
 import dataclasses
+import functools
 import importlib.machinery
 import pathlib
 import sys
 import typing
 from collections.abc import Iterable, Sequence
 
+from tf_gan_lth.experiment import paths
 from tf_gan_lth.experiment.config import option, value_type
 from tf_gan_lth.experiment.errors import UsageError
 
@@ -79,6 +81,19 @@ def package_files() -> list[pathlib.Path]:
     return [path for folder in FOLDERS for path in sorted((PACKAGE / folder).glob("*.py"))]
 
 
+def file_of(gan: str) -> pathlib.Path:
+    """Where a GAN of the package is defined."""
+    return PACKAGE / "gans" / f"{gan}.py"
+
+
+@functools.cache
+def own_fields(gan: str) -> dict[str, dataclasses.Field]:
+    """{option: field} of the options that a GAN of the package alone has; none of another's."""
+    path = file_of(gan)
+    options = declared_options(path) if path in package_files() else None
+    return {field.name: field for field in dataclasses.fields(options)} if options else {}
+
+
 def own_files(arguments: Sequence[str]) -> list[pathlib.Path]:
     """A user's files that a command line names: `--gan=my_gan.py:NAME`, `--plugins=a.py,b.py`.
 
@@ -88,19 +103,19 @@ def own_files(arguments: Sequence[str]) -> list[pathlib.Path]:
     Raises:
       UsageError: a file is not there.
     """
-    place, colon, _ = _last(arguments, "gan").rpartition(":")
-    files = [file for file in _last(arguments, "plugins").split(",") if file]
+    place, colon, _ = last(arguments, "gan").rpartition(":")
+    files = [file for file in last(arguments, "plugins").split(",") if file]
     if place.endswith(".py"):
         files.insert(0, place)
-    paths = [pathlib.Path(file).expanduser() for file in files]
-    for path in paths:
+    found = [paths.expand(file) for file in files]
+    for path in found:
         if not path.is_file():
             raise UsageError(f"there is no file {path}")
     if colon and not place.endswith(".py"):
         # A module that is not found is an error of whoever imports it.
         module = _source_of(place)
-        paths += [module] if module else []
-    return list(dict.fromkeys(path.resolve() for path in paths))
+        found += [module] if module else []
+    return list(dict.fromkeys(path.resolve() for path in found))
 
 
 def merge(files: Iterable[pathlib.Path]) -> list[DeclaredFlag]:
@@ -177,8 +192,8 @@ def _check(path: pathlib.Path, options: type) -> None:
             raise UsageError(f"{path}: {CLASS}.{field.name} is a {kind}: a flag is one of {known}")
 
 
-def _last(arguments: Sequence[str], name: str) -> str:
-    """The value that a flag gets, as the last one counts; empty if it gets none."""
+def last(arguments: Sequence[str], name: str) -> str:
+    """The value that arguments give a flag, as the last one counts; empty if they give none."""
     value = ""
     for number, argument in enumerate(arguments):
         flag, equals, text = argument.partition("=")

@@ -14,9 +14,8 @@ import functools
 
 from absl import flags
 
-from tf_gan_lth.cli import command_line
+from tf_gan_lth.cli import command_line, names
 from tf_gan_lth.experiment import paths
-from tf_gan_lth.experiment.errors import check_known
 
 # Several workers train together, but score each for itself.
 STRATEGIES = ("auto", "one_device", "mirrored", "tpu")
@@ -45,15 +44,34 @@ def define(values: flags.FlagValues) -> None:
     images("repeats", int, 1, "sample sets to draw from a generator and to score")
     images("seed", int, 0, "seed of a SavedModel's sample sets; those of a round are its run's")
     scores = functools.partial(command_line.define_flag, values, "Scores")
-    scores("reference", str, None, "real images: folder:PATH, a data set or an npz file; required")
-    scores("protocol", str, None, "name of the protocol; unset: the run's own, of a round")
-    scores("feature_network", str, None, "a name, path or URL; unset: the protocol's")
+    scores(
+        "reference",
+        str,
+        None,
+        "real images: folder:PATH, a data set or an npz file; required",
+        names.REFERENCE,
+    )
+    scores(
+        "protocol",
+        str,
+        None,
+        "name of the protocol; unset: the run's own, of a round",
+        names.PROTOCOL,
+    )
+    scores(
+        "feature_network",
+        str,
+        None,
+        "a name, path or URL; unset: the protocol's",
+        names.FEATURE_NETWORK,
+    )
     scores("data_dir", str, None, "folder of prepared TFDS data sets; unset: TFDS's own")
     scores(
         "strategy",
         str,
         "auto",
         "devices to compute on: auto, one_device, mirrored (all GPUs here) or tpu",
+        names.words("strategy", STRATEGIES),
     )
     scores("output", str, None, "JSON file to write every score and its protocol to")
     flags.mark_flags_as_required(["images", "reference"], flag_values=values)
@@ -66,7 +84,7 @@ def main(values: flags.FlagValues) -> None:
     output = Record(paths.parse(values.output)) if values.output else None
     if output:
         command_line.check_free(output.path, "output")
-    check_known("strategy", values.strategy, STRATEGIES)
+    command_line.start_tensorflow(values, "evaluate")
     from tf_gan_lth.tasks import rescoring
     from tf_gan_lth.training import devices
 

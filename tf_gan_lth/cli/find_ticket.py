@@ -10,7 +10,7 @@ import functools
 
 from absl import flags
 
-from tf_gan_lth.cli import command_line
+from tf_gan_lth.cli import command_line, names
 
 
 def define(values: flags.FlagValues) -> None:
@@ -24,13 +24,17 @@ def define(values: flags.FlagValues) -> None:
         str,
         None,
         "the only branch to run, of finished rounds; main: the rounds alone; unset: all",
+        names.BRANCH,
     )
+    run("dry_run", bool, False, "say what would be done, and how long that takes, and do nothing")
 
 
 def main(values: flags.FlagValues) -> None:
     """Does what the flags say."""
     config = command_line.config_from_flags(values)
+    command_line.start_tensorflow(values, "find_ticket")
     from tf_gan_lth import report
+    from tf_gan_lth.cli import dry_run
     from tf_gan_lth.cli.progress import Progress
     from tf_gan_lth.experiment import plugins
     from tf_gan_lth.methods import jobs, setup
@@ -38,6 +42,9 @@ def main(values: flags.FlagValues) -> None:
 
     plugins.load(config.networks.plugins)
     here = devices.use(values.strategy, config)
+    if values.dry_run:
+        print(dry_run.describe(config, values.run_dir, here.strategy))
+        return
     with devices.open_run(values.run_dir, here) as run:
         method, bench = setup.set_up(config, run, here.strategy, Progress(run))
         jobs.run(method, bench, run, values.replicate, values.branch)

@@ -1,22 +1,26 @@
 r"""Flag files: `--flagfile=NAME` replaced by the flags that the file holds.
 
+They are UTF-8, or UTF-16 as some editors of Windows write it; a byte-order mark is no part of them.
 A flag file has a flag a line, which a \ at its end continues; lines that start with # or // are
 comments. It may read others, by names that are relative to its own folder. absl could read such
 files too, but only by paths that are relative to where the command is run, and it passes over files
 that read each other in a circle.
 """
 
+import codecs
 import difflib
 import pathlib
 import re
 from collections.abc import Iterable
 
+from tf_gan_lth.experiment import paths
 from tf_gan_lth.experiment.errors import UsageError
 
 # In the repository a link to `flags/`; in a wheel a folder.
 PRESETS = pathlib.Path(__file__).parents[1] / "flags"
 DIRECTIVES = ("--flagfile", "-flagfile")
 COMMENTS = ("#", "//")
+MARK = "\ufeff"
 CONTINUED = re.compile(r"\\\n[ \t]*")
 
 
@@ -32,7 +36,7 @@ def expand(arguments: Iterable[str]) -> list[str]:
       arguments: without the program's name. A flag file is a path, or the name of a preset.
 
     Raises:
-      UsageError: a file is not there, cannot be read, is not UTF-8, or reads itself in the end.
+      UsageError: a file is not there, cannot be read, is not text, or reads itself in the end.
     """
     return _expand(arguments, ())
 
@@ -61,9 +65,10 @@ def _find(name: str, readers: tuple[pathlib.Path, ...]) -> pathlib.Path:
         raise UsageError("--flagfile= names no file: give a path or the name of a preset")
     own = [readers[-1].parent] if readers else []
     for folder in [*own, pathlib.Path(), PRESETS]:
-        path = folder / pathlib.Path(name).expanduser()
+        path = folder / paths.expand(name)
         if path.exists():
-            return path.resolve()
+            resolved = path.resolve()
+            return resolved if resolved.exists() else path  # a pipe has no such path
     where = f", which {readers[-1]} reads" if readers else ""
     nearest = difflib.get_close_matches(pathlib.Path(name).name, presets(), n=1)
     guess = f": did you mean the preset '{nearest[0]}'?" if nearest else ""
@@ -75,10 +80,26 @@ def _find(name: str, readers: tuple[pathlib.Path, ...]) -> pathlib.Path:
 def _flags(path: pathlib.Path) -> list[str]:
     """The lines of a flag file that are no comments, without the spaces around them."""
     try:
-        text = path.read_text("utf-8")
-    except UnicodeDecodeError as error:
-        raise UsageError(f"flag file {path} is not UTF-8 text: {error}") from None
+        text = _decoded(path, path.read_bytes())
     except OSError as error:
         raise UsageError(f"cannot read flag file {path}: {error.strerror}") from None
-    lines = [line.strip() for line in CONTINUED.sub("", text).splitlines()]
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    # Files that were put together have a mark in their middle too.
+    lines = [line.lstrip(MARK).strip() for line in CONTINUED.sub("", text).split("\n")]
     return [line for line in lines if line and not line.startswith(COMMENTS)]
+
+
+def _decoded(path: pathlib.Path, data: bytes) -> str:
+    encoding = "utf-16" if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8"
+    try:
+        text = data.decode(encoding)
+    except UnicodeDecodeError as error:
+        number = data[: error.start].decode(encoding, "ignore").count("\n") + 1
+        raise UsageError(
+            f"flag file {path}, line {number}, is not UTF-8 text: {error.reason}, byte"
+            f" 0x{data[error.start]:02x}; save it as UTF-8"
+        ) from None
+    if "\0" in text:
+        number = text[: text.index("\0")].count("\n") + 1
+        raise UsageError(f"flag file {path}, line {number}, is not text: it holds a zero byte")
+    return text

@@ -14,7 +14,7 @@ import functools
 
 from absl import flags
 
-from tf_gan_lth.cli import command_line
+from tf_gan_lth.cli import command_line, names
 
 OPTIONS = ("dataset", "protocol", "feature_network", "num_eval_images")
 
@@ -30,10 +30,28 @@ def define(values: flags.FlagValues) -> None:
     run = functools.partial(command_line.define_flag, values, "Run")
     run("run_dir", str, None, "folder of the run; required")
     run("round", int, None, "number of the round; unset: what the generator's sparsity says")
-    run("dataset", str, "cifar10", "name of the data set that it was trained on")
+    run(
+        "dataset",
+        str,
+        "cifar10",
+        "name of the data set that it was trained on",
+        names.PREPARED_DATASET,
+    )
     evaluation = functools.partial(command_line.define_flag, values, "Evaluation")
-    evaluation("protocol", str, "paper", "name of the protocol that scores are computed under")
-    evaluation("feature_network", str, None, "a name, path or URL; unset: the protocol's")
+    evaluation(
+        "protocol",
+        str,
+        "paper",
+        "name of the protocol that scores are computed under",
+        names.PROTOCOL,
+    )
+    evaluation(
+        "feature_network",
+        str,
+        None,
+        "a name, path or URL; unset: the protocol's",
+        names.FEATURE_NETWORK,
+    )
     evaluation(
         "num_eval_images",
         int,
@@ -45,6 +63,7 @@ def define(values: flags.FlagValues) -> None:
 
 def main(values: flags.FlagValues) -> None:
     """Does what the flags say."""
+    command_line.start_tensorflow(values, "import_gan_lth")
     from tf_gan_lth.methods import importing
 
     imported = importing.import_round(

@@ -7,7 +7,7 @@ import types
 from collections.abc import Sequence
 
 from tf_gan_lth import __version__
-from tf_gan_lth.cli import command_line, flag_files
+from tf_gan_lth.cli import command_line, flag_files, help_text
 from tf_gan_lth.experiment.errors import UsageError, check_known
 
 COMMANDS = (
@@ -16,6 +16,7 @@ COMMANDS = (
     "evaluate",
     "make_statistics",
     "sample",
+    "report",
     "import_gan_lth",
     "train_feature_network",
 )
@@ -32,10 +33,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     """
     arguments = list(sys.argv if argv is None else argv)[1:]
     first = arguments[0] if arguments else "--help"
-    if first in command_line.HELP_FLAGS:
-        print(overview())
+    if first in help_text.FLAGS:
+        help_text.show(overview())
     elif first == "--version":
-        print(f"tf-gan-lth {__version__}")
+        help_text.show(f"tf-gan-lth {__version__}")
     else:
         try:
             command = find(first)

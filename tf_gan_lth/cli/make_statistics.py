@@ -10,17 +10,23 @@ They are kept in the user's cache folder too.
 
 import dataclasses
 import functools
-import pathlib
 
 from absl import flags
 
-from tf_gan_lth.cli import command_line
+from tf_gan_lth.cli import command_line, names
+from tf_gan_lth.experiment import paths
 
 
 def define(values: flags.FlagValues) -> None:
     """Defines the flags of this command."""
     images = functools.partial(command_line.define_flag, values, "Images")
-    images("dataset", str, None, "real images: the name of a data set, or folder:PATH; required")
+    images(
+        "dataset",
+        str,
+        None,
+        "real images: the name of a data set, or folder:PATH; required",
+        names.DATASET,
+    )
     images(
         "split",
         str,
@@ -30,7 +36,7 @@ def define(values: flags.FlagValues) -> None:
     images("resolution", int, None, "height and width to resize to, in pixels; unset: as they are")
     images("data_dir", str, None, "folder of prepared TFDS data sets; unset: TFDS's own")
     statistics = functools.partial(command_line.define_flag, values, "Statistics")
-    statistics("feature_network", str, None, "a name, path or URL; required")
+    statistics("feature_network", str, None, "a name, path or URL; required", names.FEATURE_NETWORK)
     statistics(
         "features",
         bool,
@@ -43,8 +49,9 @@ def define(values: flags.FlagValues) -> None:
 
 def main(values: flags.FlagValues) -> None:
     """Does what the flags say."""
-    path = pathlib.Path(values.output)
+    path = paths.expand(values.output)
     command_line.check_free(path, "output", ".npz")
+    command_line.start_tensorflow(values, "make_statistics")
     from tf_gan_lth import data
     from tf_gan_lth.evaluation import Extractor, Protocol, feature_networks, reference
 

@@ -9,18 +9,23 @@ cores.
 """
 
 import functools
-import pathlib
 
 from absl import flags
 
-from tf_gan_lth.cli import command_line
-from tf_gan_lth.experiment.errors import check_known
+from tf_gan_lth.cli import command_line, names
+from tf_gan_lth.experiment import paths
 
 
 def define(values: flags.FlagValues) -> None:
     """Defines the flags of this command."""
     run = functools.partial(command_line.define_flag, values, "Run")
-    run("dataset", str, None, "what to train it on: digits or shapes2stripes; required")
+    run(
+        "dataset",
+        str,
+        None,
+        "what to train it on: digits or shapes2stripes; required",
+        names.EMBEDDED_DATASET,
+    )
     run("output", str, None, "folder to write the SavedModel to; required")
     run("epochs", int, 60, "passes over the training images")
     run("seed", int, 0, "seed of weights, order and augmentation")
@@ -29,11 +34,11 @@ def define(values: flags.FlagValues) -> None:
 
 def main(values: flags.FlagValues) -> None:
     """Does what the flags say."""
-    output = pathlib.Path(values.output)
+    output = paths.expand(values.output)
     command_line.check_free(output, "output")
+    command_line.start_tensorflow(values, "train_feature_network")
     from tf_gan_lth.evaluation import embedded
 
-    check_known("dataset", values.dataset, embedded.NETWORKS)
     recipe = embedded.NETWORKS[values.dataset]
     network, accuracy = embedded.train(recipe, values.epochs, values.seed)
     embedded.export(recipe, network, output)

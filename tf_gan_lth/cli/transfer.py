@@ -13,7 +13,7 @@ import functools
 
 from absl import flags
 
-from tf_gan_lth.cli import command_line
+from tf_gan_lth.cli import command_line, names
 
 
 def define(values: flags.FlagValues) -> None:
@@ -21,7 +21,7 @@ def define(values: flags.FlagValues) -> None:
     command_line.define_config_flags(values)
     transfer = functools.partial(command_line.define_flag, values, "Transfer")
     transfer("ticket", str, None, "round of a run: RUN/replicate_0/round_05; required")
-    transfer("weights", str, "rewind", "what it starts from: rewind, or fresh")
+    transfer("weights", str, "rewind", "what it starts from: rewind, or fresh", names.WEIGHTS)
     command_line.define_run_flags(values, "folder of the new run")
     flags.mark_flag_as_required("ticket", flag_values=values)
 
@@ -29,6 +29,7 @@ def define(values: flags.FlagValues) -> None:
 def main(values: flags.FlagValues) -> None:
     """Does what the flags say."""
     config = command_line.config_from_flags(values)
+    command_line.start_tensorflow(values, "transfer")
     from tf_gan_lth import gans, report
     from tf_gan_lth.cli.progress import Progress
     from tf_gan_lth.experiment import plugins

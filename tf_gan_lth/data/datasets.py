@@ -13,6 +13,7 @@ from tf_gan_lth.data.digits import Digits
 from tf_gan_lth.data.folders import ImageFolder
 from tf_gan_lth.data.image_set import ImageSet
 from tf_gan_lth.data.pixels import resize
+from tf_gan_lth.experiment import paths
 from tf_gan_lth.experiment.errors import UsageError, check_known
 
 BUILDERS = {
@@ -117,7 +118,7 @@ def check_name(
       prefixes: those of `folder:PATH` and `npz:PATH` that the user may write instead.
     """
     if name not in known:
-        path = pathlib.Path(name).expanduser()
+        path = paths.expand(name)
         if FOLDER in prefixes and path.is_dir():
             raise UsageError(f"'{name}' is a folder: write {FOLDER}{name}")
         if NPZ in prefixes and path.suffix == ".npz" and path.is_file():
@@ -131,4 +132,4 @@ def folder_path(text: str) -> pathlib.Path:
 
 
 def _path(text: str, prefix: str) -> pathlib.Path:
-    return pathlib.Path(text.removeprefix(prefix)).expanduser()
+    return paths.expand(text.removeprefix(prefix))

@@ -1,16 +1,21 @@
 """Data sets that TFDS downloads and prepares; what goes wrong there becomes one line."""
 
 import contextlib
+import io
 import logging
+import os
+import sys
 from collections.abc import Callable, Iterator
 
+import absl.logging
 import numpy as np
 import tensorflow as tf
 import tensorflow_datasets as tfds
 from requests import RequestException
 from tensorflow_datasets.core.download import downloader
+from tensorflow_datasets.core.utils import tqdm_utils
 
-from tf_gan_lth.experiment import locks, paths
+from tf_gan_lth.experiment import cache, locks, paths
 from tf_gan_lth.experiment.errors import DataError, check_known, error_reason
 
 # TFDS tries a download eleven times, with pauses that double: without a network that takes three
@@ -35,6 +40,7 @@ def prepare(
       UsageError: the data set has no such split.
       DataError: it cannot be downloaded or written.
     """
+    data_dir = data_dir or _without_home()
     retries = tfds.core.utils.temporary_assignment(downloader, "MAX_RETRIES", RETRIES)
     silence = tfds.core.utils.temporary_assignment(
         logging.getLogger("urllib3.connectionpool"), "disabled", True
@@ -47,7 +53,8 @@ def prepare(
                 # them all do it.
                 with locks.hold(paths.parse(builder.data_path.parent) / locks.NAME):
                     builder = make_builder(data_dir=data_dir)
-                    builder.download_and_prepare()
+                    with _own_words(name, builder):
+                        builder.download_and_prepare()
     except (RequestException, tfds.download.DownloadError) as error:
         advice = (
             f"prepare it once on a machine with network access, with --dataset={name}, and give its"
@@ -64,6 +71,31 @@ def prepare(
         raise DataError(f"{builder.data_dir} holds no data: delete it to have it prepared again")
     check_known(f"split of {name}", split, builder.info.splits)
     return builder
+
+
+def _without_home() -> str | None:
+    """Where data sets are prepared if TFDS would look for its own folder in a home that is none."""
+    if "TFDS_DATA_DIR" in os.environ or paths.has_home():
+        return None
+    return str(cache.folder() / "tensorflow_datasets")
+
+
+@contextlib.contextmanager
+def _own_words(name: str, builder: tfds.core.DatasetBuilder) -> Iterator[None]:
+    """A line where something is downloaded, instead of TFDS's; it has its way in a chatty run."""
+    if absl.logging.get_verbosity() >= absl.logging.DEBUG:
+        yield
+        return
+    if builder.info.download_size:
+        print(
+            f"downloading and preparing {name} in {builder.data_path}, once; --verbosity=1 shows"
+            " how far it is",
+            file=sys.stderr,
+            flush=True,
+        )
+    bars = tfds.core.utils.temporary_assignment(tqdm_utils, "_active", False)
+    with bars, contextlib.redirect_stdout(io.StringIO()):
+        yield
 
 
 def read(

@@ -15,7 +15,7 @@ import tensorflow as tf
 import tf_keras as keras
 
 from tf_gan_lth.evaluation import embedded, inception, saved_models
-from tf_gan_lth.experiment import digests
+from tf_gan_lth.experiment import digests, paths
 from tf_gan_lth.experiment.errors import EvaluationError, check_known, error_reason
 from tf_gan_lth.experiment.registry import Registry
 from tf_gan_lth.gans.snapshots import graph_text
@@ -92,7 +92,7 @@ def _locate(name: str) -> pathlib.Path:
         return inception.find()
     if name.startswith(("https://", "http://")):
         return inception.download(name)
-    path = pathlib.Path(name).expanduser()
+    path = paths.expand(name)
     if not path.exists():
         if "/" in name:
             raise EvaluationError(

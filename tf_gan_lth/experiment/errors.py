@@ -62,6 +62,7 @@ def check_known(kind: str, name: str, known: Iterable[str]) -> None:
     known = sorted(known)
     if name in known:
         return
-    nearest = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
-    guess = f": did you mean '{nearest[0]}'?" if nearest else "."
+    folded = {each.casefold(): each for each in known}
+    nearest = difflib.get_close_matches(name.casefold(), folded, n=1, cutoff=0.4)
+    guess = f": did you mean '{folded[nearest[0]]}'?" if nearest else "."
     raise UsageError(f"unknown {kind} '{name}'{guess} Known: {', '.join(known)}")

@@ -113,14 +113,40 @@ class RemotePath:
 Path = pathlib.Path | RemotePath
 
 
+def expand(text: str | os.PathLike) -> pathlib.Path:
+    """The path on a disk that a string names, with `~` and `~user` as the shell reads them.
+
+    Raises:
+      UsageError: there is no such user, or nobody knows where the home folder is.
+    """
+    path = pathlib.Path(text)
+    try:
+        return path.expanduser()
+    except RuntimeError:
+        home = path.parts[0]
+        reason = "HOME is not set, and the user has no home folder"
+        if home != "~":
+            reason = f"there is no user '{home[1:]}'; for a folder of that name write ./{home}"
+        raise UsageError(f"{text}: {reason}") from None
+
+
+def has_home() -> bool:
+    """Whether `~` is a folder: not in a container that is run under a number alone."""
+    try:
+        expand("~")
+    except UsageError:
+        return False
+    return True
+
+
 def parse(text: str | os.PathLike) -> Path:
     """The path that a string names: `~/runs/a` or `gs://bucket/a`.
 
     Raises:
-      UsageError: TensorFlow does not read the URL's scheme.
+      UsageError: TensorFlow does not read the URL's scheme, or the user of `~user` is unknown.
     """
     if "://" not in str(text):
-        return pathlib.Path(text).expanduser()
+        return expand(text)
     import tensorflow as tf  # takes seconds, which paths on a disk do not need
 
     scheme = str(text).partition("://")[0]

@@ -7,6 +7,7 @@ import sys
 import traceback
 import types
 
+from tf_gan_lth.experiment import paths
 from tf_gan_lth.experiment.errors import ToolkitError, UsageError
 
 
@@ -30,7 +31,7 @@ def load_file(file: str, flag: str) -> types.ModuleType:
     Raises:
       UsageError: the file is missing or fails; the message names the line that failed.
     """
-    path = pathlib.Path(file).expanduser().resolve()
+    path = paths.expand(file).resolve()
     if not path.is_file():
         raise UsageError(f"{flag}={file}: there is no such file")
     return _run(path)

@@ -30,6 +30,7 @@ class Result:
       scores: by name; None where so few images do not give one, as `scores.json` says.
       macs, macs_left: multiply-accumulates an image, dense and with weights that remain; None in
         runs of versions that did not count them.
+      generator_params: trainable parameters, dense; None likewise.
     """
 
     replicate: int
@@ -47,6 +48,7 @@ class Result:
     scores: dict[str, float | None]
     macs: int | None = None
     macs_left: int | None = None
+    generator_params: int | None = None
 
     @property
     def fid(self) -> float:
@@ -95,4 +97,5 @@ def _results(folder: TrainingFolder) -> Iterator[Result]:
             scores={score: value for score, value in scores.items() if score not in NOT_SCORES},
             macs=network.get("macs"),
             macs_left=network.get("macs_left"),
+            generator_params=network.get("parameters"),
         )

@@ -21,6 +21,48 @@ from tf_gan_lth.findings.results import Result, read_results
 
 
 @dataclasses.dataclass(frozen=True)
+class Worth:
+    """What a ticket saves of its whole generator, of which only a part is prunable.
+
+    Attributes:
+      round: of the ticket.
+      sparsity: share of the prunable units that is pruned.
+      parameters, parameters_left: all trainable parameters, and those that are not pruned.
+      macs, macs_left: multiply-accumulates an image; None if they were not counted.
+    """
+
+    round: int
+    sparsity: float
+    parameters: int
+    parameters_left: int
+    macs: int | None
+    macs_left: int | None
+
+    @property
+    def parameters_saved(self) -> float:
+        """Share of all parameters that is pruned."""
+        return 1 - self.parameters_left / self.parameters
+
+    @property
+    def macs_saved(self) -> float | None:
+        """Share of the multiply-accumulates that pruned weights would take."""
+        return 1 - self.macs_left / self.macs if self.macs else None
+
+    @property
+    def bytes(self) -> tuple[str, str]:
+        """Size of the float32 values that remain and of all, as `68.1 kB`."""
+        return _size(4 * self.parameters_left), _size(4 * self.parameters)
+
+    @property
+    def sentence(self) -> str:
+        shares = [f"{self.parameters_saved:.1%} of all {self.parameters:,} parameters"]
+        if self.macs:
+            shares.append(f"{self.macs_saved:.1%} of {self.macs:,} MACs an image")
+        left, whole = self.bytes
+        return f"that prunes {', '.join(shares)}; {left} of {whole} remain as float32"
+
+
+@dataclasses.dataclass(frozen=True)
 class Verdict:
     """What a run found out about a generator.
 
@@ -35,6 +77,8 @@ class Verdict:
       comparisons: {(round, branch): its comparison with the dense GAN}.
       sentence: the verdict in words.
       plan: when replicates were judged.
+      worth: what `best` saves of the whole generator; None if there is no such round, or its
+        parameters were not counted.
     """
 
     generator: str
@@ -45,6 +89,22 @@ class Verdict:
     comparisons: dict[tuple[int, str], Comparison]
     sentence: str
     plan: Plan
+    worth: Worth | None = None
+
+
+def worth(results: list[Result], number: int) -> Worth | None:
+    """What the ticket of a round saves; None if its parameters were not counted."""
+    ticket = next(r for r in results if (r.round, r.branch) == (number, "main"))
+    if not ticket.generator_params:
+        return None
+    return Worth(
+        number,
+        ticket.generator_sparsity,
+        ticket.generator_params,
+        ticket.generator_params_left,
+        ticket.macs,
+        ticket.macs_left,
+    )
 
 
 def judge(results: list[Result], margin: float, plan: Plan | None = None) -> Verdict:
@@ -74,12 +134,20 @@ def judge(results: list[Result], margin: float, plan: Plan | None = None) -> Ver
             f"no ticket matches the dense GAN (FID {_with_spread(dense)}) as far as is known"
         )
         stated = list(found)[:1]
+    best = within if matching is None else matching
+    saved = None if best is None else worth(results, best)
     remark = plan.remark(_replicates(results, stated))
     controls = _controls(results, comparisons, plan)
-    parts = [part[0].upper() + part[1:] for part in (*sentences[1:], remark, *controls) if part]
+    parts = [
+        part[0].upper() + part[1:]
+        for part in (*sentences[1:], saved and saved.sentence, remark, *controls)
+        if part
+    ]
     sentence = ". ".join([sentences[0], *parts]) + "."
-    best, generator = within if matching is None else matching, results[0].generator
-    return Verdict(generator, dense.fid_mean, limit, matching, best, comparisons, sentence, plan)
+    generator = results[0].generator
+    return Verdict(
+        generator, dense.fid_mean, limit, matching, best, comparisons, sentence, plan, saved
+    )
 
 
 def judge_run(run: RunFolder) -> tuple[list[Result], dict[str, Verdict]]:
@@ -204,6 +272,13 @@ def _with_spread(comparison: Comparison) -> str:
 
 def _fid(value: float) -> str:
     return f"{value:.1f}" if value >= 10 else f"{value:.2f}"
+
+
+def _size(count: int) -> str:
+    for unit, bytes_ in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if count >= bytes_:
+            return f"{count / bytes_:.3g} {unit}"
+    return f"{count} bytes"
 
 
 def _at(results: list[Result], number: int) -> str:

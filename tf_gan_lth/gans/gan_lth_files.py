@@ -8,6 +8,7 @@ import warnings
 
 import numpy as np
 
+from tf_gan_lth.experiment import paths
 from tf_gan_lth.experiment.errors import ArtifactError, UsageError
 from tf_gan_lth.gans import gan_lth
 
@@ -31,7 +32,7 @@ def read_checkpoint(file: str) -> tuple[Networks, dict[str, object]]:
       UsageError: there is no such file, or PyTorch is not installed.
       ArtifactError: it is broken, or holds something else than these networks.
     """
-    path = pathlib.Path(file).expanduser()
+    path = paths.expand(file)
     content = _load(path)
     keys = content.keys() if isinstance(content, dict) else ()
     states = {name: content[key] for key, name in ENTRIES.items() if key in keys}

@@ -27,8 +27,29 @@ def set_up(
     """Builds what a config names, and claims the run folder for it.
 
     Args:
-      config: what to do.
       run: where to keep it.
+      config, strategy, observer, method: as in `build`.
+
+    Raises:
+      UsageError: the config names something unknown, or asks for what cannot be together.
+      ToolkitError: images, networks or protocol cannot be had, or do not fit each other.
+      RunFolderError: the folder belongs to another run or cannot be written.
+    """
+    method, bench = build(config, strategy, observer, method)
+    run.claim(config, used(bench, method), bench.task.images.record, method.origin)
+    return method, bench
+
+
+def build(
+    config: Config,
+    strategy: tf.distribute.Strategy | None = None,
+    observer: Observer | None = None,
+    method: Method | None = None,
+) -> tuple[Method, Bench]:
+    """Builds what a config names, and checks it; no run folder is needed.
+
+    Args:
+      config: what to do.
       strategy: the `tf.distribute` strategy to train under; None is the current one.
       observer: who watches; None is nobody.
       method: what yields candidates; None is the one that the config names.
@@ -36,7 +57,6 @@ def set_up(
     Raises:
       UsageError: the config names something unknown, or asks for what cannot be together.
       ToolkitError: images, networks or protocol cannot be had, or do not fit each other.
-      RunFolderError: the folder belongs to another run or cannot be written.
     """
     plugins.load(config.networks.plugins)
     spec = gans.find(config.networks.gan)
@@ -44,7 +64,6 @@ def set_up(
     check(config, spec, method)
     bench = benches.build(config, spec, strategy, observer)
     method.check_networks(bench)
-    run.claim(config, used(bench, method), bench.task.images.record, method.origin)
     return method, bench
 
 

@@ -1,158 +1,209 @@
-"""The figures of the report, as SVG text."""
+"""Figures for a paper: SVG, PDF and PNG files by Matplotlib, with their data as CSV beside."""
 
+import csv
 import io
-import re
-import statistics
+from collections.abc import Sequence
 
 import matplotlib
 from matplotlib.figure import Figure
 
-from tf_gan_lth.findings.comparison import tickets
-from tf_gan_lth.findings.results import Result
-from tf_gan_lth.findings.verdict import Verdict
+from tf_gan_lth.experiment.artifacts import File
+from tf_gan_lth.experiment.paths import Path
+from tf_gan_lth.report import chart
+from tf_gan_lth.report.chart import LOG_FROM, Series
+from tf_gan_lth.report.judged import Judged
+from tf_gan_lth.report.series import curves
 
-# A fixed salt for ids, so that the same results give the same SVG.
+# A fixed salt for ids, so that the same results give the same files.
 STYLE = {
     "svg.hashsalt": "tf_gan_lth",
     "svg.fonttype": "none",
-    "font.size": 10,
+    "pdf.fonttype": 42,  # text that stays text: publishers ask for it
+    "font.size": 9,
     "axes.spines.top": False,
     "axes.spines.right": False,
+    "savefig.dpi": 300,
 }
-MAIN, DENSE = "#1f5fa8", "#555555"
-BRANCHES = {
-    "random_mask": ("#c2410c", "s"),
-    "random_mask_by_layer": ("#f59e0b", "s"),
-    "random_init": ("#15803d", "^"),
-    "one_shot": ("#7c3aed", "v"),
-    "snip": ("#be185d", "P"),
-    "not_rewound": ("#0f766e", "X"),
-    "dense_discriminator": ("#64748b", "<"),
-    "second_discriminator": ("#a16207", ">"),
-}
-OTHER = ("#7c3aed", "D")
+COLORS = (
+    "#2563a8",
+    "#c2410c",
+    "#15803d",
+    "#7c3aed",
+    "#be185d",
+    "#0f766e",
+    "#64748b",
+    "#a16207",
+)
+DENSE = "#4b5563"
+MARKERS = {"o": "o", "s": "s", "^": "^", "v": "v", "D": "D", "P": "P", "X": "X"}
+DATA = ("run", "series", "remaining_percent", "fid", "fid_low", "fid_high", "replicates")
+BAND = ("band_low", "band_high")
 
 
-def fid_by_remaining(results: list[Result], verdict: Verdict) -> str:
-    """Plots FID against the share of remaining weights: tickets, controls and the dense line.
+def write(found: Sequence[Judged], folder: Path) -> list[Path]:
+    """Writes FID over remaining weights: a figure for each generator of each run.
 
-    With two replicates or more, the band around the tickets is the confidence interval of their
-    ratio to the dense GAN, times its mean.
-    """
-    with matplotlib.rc_context(STYLE):
-        # The dense GAN and the margin.
-        figure = Figure(figsize=(7.5, 4.2))
-        axes = figure.subplots()
-        axes.axhline(verdict.dense_fid, color=DENSE, linestyle="--", linewidth=1, label="dense")
-        axes.axhspan(
-            verdict.dense_fid,
-            verdict.limit,
-            color=DENSE,
-            alpha=0.12,
-            linewidth=0,
-            label="within the margin",
-        )
-
-        # The tickets, then each kind of control.
-        for branch in ["main", *sorted({r.branch for r in results} - {"main"})]:
-            fids: dict[float, list[float]] = {}
-            for r in results:
-                if r.branch == branch:
-                    fids.setdefault((1 - r.generator_sparsity) * 100, []).append(r.fid)
-            color, marker = (MAIN, "o") if branch == "main" else BRANCHES.get(branch, OTHER)
-            name = "ticket" if branch == "main" else branch.replace("_", " ")
-            # A point for each replicate, and a line through the means.
-            axes.plot(
-                [x for x in fids for _ in fids[x]],
-                [y for ys in fids.values() for y in ys],
-                marker,
-                color=color,
-                label=name,
-            )
-            means = sorted((x, statistics.mean(ys)) for x, ys in fids.items())
-            axes.plot(*zip(*means, strict=True), color=color, linewidth=1)
-
-        _remaining_axis(axes, results)
-        axes.set_ylabel("FID (lower is better)")
-        # With an axis from 0, Matplotlib's own margin is too small for the highest point. The
-        # points make the axis: a band may have no upper end.
-        top = 1.05 * axes.get_ylim()[1]
-        _band(axes, results, verdict, top)
-        axes.set_ylim(0, top)
-        # Outside the plot, since points may be anywhere in it.
-        axes.legend(frameon=False, loc="upper left", bbox_to_anchor=(1.0, 1.0))
-        return _svg(figure)
-
-
-def remaining_by_layer(layers: dict[int, dict[str, dict[str, int]]]) -> str:
-    """Draws the share of each layer's weights that remains, by round.
+    Of several runs there is one more for each protocol that two or more of them share, with the
+    tickets of all of these.
 
     Args:
-      layers: {round: {kernel path: {"total": ..., "remaining": ...}}}.
+      found: the runs.
+      folder: where the files go: `<name>.svg`, `.pdf`, `.png` and `.csv`.
+
+    Returns:
+      The paths that were written.
     """
-    rounds = sorted(layers)
-    names = list(layers[rounds[0]])
-    shares = [
-        [
-            100 * layers[number][name]["remaining"] / layers[number][name]["total"]
-            for number in rounds
+    folder.mkdir(parents=True, exist_ok=True)
+    written = []
+    for name, panels in _panels(found).items():
+        for suffix, content in _files(panels).items():
+            path = folder / f"{name}{suffix}"
+            File(path).put(content)
+            written.append(path)
+    return written
+
+
+class Panel:
+    """The curves of a run's generator in a figure, with its dense FID and margin."""
+
+    def __init__(self, judged: Judged, generator: str, style: int | None = None):
+        """`style` is the colour of its tickets, which then are alone; None draws controls too."""
+        verdict = judged.verdicts[generator]
+        drawn = curves(judged.of(generator), verdict)
+        self.run = judged.name
+        self.series: list[Series] = drawn
+        self.color = DENSE
+        if style is not None:
+            self.series = [Series(judged.name, drawn[0].points, style)]
+            self.color = COLORS[style]
+        self.dense = verdict.dense_fid
+        self.limit = verdict.limit if style is None else None
+
+
+def _panels(found: Sequence[Judged]) -> dict[str, list[Panel]]:
+    """{name of the figure: what is in it}."""
+    figures: dict[str, list[Panel]] = {}
+    shared: dict[tuple[str, str], list[Judged]] = {}
+    for number, judged in enumerate(found):
+        for generator in judged.verdicts:
+            # Two runs may be called alike.
+            alike = any(other.name == judged.name for other in found if other is not judged)
+            name = f"{judged.name}_{number}" if alike else judged.name
+            figures[f"{name}_{generator}"] = [Panel(judged, generator)]
+            shared.setdefault((generator, judged.protocol(generator)), []).append(judged)
+    together = [(key, members) for key, members in shared.items() if len(members) > 1]
+    for number, ((generator, _), members) in enumerate(together, 1):
+        figures[f"together_{number}_{generator}"] = [
+            Panel(judged, generator, style % len(COLORS)) for style, judged in enumerate(members)
         ]
-        for name in names
-    ]
+    return figures
+
+
+def _files(panels: Sequence[Panel]) -> dict[str, bytes]:
+    """{suffix: content} of a figure."""
+    files = {".csv": _data(panels)}
     with matplotlib.rc_context(STYLE):
-        # A cell for each layer and round, with its share in numbers.
-        figure = Figure(figsize=(7.5, 0.8 + 0.32 * len(names)))
-        axes = figure.subplots()
-        axes.imshow(shares, vmin=0, vmax=100, cmap="Blues", aspect="auto")
-        for row, values in enumerate(shares):
-            for column, value in enumerate(values):
-                color = "white" if value > 55 else "black"
-                axes.text(
-                    column, row, f"{value:.0f}", ha="center", va="center", fontsize=8, color=color
-                )
-
-        axes.set_xticks(range(len(rounds)), rounds)
-        labels = [
-            f"{name.removesuffix('/kernel')}  ({layers[rounds[0]][name]['total']:,})"
-            for name in names
-        ]
-        axes.set_yticks(range(len(names)), labels)
-        axes.set_xlabel("round")
-        return _svg(figure)
+        figure = _draw(panels)
+        for suffix, metadata in (
+            (".svg", {"Date": None}),
+            (".pdf", {"CreationDate": None}),
+            (".png", {}),
+        ):
+            content = io.BytesIO()
+            figure.savefig(content, format=suffix[1:], bbox_inches="tight", metadata=metadata)
+            files[suffix] = content.getvalue()
+    return files
 
 
-def _band(axes, results: list[Result], verdict: Verdict, top: float) -> None:
-    """The interval of each ticket, as far as it is below `top`."""
-    remaining = {r.round: (1 - r.generator_sparsity) * 100 for r in results if r.branch == "main"}
-    ends = [
-        (
-            remaining[number],
-            c.fid_ratio_low * verdict.dense_fid,
-            c.fid_ratio_high * verdict.dense_fid,
-        )
-        for number, c in tickets(verdict.comparisons).items()
-        if c.fid_ratio_low is not None
-    ]
-    if ends:
-        xs, low, high = zip(*ends, strict=True)
-        # Twice the axis: an edge that is beyond it is not drawn at its top.
-        low = [min(end, 2 * top) for end in low]
-        high = [min(end, 2 * top) for end in high]
-        axes.fill_between(xs, low, high, color=MAIN, alpha=0.15, label="interval of the ticket")
+def _draw(panels: Sequence[Panel]) -> Figure:
+    """The figure, in the width of a text column of two."""
+    figure = Figure(figsize=(5.0, 3.2))
+    axes = figure.subplots()
+    values, shares = [], set()
+    for panel in panels:
+        axes.axhline(panel.dense, color=panel.color, linestyle="--", linewidth=0.9, zorder=1)
+        values.append(panel.dense)
+        if panel.limit is not None:
+            axes.axhspan(panel.dense, panel.limit, color=DENSE, alpha=0.14, linewidth=0)
+            values.append(panel.limit)
+        for series in panel.series:
+            _curve(axes, series)
+            ends = ((p.y, p.low, p.high) for p in series.points)
+            values += [end for each in ends for end in each if end is not None]
+            shares |= {round(point.x, 1) for point in series.points}
 
-
-def _remaining_axis(axes, results: list[Result]) -> None:
-    ticks = sorted(
-        {round((1 - r.generator_sparsity) * 100, 1) for r in results if r.branch == "main"}
-    )
+    # The values make the axis: a band may have no upper end.
+    scale = chart.fitted(values, 0.0, 1.0)
+    axes.set_ylim(scale.low, scale.high)
+    if scale.log:
+        axes.set_yscale("log")
+        ticks = scale.ticks()
+        axes.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
     axes.set_xscale("log")
     axes.invert_xaxis()
-    axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+    axes.set_xticks(*_spaced(sorted(shares, reverse=True)))
     axes.minorticks_off()
     axes.set_xlabel("weights that remain, % of the prunable ones")
+    axes.set_ylabel("FID")
+    axes.plot([], [], "--", color=DENSE, linewidth=0.9, label="dense GAN")
+    axes.legend(frameon=False, fontsize=8)
+    return figure
 
 
-def _svg(figure: Figure) -> str:
+def _curve(axes, series: Series) -> None:
+    """A line through the means, error bars where there are replicates, and the tickets' band."""
+    color = COLORS[series.style]
+    points = series.points
+    xs = [point.x for point in points]
+    ys = [point.y for point in points]
+    low = [0.0 if p.low is None else p.y - p.low for p in points]
+    high = [0.0 if p.high is None else p.high - p.y for p in points]
+    bars = [low, high] if any(p.low is not None for p in points) else None
+    axes.errorbar(
+        xs,
+        ys,
+        yerr=bars,
+        color=color,
+        marker=MARKERS[series.marker],
+        markersize=4,
+        linewidth=1.1,
+        capsize=2,
+        label=series.name,
+        zorder=3,
+    )
+    band = [p for p in points if p.floor is not None]
+    if band:
+        top = LOG_FROM * max(ys)  # beyond the axis, where an interval has no end
+        axes.fill_between(
+            [p.x for p in band],
+            [p.floor for p in band],
+            [min(p.ceiling, top) for p in band],
+            color=color,
+            alpha=0.15,
+            linewidth=0,
+        )
+
+
+def _spaced(shares: Sequence[float]) -> tuple[list[float], list[str]]:
+    """Ticks at all shares, with a label at those that have room."""
+    labels, last = [], None
+    for share in shares:
+        has_room = last is None or share / last < 0.82
+        labels.append(f"{share:g}" if has_room else "")
+        last = share if has_room else last
+    return list(shares), labels
+
+
+def _data(panels: Sequence[Panel]) -> bytes:
+    """The points of a figure: a row for each, with the ends of its error bar and band."""
     text = io.StringIO()
-    figure.savefig(text, format="svg", bbox_inches="tight", metadata={"Date": None})
-    return re.sub(r"^.*?(?=<svg)", "", text.getvalue(), flags=re.DOTALL)
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow([*DATA, *BAND])
+    for panel in panels:
+        writer.writerow([panel.run, "dense", "", panel.dense, "", "", "", "", ""])
+        for series in panel.series:
+            for p in series.points:
+                row = [panel.run, series.name, p.x, p.y, p.low, p.high, len(p.single)]
+                row += [p.floor, p.ceiling]
+                writer.writerow(["" if value is None else value for value in row])
+    return text.getvalue().encode()

@@ -7,7 +7,6 @@ A user names them in one of three forms:
     round:RUN/replicate_0/round_05  a trained ticket; a control of it is .../branches/random_mask
 """
 
-import pathlib
 from collections.abc import Iterator
 
 import tensorflow as tf
@@ -34,7 +33,7 @@ class FolderImages:
     """
 
     def __init__(self, path: str):
-        self._folder = data.ImageFolder(pathlib.Path(path).expanduser())
+        self._folder = data.ImageFolder(paths.expand(path))
         height, width, _ = self._folder.shape
         self.name = self._folder.name
         self.available = self._folder.count

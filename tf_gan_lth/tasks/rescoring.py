@@ -8,6 +8,7 @@ from tf_gan_lth import data
 from tf_gan_lth.evaluation import SCORES, Evaluator, Extractor, protocols, reference
 from tf_gan_lth.evaluation.protocols import Protocol
 from tf_gan_lth.evaluation.reference import Reference
+from tf_gan_lth.experiment import paths
 from tf_gan_lth.experiment.errors import UsageError
 from tf_gan_lth.tasks.image_sources import RoundImages, Source, open_source
 
@@ -94,13 +95,13 @@ def open_reference(
     Raises:
       UsageError: nothing of that name exists, or the folder has only other splits.
     """
-    if text.endswith(".npz"):
-        path = pathlib.Path(text).expanduser()
+    if text.lower().endswith(".npz"):
+        path = paths.expand(text)
         if not path.is_file():
             raise UsageError(f"there is no file {path}")
         return reference.read(path, extractor)
     if text.startswith(data.FOLDER):
-        folder = pathlib.Path(text.removeprefix(data.FOLDER)).expanduser()
+        folder = paths.expand(text.removeprefix(data.FOLDER))
         split = _split_of_folder(folder, split)
         resolution = None
     return reference.of_images(data.open_images(text, split, resolution, data_dir), extractor)

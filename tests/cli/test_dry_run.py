@@ -1,0 +1,55 @@
+"""`--dry_run` says what a run does, and does nothing of it."""
+
+import pathlib
+import re
+
+import pytest
+
+from tf_gan_lth.cli import dry_run, flag_files
+from tf_gan_lth.experiment import config as configs
+from tf_gan_lth.training import devices
+
+
+@pytest.fixture(scope="module")
+def strategy():
+    return devices.use("one_device").strategy
+
+
+def test_a_new_run_is_told_and_not_begun(tiny_options, strategy, tmp_path):
+    run = tmp_path / "run"
+    config = configs.from_options({**tiny_options, "replicates": 2, "rewind_step": 1})
+    text = dry_run.describe(config, str(run), strategy)
+    assert not run.exists()
+    # Of a replicate: the warm-up, four rounds and the two controls of round 2.
+    assert "Trainings, 14:" in text and "the same in 1 more replicate\n" in text
+    shares = re.findall(r"replicate 0, round \d, main +1 steps +([\d.]+)%", text)
+    assert [float(share) for share in shares] == pytest.approx([100, 80, 64, 51.2], abs=0.2)
+    assert re.search(r"round 2, random_init +2 steps", text)
+    assert re.search(r"generator +[\d,]+ parameters, [\d,]+ prunable weights; [\d,]+ MACs", text)
+    assert re.search(r"Time: about \d+ seconds for the 16 steps of 14 trainings", text)
+    assert re.search(r"Disk: at most about \d+ MiB", text)
+
+
+def test_channels_and_macs_are_called_so(tiny_options, strategy, tmp_path):
+    config = configs.from_options({**tiny_options, "unit": "channel", "budget": "macs"})
+    text = dry_run.describe(config, str(tmp_path / "run"), strategy)
+    assert re.search(r"round 3, main +2 steps +51.20% of MACs", text)
+    assert re.search(r"generator +[\d,]+ parameters, \d+ prunable channels;", text)
+
+
+def test_what_it_resolves_is_the_same_config(tiny_options, tiny_config, strategy, tmp_path):
+    text = dry_run.describe(tiny_config, str(tmp_path / "run"), strategy)
+    told = text.partition("Config, as it is resolved:\n")[2].partition("\n\n")[0]
+    assert "--loss=hinge" in told and "--discriminator_width=" not in told
+    (tmp_path / "told.flags").write_text(told)
+    lines = flag_files.expand([f"--flagfile={tmp_path / 'told.flags'}"])
+    assert f"--data_dir={tiny_options['data_dir']}" in lines and "--rewind" in lines
+
+
+def test_what_a_run_has_already_is_finished(finished, tiny_config, strategy):
+    before = {path: path.stat().st_mtime_ns for path in pathlib.Path(finished.run.path).rglob("*")}
+    text = dry_run.describe(tiny_config, str(finished.run.path), strategy)
+    after = {path: path.stat().st_mtime_ns for path in pathlib.Path(finished.run.path).rglob("*")}
+    assert before == after
+    assert "Trainings, 6, of which 6 are finished:" in text
+    assert "for the 0 steps of 0 trainings" in text

@@ -1,0 +1,81 @@
+"""`tf-gan-lth report`: what it writes, and what it refuses."""
+
+import shutil
+
+import pytest
+from absl import flags
+
+from tf_gan_lth.cli import command_line
+from tf_gan_lth.cli import report as command
+
+
+def run(capsys, *arguments):
+    """The exit code and output of the command."""
+    values = flags.FlagValues()
+    command.define(values)
+    values(["report", *map(str, arguments)], known_only=True)
+    rest = [str(a) for a in arguments if not str(a).startswith("--")]
+    values["runs"].value = rest
+    try:
+        command.main(values)
+    except command_line.ToolkitError as error:
+        return 1, str(error)
+    return 0, capsys.readouterr().out
+
+
+def test_a_run_has_its_own_report_made_anew(finished, capsys):
+    finished.run.report.put(b"old")
+    code, out = run(capsys, finished.run.path)
+    assert code == 0 and out == f"Report: {finished.run.report.path}\n"
+    assert finished.run.report.get().startswith(b"<!doctype html>")
+
+
+def test_several_runs_and_figures_go_where_they_are_asked_for(finished, tmp_path, capsys):
+    other = shutil.copytree(finished.run.path, tmp_path / "other")
+    code, out = run(
+        capsys,
+        finished.run.path,
+        other,
+        f"--output={tmp_path}/both.html",
+        f"--figures={tmp_path}/figures",
+    )
+    assert code == 0, out
+    assert "of 2 runs</h1>" in (tmp_path / "both.html").read_text()
+    names = {path.name for path in (tmp_path / "figures").iterdir()}
+    assert {"other_generator.pdf", "other_generator.csv", "together_1_generator.svg"} <= names
+    assert out.count("Figure: ") == len(names) == 12
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "which runs?"),
+        (["RUN", "RUN/../RUN"], "given twice"),
+        (["RUN", "nothing"], "give --output=report.html"),
+        (["nothing"], "is no run: it has no config.json"),
+        (["RUN", "--output=RUN/report.html"], "exists and is not overwritten"),
+        (["RUN", "--output=new.txt"], "must end in .html"),
+        (["RUN", "--figures=RUN"], "exists and is not overwritten"),
+    ],
+)
+def test_what_it_cannot_do_is_one_line(finished, tmp_path, monkeypatch, capsys, arguments, message):
+    shutil.copytree(finished.run.path, tmp_path / "RUN")
+    (tmp_path / "RUN" / "report.html").write_text("theirs")
+    monkeypatch.chdir(tmp_path)
+    code, out = run(capsys, *arguments)
+    assert code == 1 and message in out and "\n" not in out
+    assert (tmp_path / "RUN" / "report.html").read_text() == "theirs"
+
+
+def test_a_run_without_a_dense_score_is_refused_by_name(finished, tmp_path, capsys):
+    path = shutil.copytree(finished.run.path, tmp_path / "early")
+    (path / "replicate_0" / "round_00" / "scores.json").unlink()
+    code, out = run(capsys, path)
+    assert code == 1 and f"{path} has no scores of the dense GAN" in out
+
+
+def test_plain_arguments_are_the_runs_and_only_of_this_command():
+    values = flags.FlagValues()
+    command.define(values)
+    command_line._parse(["report", "a", "b", "--output=x.html"], values, "")
+    assert values.runs == ["a", "b"] and values.output == "x.html"
