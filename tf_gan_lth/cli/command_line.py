@@ -21,7 +21,7 @@ import absl.logging
 from absl import app, flags
 
 from tf_gan_lth.cli import declared, flag_files, help_text, names, sources
-from tf_gan_lth.experiment import cache, paths, quiet
+from tf_gan_lth.experiment import cache, paths, quiet, trust
 from tf_gan_lth.experiment import config as configs
 from tf_gan_lth.experiment.errors import ToolkitError, ToolkitWarning, UsageError
 from tf_gan_lth.experiment.paths import Path
@@ -184,6 +184,9 @@ def run_command(command: types.ModuleType, argv: Sequence[str] | None = None) ->
     sys.path.append("")
     values = flags.FlagValues()
     command.define(values)
+    if "trust_models" not in values:
+        trusted = "load SavedModels also if they reach files, processes or the network: SECURITY.md"
+        define_flag(values, "Models of others", "trust_models", bool, False, trusted)
     if hasattr(command, "arguments"):  # it takes words that are no flags
         program, *given = sys.argv if argv is None else argv
         argv = [program, *command.arguments(given)]
@@ -229,6 +232,8 @@ def run(
     def guarded(argv: list[str]) -> None:
         del argv
         chatty = values.verbosity >= 1
+        if "trust_models" in values and values.trust_models:
+            trust.give()
         os.environ.setdefault(quiet.LEVEL, "0" if chatty else "3")
         if not chatty:
             absl.logging.set_verbosity(absl.logging.WARNING)

@@ -3,72 +3,162 @@ r"""Translates a folder of pictures with a generator that a run exported.
     python scripts/sample.py --model=runs/stripes/replicate_0/round_05/saved_model_a2b \
         --images=photographs --output=translated
 
-This file needs TensorFlow, Pillow and absl, not the package that it comes with: copy it to where
-the generator is used. Pictures may have any height and width that are multiples of 4, and need not
-be of one size; they are 8-bit grey or RGB, as those that the generator was trained on. Each becomes
-`<output>/<name>.png`. All of them are checked before the first one is translated, and nothing is
-overwritten.
+This file needs TensorFlow, NumPy and Pillow, not the package that it comes with: copy it to where
+the generator is used. Pictures are PNG, JPEG, WebP, TIFF or BMP files, 8-bit grey or RGB as those
+that the generator was trained on, and need not be of one size. Sides that are no multiples of 4 are
+mirrored at the right and the bottom up to the next one, and the translation is cut back; --nopad
+refuses such pictures. Each becomes `<output>/<name>.png`. All of them are read before the first one
+is translated; all are written, or none; nothing is overwritten. The exit code is 1 if a picture or
+the model is not as it should be, 2 if the command is not.
 """
 
+import contextlib
+import hashlib
+import json
+import logging
 import os
 import pathlib
+import re
+import shutil
 import sys
+import tempfile
+import warnings
+from collections.abc import Iterable
 from typing import NoReturn
 
 import numpy as np
 from absl import app, flags
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageOps
 
-FLAGS = {
+REQUIRED = {
     "model": "SavedModel of a generator that translates; required",
     "images": "folder of pictures to translate; required",
     "output": "folder to write the translations to; required",
 }
+SWITCHES = {
+    "pad": (True, "mirror sides up to a multiple of 4, and cut the translation back"),
+    "trust_models": (False, "load a SavedModel also if it reaches files, processes or the network"),
+}
 HELP_FLAGS = {"--help", "-help", "-h", "--helpshort", "-?", "--helpfull"}
-SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp")
+SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp")
+FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP")  # by content, whatever the name says
+BESIDE = {"desktop.ini", "thumbs.db", "labels.csv"}  # no pictures, but often beside them
 CHANNELS = {"L": 1, "RGB": 3}
+CONVERTED = {"1": "L", "P": "RGB"}  # bilevel and palette pictures hold the same colours another way
 MULTIPLE = 4
+SMALLEST = 8  # below it, the generator's inner maps are smaller than what it mirrors
+PARTIAL = ".translations.partial"
+DESCRIPTION = "assets.extra/ticket.json"
+FILES = ("saved_model.*", "fingerprint.pb", "variables/*", "assets/*")
+
+# Operations of every SavedModel's own functions for saving and restoring.
+SAVING = {"SaveV2", "RestoreV2", "MergeV2Checkpoints", "ShardedFilename"}
+# Operations that TensorFlow calls stateful, and whose state lies within the model: variables,
+# random numbers, tables, control flow. Other stateful operations are refused.
+HARMLESS = re.compile(
+    r"_?VarHandles?Op|_?ReadVariables?Op|Assign(Add|Sub)?VariableOp|VarIsInitializedOp"
+    r"|VariableShape|Variable(V2)?|TemporaryVariable|DestroyResourceOp|DisableCopyOnRead"
+    r"|Resource(Sparse)?(Apply|Scatter|Gather)\w*|ResourceStridedSliceAssign|ResourceCountUpTo"
+    r"|StatefulPartitionedCall|_?If|_?While|Case|Assert|CheckNumerics(V2)?|_(Device)?(Arg|Retval)"
+    r"|Random(Uniform|UniformInt|StandardNormal|Shuffle|Gamma|Poisson|PoissonV2|Crop)"
+    r"|(Parameterized)?TruncatedNormal|Multinomial|StatelessRandomGetAlg|NonDeterministicInts"
+    r"|Rng(ReadAnd)?Skip|Stateful(StandardNormal|TruncatedNormal|Uniform|RandomBinomial)\w*"
+    r"|SampleDistortedBoundingBox(V2)?|(Anonymous)?(Mutable)?(Dense)?HashTable(OfTensors)?(V2)?"
+    r"|LookupTable(Find|Size|Insert|Remove|Export|Import)V2|InitializeTableV2"
+    r"|TensorArray(Grad|Read|Write|Gather|Scatter|Size|Close|Concat|Split|GradWithShape)?V3"
+    r"|Stack(Push|Pop|Close)?V2|CudnnRNN(Backprop)?(V[23])?|GuaranteeConst|DeepCopy|Empty"
+    r"|DeviceIndex|Timestamp|IsTensorFloat32Enabled"
+)
+# Operations that TensorFlow calls stateless, though they reach out of the model.
+REACHING_OUT = re.compile(
+    r"ReadFile|MatchingFiles|ShardedFile\w*|PyFuncStateless|ImmutableConst|GenerateVocabRemapping"
+    r"|(De|En)codeProto\w*|InitializeTableFromTextFile|Abort|Copy(Host)?|Debug\w*|Reader\w*"
+    r"|\w*Dataset\w*|\w*Iterator\w*"
+)
+STREAMS = {b"", b"stdout", b"stderr", b"log(info)", b"log(warning)", b"log(error)"}
 
 
 class SampleError(Exception):
-    """Something is not as it should be; the message says what."""
+    """A picture or the model is not as it should be; the message says what."""
+
+    exit_code = 1
+
+
+class UsageError(SampleError):
+    """The command asks for something impossible."""
+
+    exit_code = 2
 
 
 def find_pictures(folder: pathlib.Path) -> list[pathlib.Path]:
-    """The pictures in a folder, by name; hidden files are left out."""
+    """The pictures in a folder, by name; hidden files and folders are left out."""
     if not folder.is_dir():
-        raise SampleError(f"there is no folder {folder}")
+        raise UsageError(f"there is no folder {folder}")
     files = sorted(
-        file for file in folder.iterdir() if file.is_file() and not file.name.startswith(".")
+        file
+        for file in folder.iterdir()
+        if not (file.name.startswith(".") or file.name.lower() in BESIDE or file.is_dir())
     )
     for file in files:
+        if not file.is_file():
+            raise SampleError(f"{file} is no regular file: remove it from {folder}")
         if file.suffix.lower() not in SUFFIXES:
             raise SampleError(
                 f"{file} is not a picture: expected {', '.join(SUFFIXES)} and nothing else in"
                 f" {folder}"
             )
     if not files:
-        raise SampleError(f"{folder} has no pictures ({', '.join(SUFFIXES)})")
+        raise UsageError(f"{folder} has no pictures ({', '.join(SUFFIXES)})")
     return files
 
 
-def check_picture(file: pathlib.Path, channels: int) -> None:
-    """Raises `SampleError` for a picture that the generator does not take. Reads its head only."""
+def read_picture(file: pathlib.Path) -> np.ndarray:
+    """The pixels of a picture as viewers show it, `(H, W, 1 or 3)` uint8."""
     try:
-        with Image.open(file) as picture:
-            (width, height), mode = picture.size, picture.mode
-    except (OSError, UnidentifiedImageError) as error:
-        raise SampleError(f"{file} is broken: {error}") from None
-    if CHANNELS.get(mode) != channels:
-        expected = next(name for name, count in CHANNELS.items() if count == channels)
-        raise SampleError(
-            f"{file} holds {mode} pixels: the generator takes 8-bit {expected} without transparency"
-        )
-    if width % MULTIPLE or height % MULTIPLE:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(file, formats=FORMATS) as picture:
+                problem = _problem(picture)
+                if not problem:
+                    mode = CONVERTED.get(picture.mode, picture.mode)
+                    pixels = np.asarray(ImageOps.exif_transpose(picture).convert(mode))
+                    return pixels.reshape(*pixels.shape[:2], CHANNELS[mode])
+    except Image.UnidentifiedImageError:
+        raise SampleError(f"{file} is broken, or is none of {', '.join(FORMATS)}") from None
+    # Pillow raises whatever its decoders meet in a broken file.
+    except Exception as error:
+        failed = "cannot be read" if getattr(error, "errno", None) else "is broken"
+        raise SampleError(f"{file} {failed}: {error or type(error).__name__}") from None
+    raise SampleError(f"{file} {problem}: expected 8-bit grey (L) or RGB without transparency")
+
+
+def _problem(picture: Image.Image) -> str:
+    """What cannot be kept of a picture that was opened and not yet decoded; empty if nothing."""
+    if CONVERTED.get(picture.mode, picture.mode) not in CHANNELS:
+        return f"holds {picture.mode} pixels"
+    if "transparency" in picture.info:
+        return "holds transparency"
+    if any(";16" in str(tile[3]) for tile in picture.tile):
+        return "holds 16 bits per channel"
+    if picture.format in ("PNG", "WEBP", "TIFF") and getattr(picture, "n_frames", 1) > 1:
+        return f"holds {picture.n_frames} pictures"
+    return ""
+
+
+def check_picture(file: pathlib.Path, pad: bool) -> int:
+    """Reads a picture whole, and returns its number of channels.
+
+    Raises:
+      SampleError: it is broken, or cannot be translated as it is.
+    """
+    height, width, channels = read_picture(file).shape
+    if not pad and (width % MULTIPLE or height % MULTIPLE):
         raise SampleError(
             f"{file} is {width}x{height}: width and height must be multiples of {MULTIPLE}; crop or"
-            " resize it"
+            " resize it, or leave out --nopad"
         )
+    return channels
 
 
 def plan(files: list[pathlib.Path], output: pathlib.Path) -> dict[pathlib.Path, pathlib.Path]:
@@ -77,26 +167,41 @@ def plan(files: list[pathlib.Path], output: pathlib.Path) -> dict[pathlib.Path, 
     for file in files:
         target = output / f"{file.stem}.png"
         if target in targets:
-            raise SampleError(
+            raise UsageError(
                 f"{file} and {targets[target]} would both become {target}: rename one of them"
             )
         if target.exists():
-            raise SampleError(f"{target} exists and is not overwritten: give another --output")
+            raise UsageError(f"{target} exists and is not overwritten: give another --output")
         targets[target] = file
     return {file: target for target, file in targets.items()}
 
 
-def load_generator(path: pathlib.Path):
-    """A SavedModel that maps images to images, and the number of channels that it takes."""
+def load_generator(path: pathlib.Path, trust: bool):
+    """A function that maps images to images, and the number of channels that it takes."""
+    if not path.is_dir():
+        raise UsageError(f"there is no SavedModel at {path}")
     import tensorflow as tf
 
-    if not path.is_dir():
-        raise SampleError(f"there is no SavedModel at {path}")
     try:
-        loaded = tf.saved_model.load(str(path))
-        function = loaded.signatures["serving_default"]
-    except (OSError, KeyError, ValueError, tf.errors.OpError):
-        raise SampleError(f"{path} is not a SavedModel that a run exported") from None
+        check_files(path)
+        unsafe = [] if trust else unsafe_operations(_read_graphs(path))
+        # Under a plain name: TensorFlow takes `*`, `?` and brackets in a path as a pattern.
+        with tempfile.TemporaryDirectory() as folder:
+            link = pathlib.Path(folder) / "saved_model"
+            link.symlink_to(path.absolute(), target_is_directory=True)
+            loaded = None if unsafe else tf.saved_model.load(str(link))
+        function = loaded and loaded.signatures["serving_default"]
+    except SampleError:
+        raise
+    # TensorFlow raises whatever its parsers meet in a broken file.
+    except Exception as error:
+        reason = str(error).strip().partition("\n")[0][:300]
+        raise SampleError(f"{path} is not a SavedModel that a run exported: {reason}") from None
+    if unsafe:
+        raise SampleError(
+            f"{path} does more than compute: its operations {', '.join(unsafe)} reach files,"
+            " processes, the network or Python; if you trust whoever made it, give --trust_models"
+        )
     inputs = tf.nest.flatten(function.structured_input_signature)
     if (
         len(inputs) != 1
@@ -107,63 +212,217 @@ def load_generator(path: pathlib.Path):
             f"{path} does not translate pictures: it takes"
             f" {', '.join(str(spec.shape) for spec in inputs)}"
         )
-    return loaded, inputs[0].shape[-1]
+
+    def generate(images: np.ndarray, owner: object = loaded) -> np.ndarray:
+        del owner  # kept, as a signature alone does not keep the model's variables
+        return tf.nest.flatten(function(**{inputs[0].name: tf.constant(images)}))[0].numpy()
+
+    return generate, inputs[0].shape[-1]
 
 
-def translate(generator, file: pathlib.Path) -> Image.Image:
+def check_files(path: pathlib.Path) -> None:
+    """Raises `SampleError` for a SavedModel that is not as its description says, if it has one."""
+    if not (path / DESCRIPTION).exists():
+        return
+    description = json.loads((path / DESCRIPTION).read_text(encoding="utf-8"))
+    checksum = description.pop("sha256", None)
+    text = json.dumps(description, sort_keys=True)
+    if checksum != hashlib.sha256(text.encode()).hexdigest():
+        raise SampleError(f"{path / DESCRIPTION} is broken: copy the model again")
+    files = sorted(file for part in FILES for file in path.glob(part))
+    found = {
+        file.relative_to(path).as_posix(): hashlib.sha256(file.read_bytes()).hexdigest()
+        for file in files
+    }
+    for name in sorted(found.keys() | description["files"].keys()):
+        if found.get(name) != description["files"].get(name):
+            raise SampleError(
+                f"{path} is not as it was exported: {name} is missing, changed or too much; copy it"
+                " again"
+            )
+
+
+def _read_graphs(path: pathlib.Path):
+    from tensorflow.core.protobuf import saved_model_pb2
+
+    if (path / "saved_model.cpb").exists():
+        raise SampleError(f"{path} is split in parts (saved_model.cpb), which is not read")
+    saved_model = saved_model_pb2.SavedModel()
+    saved_model.ParseFromString((path / "saved_model.pb").read_bytes())
+    return saved_model
+
+
+def unsafe_operations(saved_model) -> list[str]:
+    """The names of a SavedModel's operations that reach files, processes, the network or Python.
+
+    Those that save and restore the model's variables are allowed where nothing but its saver calls
+    them: TensorFlow's loader reads variables by itself, and never runs them in a file of others.
+    """
+    found = set()
+    for graph in saved_model.meta_graphs:
+        library = {
+            function.signature.name: function for function in graph.graph_def.library.function
+        }
+        nodes = {node.name: node for node in graph.graph_def.node}
+        saver_ends = [graph.saver_def.save_tensor_name, graph.saver_def.restore_op_name]
+        other_ends = [
+            info.name
+            for definition in graph.signature_def.values()
+            for info in definition.outputs.values()
+        ]
+        for collection in graph.collection_def.values():
+            other_ends += collection.node_list.value
+        saver = _ancestors(nodes, saver_ends) - _ancestors(nodes, other_ends)
+        savers_own = _callees([nodes[name] for name in saver], library)
+        called = [nodes[name] for name in nodes.keys() - saver]
+        for name in library.keys() - savers_own | set(graph.object_graph_def.concrete_functions):
+            called += library[name].node_def if name in library else []
+        public = _callees(called, library)
+        for name in public:
+            called += library[name].node_def
+        saving = [nodes[name] for name in saver]
+        for name in savers_own - public:
+            saving += library[name].node_def
+        found |= {name for node in called if (name := _unsafe(node, library))}
+        found |= {name for node in saving if (name := _unsafe(node, library))} - SAVING
+    return sorted(found)
+
+
+def _unsafe(node, library: dict) -> str:
+    """The name of a node's operation if that may reach out of the model, else an empty text."""
+    from tensorflow.python.framework import op_def_registry
+
+    if node.op in library:  # a function, called by its name
+        return ""
+    if node.op in ("Print", "PrintV2"):
+        return "" if node.attr["output_stream"].s in STREAMS else f"{node.op} to a file"
+    definition = op_def_registry.get(node.op)
+    if definition is None:
+        return f"{node.op} (unknown)"
+    pattern = HARMLESS if definition.is_stateful else REACHING_OUT
+    return node.op if bool(pattern.fullmatch(node.op)) != definition.is_stateful else ""
+
+
+def _ancestors(nodes: dict, ends: Iterable[str]) -> set[str]:
+    """The names of the nodes that tensors are computed from."""
+    found, waiting = set(), list(ends)
+    while waiting:
+        name = waiting.pop().removeprefix("^").partition(":")[0]
+        if name in nodes and name not in found:
+            found.add(name)
+            waiting += nodes[name].input
+    return found
+
+
+def _callees(nodes: Iterable, library: dict) -> set[str]:
+    """The names of the functions that nodes call, and of those that these call."""
+    found, waiting = set(), list(nodes)
+    while waiting:
+        node = waiting.pop()
+        names = {node.op}
+        for value in node.attr.values():
+            names |= {value.func.name, *(function.name for function in value.list.func)}
+        for name in names & library.keys() - found:
+            found.add(name)
+            waiting += library[name].node_def
+    return found
+
+
+def translate(generate, file: pathlib.Path) -> Image.Image:
     """A picture as the generator translates it."""
+    pixels = read_picture(file)
+    height, width, _ = pixels.shape
+    edges = [(0, max(SMALLEST, -(-side // MULTIPLE) * MULTIPLE) - side) for side in (height, width)]
+    image = np.pad(pixels, [*edges, (0, 0)], mode="reflect")[None].astype(np.float32) / 127.5 - 1.0
     try:
-        with Image.open(file) as picture:
-            pixels = np.asarray(picture, np.float32)
-    except OSError as error:
-        raise SampleError(f"{file} is broken: {error}") from None
-    image = pixels.reshape(1, *pixels.shape[:2], -1) / 127.5 - 1.0
-    translated = np.clip(generator(image).numpy()[0], -1.0, 1.0)
-    return Image.fromarray(np.uint8(np.round((translated + 1.0) * 127.5)).squeeze())
+        translated = generate(image)[0, :height, :width]
+    # Whatever TensorFlow raises here, such as for too little memory, is about this picture.
+    except Exception as error:
+        reason = str(error).strip().partition("\n")[0][:300]
+        raise SampleError(f"{file}, {width}x{height}, cannot be translated: {reason}") from None
+    if not np.isfinite(translated).all():
+        raise SampleError(f"{file}: the generator returns values that are not finite for it")
+    pixels = np.uint8(np.round((np.clip(translated, -1.0, 1.0) + 1.0) * 127.5))
+    return Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
+
+
+def write_all(generate, targets: dict[pathlib.Path, pathlib.Path], output: pathlib.Path) -> None:
+    """Translates pictures into a hidden folder, then moves them to where they belong."""
+    made = not output.exists()
+    partial = output / PARTIAL
+    output.mkdir(parents=True, exist_ok=True)
+    try:
+        if partial.exists():  # of a command that was killed
+            shutil.rmtree(partial)
+        partial.mkdir()
+        for file, target in targets.items():
+            translate(generate, file).save(partial / target.name)
+        for target in targets.values():
+            (partial / target.name).rename(target)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+        if made:
+            with contextlib.suppress(OSError):
+                output.rmdir()  # only if it is empty
 
 
 def define(values: flags.FlagValues) -> None:
     """Defines the flags of this command."""
-    for name, text in FLAGS.items():
+    for name, text in REQUIRED.items():
         flags.DEFINE_string(name, None, text, flag_values=values, module_name="Pictures")
-    flags.mark_flags_as_required(list(FLAGS), flag_values=values)
+    for name, (default, text) in SWITCHES.items():
+        flags.DEFINE_bool(name, default, text, flag_values=values, module_name="Pictures")
+    flags.mark_flags_as_required(list(REQUIRED), flag_values=values)
 
 
 def main(values: flags.FlagValues) -> None:
-    """Does what the flags say; exits with 2 if it cannot."""
+    """Does what the flags say; exits with 1 or 2 if it cannot."""
+    logging.getLogger("PIL").setLevel(logging.CRITICAL)
     try:
-        files = find_pictures(pathlib.Path(values.images).expanduser())
-        output = pathlib.Path(values.output).expanduser()
+        files = find_pictures(_path(values.images))
+        output = _path(values.output)
         targets = plan(files, output)
-        generator, channels = load_generator(pathlib.Path(values.model).expanduser())
-        for file in files:
-            check_picture(file, channels)
-        output.mkdir(parents=True, exist_ok=True)
-        for file, target in targets.items():
-            translate(generator, file).save(target)
+        found = {file: check_picture(file, values.pad) for file in files}
+        generate, channels = load_generator(_path(values.model), values.trust_models)
+        for file, number in found.items():
+            if number != channels:
+                raise SampleError(
+                    f"{file} has {number} channels and the generator takes {channels}: 1 is grey, 3"
+                    " is RGB"
+                )
+        write_all(generate, targets, output)
     except (SampleError, OSError) as error:
-        _fail(error)
+        _fail(error, getattr(error, "exit_code", 1))
     print(f"{len(files)} translated to {output}")
+
+
+def _path(text: str) -> pathlib.Path:
+    try:
+        return pathlib.Path(text).expanduser()
+    except RuntimeError:  # an unknown user, or no home
+        raise UsageError(f"{text}: this user's home is not known") from None
 
 
 def _parse(argv: list[str]) -> list[str]:
     if HELP_FLAGS & set(argv):
         print(__doc__)
-        for name, text in FLAGS.items():
+        for name, text in REQUIRED.items():
             print(f"  --{name}\n      {text}")
+        for name, (default, text) in SWITCHES.items():
+            print(f"  --{name}  (default: {str(default).lower()})\n      {text}")
         sys.exit(0)
     try:
         rest = flags.FLAGS(argv)
     except (flags.Error, ValueError) as error:
-        _fail(error)
+        _fail(error, 2)
     if rest[1:]:
-        _fail(f"unexpected argument '{rest[1]}': options are written --name=value")
+        _fail(f"unexpected argument '{rest[1]}': options are written --name=value", 2)
     return rest
 
 
-def _fail(error: Exception | str) -> NoReturn:
+def _fail(error: Exception | str, code: int) -> NoReturn:
     print("error:", " ".join(str(error).split()), file=sys.stderr)
-    sys.exit(2)
+    sys.exit(code)
 
 
 if __name__ == "__main__":

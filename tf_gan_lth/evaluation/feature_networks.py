@@ -14,7 +14,7 @@ from collections.abc import Callable
 import tensorflow as tf
 import tf_keras as keras
 
-from tf_gan_lth.evaluation import embedded, inception
+from tf_gan_lth.evaluation import embedded, inception, saved_models
 from tf_gan_lth.experiment import digests, paths
 from tf_gan_lth.experiment.errors import EvaluationError, check_known, error_reason
 from tf_gan_lth.experiment.registry import Registry
@@ -126,11 +126,11 @@ def _of_model(name: str, model: keras.Model) -> FeatureNetwork:
 
 def _load_saved_model(name: str, path: pathlib.Path) -> FeatureNetwork:
     """Loads a SavedModel, and raises `EvaluationError` unless it is a feature network."""
+    loaded = saved_models.load(path)
     try:
-        loaded = tf.saved_model.load(str(path))
         signature = loaded.signatures.get("serving_default")
         concrete = signature or loaded.__call__.concrete_functions[0]
-    except (OSError, AttributeError, IndexError, ValueError, tf.errors.OpError) as error:
+    except (AttributeError, IndexError, ValueError) as error:
         raise EvaluationError(
             f"{path} is not a SavedModel with a signature 'serving_default' or a call:"
             f" {error_reason(error)}"

@@ -12,6 +12,7 @@ import numpy as np
 import tensorflow as tf
 from google.protobuf.message import DecodeError
 
+from tf_gan_lth.evaluation import saved_models
 from tf_gan_lth.experiment import cache
 from tf_gan_lth.experiment.errors import EvaluationError
 
@@ -72,6 +73,7 @@ def load_graph(path: pathlib.Path) -> Callable[[tf.Tensor], dict[str, tf.Tensor]
         weights = nodes[LOGITS].input[1]
         # Take only this part: the nodes before it decode a JPEG, those after it take one image.
         graph = tf.compat.v1.graph_util.extract_sub_graph(_modern(graph), [FINAL_POOL, weights])
+        saved_models.check_graph(path, graph)
 
         def network(images: tf.Tensor) -> dict[str, tf.Tensor]:
             pixels = (images + 1.0) * 127.5

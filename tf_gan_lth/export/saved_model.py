@@ -8,28 +8,41 @@ images = generator.sample(16, tf.constant([1, 2]))      # the same, from a seed 
 
 A conditional one takes labels too, `(N,)` int32: `generator(latents, labels)`, and
 `generator.sample(16, tf.constant([1, 2]), labels)`.
+
+The signatures `serving_default` and, of one that draws latents, `sample` take the same inputs by
+name and return `images`. `assets.extra/ticket.json` says which ticket it is. docs/exports.md
+says what else can be done with it.
 """
 
 import dataclasses
+import datetime
 
 import numpy as np
 import tensorflow as tf
 import tf_keras as keras
 
 from tf_gan_lth import gans
-from tf_gan_lth.experiment import paths
+from tf_gan_lth.evaluation import saved_models
+from tf_gan_lth.experiment import digests, paths, provenance
 from tf_gan_lth.experiment.artifacts import Arrays, Artifact
-from tf_gan_lth.experiment.errors import ArtifactError, RunFolderError, ToolkitError
+from tf_gan_lth.experiment.errors import (
+    ArtifactError,
+    EvaluationError,
+    RunFolderError,
+    ToolkitError,
+)
 from tf_gan_lth.experiment.paths import Path, RemotePath
-from tf_gan_lth.experiment.run_folder import RunFolder
+from tf_gan_lth.experiment.run_folder import RunFolder, TrainingFolder
 from tf_gan_lth.export.slim import slim_generator
 from tf_gan_lth.findings.verdict import Verdict
+from tf_gan_lth.gans.layers import basic as layers
 from tf_gan_lth.pruning.masks import check_pruned
 from tf_gan_lth.tasks.image_sources import load_generator
 from tf_gan_lth.training import EMA
 from tf_gan_lth.training.terms import as_call
 
 LAST_FILE = "fingerprint.pb"
+OUTPUT = "images"  # of every signature
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,12 +54,14 @@ class Ticket:
       prior: what it draws from; None if it translates.
       snapshot: those weights.
       kept: its expanded mask.
+      facts: what its description says of it, see `_facts`.
     """
 
     network: keras.Model
     prior: gans.Prior | None
     snapshot: Arrays
     kept: Arrays
+    facts: dict[str, object]
 
 
 class SavedModel(Artifact):
@@ -61,9 +76,9 @@ class SavedModel(Artifact):
     def _read(self, path: Path) -> Arrays:
         """{variable path: array}."""
         try:
-            loaded = tf.saved_model.load(str(path))
+            loaded = saved_models.load(path)
             return {v.name.removesuffix(":0"): v.numpy() for v in loaded.weights}
-        except (OSError, IndexError, ValueError, AttributeError, tf.errors.OpError) as error:
+        except (EvaluationError, AttributeError) as error:
             raise ArtifactError(
                 f"{path} is broken ({error}); delete it and run the same command again"
             ) from None
@@ -71,8 +86,12 @@ class SavedModel(Artifact):
     def _write(self, path: Path, ticket: Ticket) -> None:
         options = tf.saved_model.SaveOptions(experimental_custom_gradients=True)
         module = _Generator(ticket.network, ticket.prior)
+        path.mkdir(parents=True, exist_ok=True)
         try:
-            tf.saved_model.save(module, str(path), signatures=module.__call__, options=options)
+            with saved_models.plain(path) as name, layers.for_export():
+                tf.saved_model.save(module, name, signatures=module.signatures(), options=options)
+            saved_models.flush(path)
+            saved_models.describe(path, ticket.facts)
             verify(path, ticket.snapshot, ticket.kept)
         except tf.errors.OpError as error:
             raise RunFolderError(f"cannot write {self.path}: {error}") from None
@@ -101,6 +120,22 @@ class _Generator(tf.Module):
             self.sample = _sampler(generate, prior)
         if prior is not None and prior.classes:
             self.classes = tf.Variable(prior.classes, trainable=False, name="classes")
+
+    def signatures(self) -> dict[str, tf.function]:
+        """{name: function that returns its images by that name}, as servers call them."""
+        functions = {"serving_default": self.__call__}
+        if hasattr(self, "sample"):
+            functions["sample"] = self.sample
+        return {name: _named(function) for name, function in functions.items()}
+
+
+def _named(function: tf.function) -> tf.function:
+    """A function of the same inputs that returns `{"images": images}`."""
+
+    def named(*inputs: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {OUTPUT: function(*inputs)}
+
+    return tf.function(named, input_signature=function.input_signature)
 
 
 def _sampler(generate, prior: gans.Prior) -> tf.function:
@@ -140,15 +175,38 @@ def _export(run: RunFolder, number: int, name: str) -> Path:
         verify(artifact.path, snapshot, kept)
         return artifact.path
     gan = load_generator(run, name, snapshot)
-    network = gan.networks[name]
+    network, mask = gan.networks[name], kept
     if lottery.unit == "channel" and kept:
         network, snapshot = slim_generator(lottery, gan, name, snapshot, kept)
         kept = {}  # what was pruned is not there
     if artifact.exists():
         verify(artifact.path, snapshot, kept)
     else:
-        artifact.put(Ticket(network, gan.prior, snapshot, kept))
+        facts = _facts(run, folder, name, snapshot, mask)
+        artifact.put(Ticket(network, gan.prior, snapshot, kept, facts))
     return artifact.path
+
+
+def _facts(
+    run: RunFolder, folder: TrainingFolder, name: str, snapshot: Arrays, kept: Arrays
+) -> dict[str, object]:
+    """What a description says: which ticket it is, how sparse, and what made it when."""
+    total = sum(mask.size for mask in kept.values())
+    ones = sum(int(mask.sum()) for mask in kept.values())
+    return {
+        "run": run.path.absolute().name,
+        "replicate": folder.replicate,
+        "round": folder.round_number,
+        "branch": folder.branch_name,
+        "network": name,
+        "gan": run.read_config().networks.gan,
+        "sparsity": 1.0 - ones / total if total else 0.0,
+        "digest": digests.short(
+            *(part for path in sorted(snapshot) for part in (path, snapshot[path].tobytes()))
+        ),
+        "made": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        **provenance.made_with(),
+    }
 
 
 def verify(path: Path, snapshot: Arrays, kept: Arrays) -> dict[str, float]:

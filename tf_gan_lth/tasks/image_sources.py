@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import tensorflow as tf
 
 from tf_gan_lth import data, gans
-from tf_gan_lth.evaluation import Protocol
+from tf_gan_lth.evaluation import Protocol, saved_models
 from tf_gan_lth.experiment import paths, plugins, seeds
 from tf_gan_lth.experiment.artifacts import Arrays
 from tf_gan_lth.experiment.errors import EvaluationError, UsageError, error_reason
@@ -71,10 +71,10 @@ class SavedModelImages:
         folder = paths.parse(path)
         if not folder.is_dir():
             raise UsageError(f"there is no SavedModel at {folder}")
+        self._loaded = saved_models.load(folder)
         try:
-            self._loaded = tf.saved_model.load(str(folder))
             function = self._loaded.signatures["serving_default"]
-        except (OSError, KeyError, ValueError, tf.errors.OpError) as error:
+        except (AttributeError, KeyError) as error:
             raise EvaluationError(
                 f"{folder} is not a SavedModel with a signature 'serving_default':"
                 f" {error_reason(error)}"

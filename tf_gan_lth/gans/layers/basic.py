@@ -5,8 +5,10 @@ Keras's mixed precision they compute in 16 bits, except for statistics and spect
 computed in float32.
 """
 
+import contextlib
+import contextvars
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import tensorflow as tf
 import tf_keras as keras
@@ -31,15 +33,43 @@ class NearestUpsampling(keras.layers.Layer):
 @tf.custom_gradient
 def upsample_nearest(inputs: tf.Tensor) -> tuple[tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:
     """Repeats each pixel 2x2 times: `(N, H, W, C)` to `(N, 2H, 2W, C)`, of the same dtype."""
+    # TensorFlow's own gradient of `broadcast_to` sums over two axes that are not adjacent, which is
+    # many times slower than pooling.
+    doubled = _doubled_by_concat(inputs) if _FOR_EXPORT.get() else _doubled_by_broadcast(inputs)
+    return doubled, lambda upstream: 4 * tf.nn.avg_pool2d(upstream, 2, 2, "VALID")
+
+
+_FOR_EXPORT = contextvars.ContextVar("for_export", default=False)
+
+
+@contextlib.contextmanager
+def for_export() -> Iterator[None]:
+    """Within it, functions are traced from operations that other runtimes have.
+
+    That is so far `upsample_nearest` without tensors of six dimensions, which TensorFlow Lite does
+    not run in 32 bits without XNNPACK and does not convert to 8. The values are the same.
+    """
+    token = _FOR_EXPORT.set(True)
+    try:
+        yield
+    finally:
+        _FOR_EXPORT.reset(token)
+
+
+def _doubled_by_broadcast(inputs: tf.Tensor) -> tf.Tensor:
     height, width, channels = inputs.shape[1:]
     rows = tf.broadcast_to(
         inputs[:, :, None, :, None, :], [tf.shape(inputs)[0], height, 2, width, 2, channels]
     )
-    # TensorFlow's own gradient of `broadcast_to` sums over two axes that are not adjacent, which is
-    # many times slower than pooling.
-    return tf.reshape(
-        rows, [-1, 2 * height, 2 * width, channels]
-    ), lambda upstream: 4 * tf.nn.avg_pool2d(upstream, 2, 2, "VALID")
+    return tf.reshape(rows, [-1, 2 * height, 2 * width, channels])
+
+
+def _doubled_by_concat(inputs: tf.Tensor) -> tf.Tensor:
+    height, width, channels = inputs.shape[1:]
+    # A pixel, then a row, written twice in a row of memory.
+    pixels = tf.reshape(tf.concat([inputs, inputs], axis=3), [-1, height, 2 * width * channels])
+    rows = tf.concat([pixels, pixels], axis=2)
+    return tf.reshape(rows, [-1, 2 * height, 2 * width, channels])
 
 
 class BatchNormalization(keras.layers.BatchNormalization):

@@ -1,0 +1,244 @@
+"""sample.py: every picture is read before the first is translated, and each fault is one line."""
+
+import io
+import os
+import pathlib
+import shutil
+import struct
+import subprocess
+import sys
+import zlib
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+
+from tf_gan_lth.cli import sample
+from tf_gan_lth.evaluation import saved_models
+
+SCRIPT = pathlib.Path(__file__).parents[2] / "scripts" / "sample.py"
+
+
+class Negative(tf.Module):
+    """A generator that returns the negative; NaN for a black first pixel."""
+
+    def __init__(self, channels):
+        super().__init__()
+        self.sign = tf.Variable(-1.0)
+        spec = tf.TensorSpec([None, None, None, channels], name="images")
+        self.__call__ = tf.function(self.negative, input_signature=[spec])
+
+    def negative(self, images):
+        tf.debugging.assert_equal(tf.shape(images)[1:3] % 4, 0)
+        return images * self.sign + tf.where(images[:, :1, :1] == -1.0, np.nan, 0.0)
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("models")
+    for channels in (1, 3):
+        module = Negative(channels)
+        path = folder / f"saved_model_{channels}"
+        tf.saved_model.save(module, str(path), signatures=module.__call__)
+        saved_models.describe(path, {})
+    return folder
+
+
+@pytest.fixture
+def colours():
+    return np.random.default_rng(0).integers(1, 256, [8, 12, 3], dtype=np.uint8)
+
+
+@pytest.fixture
+def translate(models, tmp_path, capsys):
+    """A function that runs the command here: (exit code, standard error)."""
+    (tmp_path / "in").mkdir()
+
+    def run(*more, channels=3):
+        values = sample.flags.FlagValues()
+        sample.define(values)
+        command = {
+            "model": models / f"saved_model_{channels}",
+            "images": tmp_path / "in",
+            "output": tmp_path / "out",
+        }
+        values(["sample", *(f"--{name}={value}" for name, value in command.items()), *more])
+        try:
+            sample.main(values)
+        except SystemExit as stopped:
+            return stopped.code, capsys.readouterr().err
+        return 0, capsys.readouterr().err
+
+    return run
+
+
+def chunk(kind, data):
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+def png(rows, width, depth, colour, extra=b"", height=None):
+    header = struct.pack(">IIBBBBB", width, height or len(rows), depth, colour, 0, 0, 0)
+    data = zlib.compress(b"".join(b"\0" + row for row in rows))
+    chunks = chunk(b"IHDR", header) + extra + chunk(b"IDAT", data) + chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + chunks
+
+
+def saved(image, form, **options):
+    content = io.BytesIO()
+    image.save(content, form, **options)
+    return content.getvalue()
+
+
+def test_alone_it_needs_no_package_and_helps(models, colours, tmp_path):
+    shutil.copy(SCRIPT, tmp_path / "alone.py")
+    (tmp_path / "in").mkdir()
+    Image.fromarray(colours).save(tmp_path / "in" / "a.png")
+    command = [sys.executable, "-P", tmp_path / "alone.py"]
+    helped = subprocess.run([*command, "--help"], capture_output=True, text=True, cwd="/")
+    assert helped.returncode == 0 and "--nopad" in helped.stdout and not helped.stderr
+    arguments = [f"--model={models}/saved_model_3", f"--images={tmp_path}/in"]
+    environment = {name: text for name, text in os.environ.items() if name != "PYTHONPATH"}
+    done = subprocess.run(
+        [*command, *arguments, f"--output={tmp_path}/out"],
+        capture_output=True,
+        text=True,
+        cwd="/",
+        env=environment,
+    )
+    assert done.returncode == 0, done.stderr
+    with Image.open(tmp_path / "out" / "a.png") as picture:
+        np.testing.assert_array_equal(np.asarray(picture), 255 - colours)
+
+
+def test_sides_are_padded_and_cut_back_or_refused(translate, colours, tmp_path):
+    Image.fromarray(colours[:7, :9]).save(tmp_path / "in" / "a.png")
+    Image.fromarray(colours[:1, :2]).save(tmp_path / "in" / "b.png")
+    assert translate("--nopad") == (
+        1,
+        f"error: {tmp_path}/in/a.png is 9x7: width and height must be multiples of 4; crop or"
+        " resize it, or leave out --nopad\n",
+    )
+    assert not (tmp_path / "out").exists()
+    assert translate() == (0, "")
+    for name, expected in (("a", colours[:7, :9]), ("b", colours[:1, :2])):
+        with Image.open(tmp_path / "out" / f"{name}.png") as picture:
+            np.testing.assert_array_equal(np.asarray(picture), 255 - expected)
+
+
+def test_pictures_are_taken_as_viewers_show_them(translate, colours, tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be turned to the right
+    Image.fromarray(colours).save(tmp_path / "in" / "turned.tif", exif=exif)
+    palette = Image.fromarray(colours).quantize(16)
+    palette.save(tmp_path / "in" / "palette.png")
+    Image.fromarray(colours).save(tmp_path / "in" / "web.webp", lossless=True)
+    (tmp_path / "in" / "desktop.ini").write_text("[ViewState]")
+    assert translate() == (0, "")
+    expected = {
+        "turned": np.rot90(colours, -1),
+        "palette": np.asarray(palette.convert("RGB")),
+        "web": colours,
+    }
+    for name, pixels in expected.items():
+        with Image.open(tmp_path / "out" / f"{name}.png") as picture:
+            np.testing.assert_array_equal(np.asarray(picture), 255 - pixels)
+
+
+def hostile(colours):
+    image = Image.fromarray(colours)
+    rows = [row.tobytes() for row in colours]
+    palette = saved(image.quantize(16), "PNG")
+    start = palette.index(b"PLTE") - 4
+    size = 12 + struct.unpack(">I", palette[start : start + 4])[0]
+    late = palette[:start] + palette[start + size : -12] + palette[start : start + size]
+    text = chunk(b"zTXt", b"Comment\0\0" + zlib.compress(b"x" * 2_000_000))
+    key = chunk(b"tRNS", struct.pack(">HHH", *map(int, colours[0, 0])))
+    deep = [row.astype(">u2").tobytes() for row in colours]
+    return {
+        "16 bits": (png(deep, 12, 16, 2), "holds 16 bits per channel"),
+        "palette with transparency": (
+            saved(image.quantize(16), "PNG", transparency=3),
+            "holds transparency",
+        ),
+        "colour key": (png(rows, 12, 8, 2, key), "holds transparency"),
+        "alpha": (saved(image.convert("RGBA"), "PNG"), "holds RGBA pixels"),
+        "cmyk": (saved(image.convert("CMYK"), "JPEG"), "holds CMYK pixels"),
+        "late palette": (late + palette[-12:], ""),
+        "bomb": (png(rows[:1], 50_000, 8, 2, height=50_000), "is broken"),
+        "text bomb": (png(rows, 12, 8, 2, text), "is broken"),
+        "broken chunk": (png(rows, 12, 8, 2).replace(b"IDAT", b"\x9fV\x9ff"), "is broken"),
+        "postscript": (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 8 8\n", "is none of PNG"),
+        "ppm": (b"P6\n8 8 255\n" + bytes(192), "is none of PNG"),
+        "gif": (saved(image.quantize(16), "GIF"), "is none of PNG"),
+        "cut": (saved(image, "PNG")[:-60], "is broken"),
+        "cut jpeg": (saved(image, "JPEG")[:-60], "is broken"),
+        "empty": (b"", "is broken"),
+        "animation": (saved(image, "PNG", save_all=True, append_images=[image.rotate(180)]), "2 p"),
+    }
+
+
+KINDS = list(hostile(np.arange(288, dtype=np.uint8).reshape(8, 12, 3)))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_hostile_picture_is_one_line_with_its_name(translate, colours, tmp_path, kind):
+    content, message = hostile(colours)[kind]
+    Image.fromarray(colours).save(tmp_path / "in" / "a.png")
+    (tmp_path / "in" / "b.png").write_bytes(content)
+    code, error = translate()
+    assert code == 1 and error.count("\n") == 1, error
+    assert f"error: {tmp_path}/in/b.png" in error and message in error
+    assert not (tmp_path / "out").exists()
+
+
+def test_what_is_no_file_or_of_other_channels_is_named(translate, colours, tmp_path):
+    Image.fromarray(colours).save(tmp_path / "in" / "a.png")
+    code, error = translate(channels=1)
+    assert code == 1 and "a.png has 3 channels and the generator takes 1" in error
+    os.mkfifo(tmp_path / "in" / "b.png")
+    code, error = translate()
+    assert code == 1 and "b.png is no regular file" in error
+
+
+def test_a_command_that_failed_can_be_repaired(translate, colours, tmp_path):
+    Image.fromarray(colours).save(tmp_path / "in" / "a.png")
+    dark = colours.copy()
+    dark[0, 0] = 0
+    Image.fromarray(dark).save(tmp_path / "in" / "b.png")
+    code, error = translate()
+    assert code == 1 and "b.png: the generator returns values that are not finite" in error
+    assert not (tmp_path / "out").exists()
+    Image.fromarray(colours).save(tmp_path / "in" / "b.png")
+    (tmp_path / "out" / sample.PARTIAL).mkdir(parents=True)  # left by a kill
+    assert translate() == (0, "")
+    assert sorted(file.name for file in (tmp_path / "out").iterdir()) == ["a.png", "b.png"]
+    code, error = translate()
+    assert code == 2 and "a.png exists and is not overwritten" in error
+
+
+def test_a_broken_or_dangerous_model_is_one_line(translate, models, colours, tmp_path):
+    Image.fromarray(colours).save(tmp_path / "in" / "a.png")
+    broken = shutil.copytree(models / "saved_model_3", tmp_path / "broken")
+    data = broken / "variables" / "variables.data-00000-of-00001"
+    data.write_bytes(data.read_bytes()[:-1])
+    code, error = translate(f"--model={broken}")
+    assert code == 1 and "variables.data-00000-of-00001 is missing, changed" in error
+    shutil.rmtree(broken / "assets.extra")
+    data.write_bytes(b"")
+    code, error = translate(f"--model={broken}")
+    assert code == 1 and error.count("\n") == 1 and f"{broken} is not a SavedModel" in error
+
+    module = tf.Module()
+    target = tmp_path / "target"
+
+    def write(images):
+        tf.io.write_file(str(target), "written")
+        return images
+
+    module.f = tf.function(write, input_signature=[tf.TensorSpec([None, None, None, 3])])
+    tf.saved_model.save(module, str(tmp_path / "writes"), signatures=module.f)
+    code, error = translate(f"--model={tmp_path}/writes")
+    assert code == 1 and "operations WriteFile reach files" in error and not target.exists()
+    assert translate(f"--model={tmp_path}/writes", "--trust_models") == (0, "")
+    assert target.read_text() == "written"
