@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterable, Sequence
 import absl.logging
 from absl import app, flags
 
-from tf_gan_lth.cli import declared, flag_files
+from tf_gan_lth.cli import declared, flag_files, stopping
 from tf_gan_lth.experiment import config as configs
 from tf_gan_lth.experiment.errors import ToolkitError, ToolkitWarning, UsageError
 from tf_gan_lth.experiment.paths import Path
@@ -180,10 +180,16 @@ def run(
             if chatty:
                 traceback.print_exc()
             fail(error)
-        except KeyboardInterrupt:
-            fail("stopped; run the same command again to continue", 130)
+        except KeyboardInterrupt as stop:
+            reason = str(stop) or "stopped"
+            # A bar on a terminal has not ended its line.
+            print(end="\n" if sys.stderr.isatty() else "", file=sys.stderr)
+            fail(
+                f"{reason}; run the same command again to continue", getattr(stop, "exit_code", 130)
+            )
 
-    app.run(guarded, argv=argv, flags_parser=parse)
+    with stopping.when_asked():
+        app.run(guarded, argv=argv, flags_parser=parse)
 
 
 def _parse(argv: Sequence[str], values: flags.FlagValues, doc: str) -> list[str]:
