@@ -1,7 +1,7 @@
 """What a person sees while a lottery runs: bars on a terminal and in a notebook, elsewhere lines.
 
-Elsewhere, as in a batch job's log, a training has a line with its title, one every half minute
-while it lasts, and one with its scores.
+Elsewhere, as in a batch job's log, a training has a line every half minute while it lasts, and one
+with its scores.
 """
 
 import sys
@@ -21,7 +21,7 @@ LOSSES = ("generator_loss", "discriminator_loss")
 
 
 class Progress(Observer):
-    """Shows each training under its title, what it scores, and how long all of them take.
+    """Shows how far each training is, what it scores, and how long all of them take.
 
     Args:
       run: where results are written to, anew after each training.
@@ -92,12 +92,12 @@ class Pace:
 
 
 class _Training(keras.callbacks.Callback):
-    """Knows at which step of how many a training is; shows its title."""
+    """Knows at which step of how many a training is."""
 
     def on_train_begin(self, logs: dict | None = None) -> None:
         self.first = int(self.model.step.numpy())  # later than 0 where a training continues
         self.total = self.first + self.params["steps"]
-        tqdm.auto.tqdm.write(self.model.title)
+        self.title = self.model.title.partition(":")[0]
 
 
 class _Bar(_Training):
@@ -108,7 +108,7 @@ class _Bar(_Training):
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
         if self._bar is None:  # not before other callbacks have printed what they begin with
             self._bar = tqdm.auto.tqdm(
-                total=self.total, initial=self.first, desc="round", unit="step", leave=False
+                total=self.total, initial=self.first, desc=self.title, unit="step", leave=False
             )
         self._bar.set_postfix(_losses(logs), refresh=False)
         self._bar.update(self.first + batch + 1 - self._bar.n)
@@ -127,7 +127,6 @@ class _Lines(_Training):
 
     def on_train_begin(self, logs: dict | None = None) -> None:
         super().on_train_begin(logs)
-        sys.stdout.flush()
         self._printed = time.monotonic()
         self._timed: tuple[int, float] | None = None
 
@@ -140,7 +139,7 @@ class _Lines(_Training):
             return
         self._printed = now
         losses = [f"{name} {value}" for name, value in _losses(logs).items()]
-        line = ["  " + f"step {self.first + done:,} of {self.total:,}", *losses]
+        line = [f"{self.title}: step {self.first + done:,} of {self.total:,}", *losses]
         first, began = self._timed
         if done > first:
             rate = (done - first) / (now - began)

@@ -130,9 +130,9 @@ def table(results: list[Result]) -> str:
 
 
 def line(result: Result) -> str:
-    """What a terminal shows of a training under its title: `FID 1.23, ..., train s 9`."""
+    """What a terminal shows of a training beside its title: `remaining 80.0%, FID 1.23, ...`."""
     chosen = with_values([c for c in columns([result]) if c.in_terminal], [result])
-    told = ("replicate", "round", "branch", "generator_sparsity")  # by the title
+    told = ("replicate", "round", "branch")  # by the title
     return ", ".join(f"{c.title} {c.text(result)}" for c in chosen if c.name not in told)
 
 

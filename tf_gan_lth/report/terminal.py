@@ -25,7 +25,7 @@ def update(run: RunFolder, folder: TrainingFolder, print: Callable[[str], object
                 folder.round_number,
                 folder.branch_name,
             ):
-                print("  " + findings.line(result))
+                print(f"{folder.title}: {findings.line(result)}")
         sys.stdout.flush()
         pages.write(run)
 

@@ -58,7 +58,8 @@ class Checkpoints(keras.callbacks.Callback):
 
     def on_train_begin(self, logs: dict | None = None) -> None:
         if self._next_step > self._first_step:
-            print(f"continues at step {self._next_step}", flush=True)
+            title = self.model.title.partition(":")[0]
+            print(f"{title} continues at step {self._next_step}".strip(), flush=True)
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
         now = time.monotonic()

@@ -133,6 +133,7 @@ class Trainer:
             for path, average in averages.items():
                 average.assign(averaged[path])
         self.model.title = start.title
+        self.model.between_steps = True
         self.model.restart(start.seed, start.first_step)
         self.model.teach(start.teachers)
 
@@ -176,10 +177,10 @@ class Trainer:
         except locks.LeaseLost:
             raise  # the files are another process's now
         except KeyboardInterrupt:
-            # A step is one call into TensorFlow: the model is always between two steps. Of several
+            # A step is one call into TensorFlow, so that no signal arrives within. Of several
             # workers each was stopped elsewhere, and they cannot read variables but together.
             several = isinstance(self.strategy, tf.distribute.MultiWorkerMirroredStrategy)
-            if checkpoints and not several:
+            if checkpoints and self.model.between_steps and not several:
                 checkpoints.save(self.model)
             raise
         _check_finite(trained.weights)
