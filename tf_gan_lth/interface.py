@@ -14,7 +14,7 @@ import numpy as np
 import tensorflow as tf
 import tf_keras as keras
 
-from tf_gan_lth import data, findings, gans, report
+from tf_gan_lth import data, export, findings, gans, report
 from tf_gan_lth.cli.progress import Progress
 from tf_gan_lth.experiment import config as configs
 from tf_gan_lth.experiment import plugins
@@ -203,15 +203,19 @@ class Ticket:
         """{generator: its score record}."""
         return by_generator(self.folder.scores.get())
 
-    def generator(self, name: str | None = None, averaged: bool = True) -> keras.Model:
+    def generator(
+        self, name: str | None = None, averaged: bool = True, slim: bool = False
+    ) -> keras.Model:
         """The trained generator as a Keras model; its pruned weights are exactly zero.
 
         Args:
           name: which one, of a GAN that has several.
           averaged: its averaged parameters, if it has averages.
+          slim: without the pruned channels of a ticket of channels; it computes the same.
 
         Raises:
-          UsageError: there is no such generator, or it takes a name to tell which.
+          UsageError: there is no such generator, or it takes a name to tell which; or `slim` of a
+            ticket of single weights.
         """
         names = list(self.scores)
         if name is None and len(names) > 1:
@@ -221,7 +225,19 @@ class Ticket:
             raise UsageError(f"there is no generator '{name}': there is {', '.join(names)}")
         weights = self.weights
         snapshot = weights.get(name + EMA, weights[name]) if averaged else weights[name]
-        return load_generator(self.run, name, snapshot).networks[name]
+        gan = load_generator(self.run, name, snapshot)
+        if not slim:
+            return gan.networks[name]
+        lottery = self.run.read_config().lottery
+        if lottery.unit != "channel":
+            raise UsageError(
+                "a ticket of single weights leaves every channel: only one that was found with"
+                " unit='channel' can be slim"
+            )
+        kept = self.masks.get(name)
+        if kept is None:
+            return gan.networks[name]
+        return export.slim_generator(lottery, gan, name, snapshot, kept)[0]
 
 
 def _own_images(images: Images, labels: np.ndarray | None) -> data.ImageSet | None:

@@ -1,12 +1,19 @@
 """The lottery over channels: exact counts, what goes with a channel, budgets, controls."""
 
+import dataclasses
+
 import numpy as np
 import pytest
+import tensorflow as tf
+import tf_keras as keras
+from helpers import equal, run_lottery, set_up
 
-from tests.helpers import equal, run_lottery, set_up
-from tf_gan_lth import gans
-from tf_gan_lth.experiment.errors import MaskError, UsageError
+import tf_gan_lth as lth
+from tf_gan_lth import export, findings, gans
+from tf_gan_lth.experiment.config import LotteryConfig
+from tf_gan_lth.experiment.errors import MaskError, ToolkitWarning, UsageError
 from tf_gan_lth.methods.branches import BRANCHES
+from tf_gan_lth.methods.units import full_masks
 from tf_gan_lth.pruning.cost import cost
 from tf_gan_lth.pruning.slimming import slim
 
@@ -88,6 +95,25 @@ def test_the_slim_network_draws_what_the_masked_one_draws(finished):
     assert record["parameters_left"] == cost(small).parameters
 
 
+def test_what_is_exported_is_slim(finished):
+    """As a SavedModel and in Python; it is found again by the next run of the command."""
+    verdict = findings.judge_run(finished.run)[1]["generator"]
+    verdicts = {"generator": dataclasses.replace(verdict, best=2)}
+    [path] = export.export_tickets(finished.run, verdicts)
+    assert export.export_tickets(finished.run, verdicts) == [path]
+    folder = finished.replicate.round(2)
+    left = folder.sparsity.get()["generator"]["parameters_left"]
+    small = lth.open_run(finished.run.path).ticket(2).generator(slim=True)
+    assert sum(v.shape.num_elements() for v in small.trainable_variables) == left
+    [latents] = finished.bench.gan.prior.draw(8, np.array([1, 2], np.int32))
+    wanted = drawn(finished, folder.weights.get()["generator_ema"])
+    np.testing.assert_allclose(small(latents), wanted, atol=1e-5)
+    loaded = tf.saved_model.load(str(path))
+    np.testing.assert_allclose(loaded(latents), wanted, atol=1e-5)
+    statistics = sum(v.shape.num_elements() for v in small.non_trainable_variables)
+    assert sum(v.shape.num_elements() for v in loaded.weights) == left + statistics
+
+
 def test_every_control_has_as_many_channels_as_the_ticket(finished):
     ticket = mask_of(finished, finished.replicate.round(2))
     masks = {}
@@ -149,6 +175,33 @@ def test_trained_slim_a_round_becomes_what_it_becomes_masked(finished, tmp_path)
     assert small.branch("random_init").is_complete()
 
 
+def test_without_a_rate_channels_go_where_training_has_made_their_gammas_zero(tmp_path):
+    options = {**OPTIONS, "criterion": "gamma_l1", "terms": ("gamma_l1:1666.667",), "branches": ()}
+    run = run_lottery({**options, "rate": None, "rounds": 1}, tmp_path / "run")
+    trained = run.replicate.round(0).weights.get()["generator"]
+    mask = mask_of(run, run.replicate.round(1))
+    gammas = mask.pool({p: np.abs(a) for p, a in trained.items() if p.endswith("/gamma")})
+    for name, kept in mask.kept.items():
+        if (gammas[name] > 0).any():
+            np.testing.assert_array_equal(kept, gammas[name] > 0)
+        else:
+            assert kept.sum() == 1  # a layer has to have one
+    assert 0 < mask.remaining < mask.total
+    assert run.run.config.get()["used"]["rate"] is None
+
+
+def test_layers_that_the_analysis_does_not_know_are_named(tmp_path):
+    images = keras.Input([4, 4, 2])
+    maps = keras.layers.Conv2D(4, 3, padding="same", name="known")(images)
+    maps = keras.layers.Lambda(lambda x: x * 2.0, name="odd")(maps)
+    maps = keras.layers.Conv2D(6, 3, padding="same", name="free")(maps)
+    network = keras.Model(images, keras.layers.Conv2D(2, 1, name="last")(maps), name="own")
+    gan = gans.GAN(gans.find("sngan"), None, {"generator": network}, None)
+    with pytest.warns(ToolkitWarning, match="layers of the generator read and write .* odd: "):
+        mask = full_masks(LotteryConfig(unit="channel"), gan)["generator"]
+    assert [group.name for group in mask.groups.prunable] == ["free"]
+
+
 def test_excluded_layers_keep_their_channels(tmp_path):
     run = set_up({**OPTIONS, "exclude": ("generator/block_1/*",)}, tmp_path / "run")
     groups = run.bench.full_masks["generator"].groups
@@ -168,7 +221,8 @@ def test_excluded_layers_keep_their_channels(tmp_path):
         ),
         ({"unit": "element", "train_slim": True}, "--train_slim is of channels"),
         ({"prune_dense": True}, "--prune_dense is of single weights"),
-        ({"unit": "filter"}, "unknown value of --unit .filter.. Known: channel, element"),
+        ({"unit": "filter"}, "unknown value of --unit .filter.. Known: 2:4, channel, element"),
+        ({"unit": "2:4"}, "--unit=2:4 prunes half of the weights at once"),
     ],
 )
 def test_what_channels_cannot_do_is_refused(tmp_path, options, message):
@@ -183,3 +237,46 @@ def test_a_mask_of_elements_is_not_read_as_channels(finished):
     kept[path].flat[0] = False
     with pytest.raises(MaskError, match="not one of these channels"):
         mask.read(kept)
+
+
+@pytest.mark.parametrize("train_slim", [False, True])
+def test_generators_and_discriminators_of_cyclegan_lose_channels(
+    translation_options, tmp_path, train_slim
+):
+    options = {
+        **translation_options,
+        "unit": "channel",
+        "rounds": 1,
+        "rate": 0.4,
+        "branch_rounds": (1,),
+        "train_slim": train_slim,
+        "branches": ("random_mask",),
+    }
+    run = run_lottery({**options, "width": 4, "discriminator_width": 4}, tmp_path / "run")
+    folder = run.replicate.round(1)
+    weights = folder.weights.get()
+    for name, mask in run.bench.read_masks(folder.final_masks.get()).items():
+        assert mask.remaining == round(0.6 * mask.total)
+        for path, kept in mask.expand().items():
+            assert not weights[name][path][~kept].any()
+    assert folder.final_masks.get().keys() == run.bench.gan.networks.keys()
+    assert folder.is_complete() and folder.branch("random_mask").is_complete()
+
+
+def test_two_of_four_stay_in_every_kernel_and_every_control(tmp_path):
+    options = {**OPTIONS, "unit": "2:4", "rounds": 1, "rate": 0.5, "branch_rounds": (1,)}
+    with pytest.warns(ToolkitWarning, match="leaves whole what has no multiple of 4"):
+        run = run_lottery({**options, "prune": ("generator", "discriminator")}, tmp_path / "run")
+    round_1 = run.replicate.round(1)
+    trained = run.replicate.round(0).weights.get()
+    for folder in (round_1, round_1.branch("random_mask"), round_1.branch("one_shot")):
+        masks = folder.final_masks.get()
+        for name, kept in masks.items():
+            for path, stays in kept.items():
+                fours = stays.reshape(*stays.shape[:2], -1, 4, stays.shape[-1])
+                assert np.all(np.count_nonzero(fours, axis=3) == 2)
+                assert not folder.weights.get()[name][path][~stays].any()
+                if folder is round_1:
+                    sizes = np.abs(trained[name][path]).reshape(fours.shape)
+                    lowest_kept = np.where(fours, sizes, np.inf).min(axis=3)
+                    assert np.all(lowest_kept >= np.where(fours, 0, sizes).max(axis=3))

@@ -159,8 +159,12 @@ class LotteryConfig:
 
     method: str = option("imp", "what makes the GAN small, by name")
     rounds: int = option(10, "pruned rounds after the dense round 0", low=0, extends=True)
-    rate: float = option(
-        0.2, "share of the remaining weights that each round prunes", low=0.0, high=0.999
+    rate: float | None = option(
+        None,
+        "share of the remaining units that each round prunes (default: 0.2); with"
+        " --criterion=gamma_l1, unset prunes the channels whose gammas have become 0",
+        low=0.0,
+        high=0.999,
     )
     prune: tuple[str, ...] = option(
         ("generator",),
@@ -168,9 +172,9 @@ class LotteryConfig:
     )
     unit: str = option(
         "element",
-        "what goes as a whole: an element, one weight of a kernel, or a channel with its filters,"
-        " bias, norm and what reads it",
-        choices=("element", "channel"),
+        "what goes as a whole: an element, one weight of a kernel; a channel with its filters,"
+        " bias, norm and what reads it; or 2:4, elements of which two of four in a row stay",
+        choices=("element", "channel", "2:4"),
     )
     prune_trunk: bool = option(
         False, "with --unit=channel, let residual trunks lose channels in all layers at once"
@@ -232,6 +236,8 @@ class LotteryConfig:
     def __post_init__(self):
         # In a fixed order, so that equal experiments have equal identities.
         object.__setattr__(self, "prune", tuple(sorted(set(self.prune), reverse=True)))
+        if self.rate is None and self.criterion != "gamma_l1":
+            object.__setattr__(self, "rate", 0.2)
         # The first look needs two replicates.
         if self.looks > 1 and self.replicates <= self.looks:
             raise UsageError(
@@ -328,10 +334,11 @@ def _fields(section: object) -> dict[str, tuple[dataclasses.Field, object]]:
 
 def identity(config: Config) -> dict[str, object]:
     """The options that tell experiments apart, without those left at their default."""
+    usual = walk(Config())
     options = {
         name: value
         for name, (field, value) in walk(config).items()
-        if not field.metadata["extends"] and value != field.default
+        if not field.metadata["extends"] and value != usual[name][1]
     }
     return {**options, **config.extras}
 

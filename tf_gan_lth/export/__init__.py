@@ -3,5 +3,6 @@ claim.
 """
 
 from tf_gan_lth.export.saved_model import export_tickets, verify
+from tf_gan_lth.export.slim import slim_generator
 
-__all__ = ["export_tickets", "verify"]
+__all__ = ["export_tickets", "slim_generator", "verify"]

@@ -1,5 +1,7 @@
 """A ticket's generator, averaged if it has averages, as a SavedModel that needs TensorFlow alone.
 
+A ticket of channels is the network without those that were pruned.
+
 generator = tf.saved_model.load("runs/demo/replicate_0/round_05/saved_model")
 images = generator(tf.random.normal([16, 128]))         # (16, H, W, C) float32 in [-1, 1]
 images = generator.sample(16, tf.constant([1, 2]))      # the same, from a seed of two int32
@@ -20,6 +22,7 @@ from tf_gan_lth.experiment.artifacts import Arrays, Artifact
 from tf_gan_lth.experiment.errors import ArtifactError, RunFolderError, ToolkitError
 from tf_gan_lth.experiment.paths import Path, RemotePath
 from tf_gan_lth.experiment.run_folder import RunFolder
+from tf_gan_lth.export.slim import slim_generator
 from tf_gan_lth.findings.verdict import Verdict
 from tf_gan_lth.pruning.masks import check_pruned
 from tf_gan_lth.tasks.image_sources import load_generator
@@ -132,11 +135,19 @@ def _export(run: RunFolder, number: int, name: str) -> Path:
     snapshot = weights.get(name + EMA, weights[name])
     kept = folder.final_masks.get().get(name, {})
     artifact = SavedModel(folder.saved_model(name))
+    lottery = run.read_config().lottery
+    if artifact.exists() and lottery.unit == "element":
+        verify(artifact.path, snapshot, kept)
+        return artifact.path
+    gan = load_generator(run, name, snapshot)
+    network = gan.networks[name]
+    if lottery.unit == "channel" and kept:
+        network, snapshot = slim_generator(lottery, gan, name, snapshot, kept)
+        kept = {}  # what was pruned is not there
     if artifact.exists():
         verify(artifact.path, snapshot, kept)
     else:
-        gan = load_generator(run, name, snapshot)
-        artifact.put(Ticket(gan.networks[name], gan.prior, snapshot, kept))
+        artifact.put(Ticket(network, gan.prior, snapshot, kept))
     return artifact.path
 
 

@@ -75,6 +75,13 @@ def _of_roles(config: Config, spec: GANSpec) -> Iterator[str]:
 
 def _of_units(config: Config) -> Iterator[str]:
     lottery = config.lottery
+    if lottery.unit == "2:4" and (lottery.rate != 0.5 or lottery.rounds > 1):
+        yield (
+            "--unit=2:4 prunes half of the weights at once: it needs --rounds=1 and --rate=0.5, not"
+            f" --rounds={lottery.rounds} and --rate={lottery.rate}"
+        )
+    if lottery.unit == "2:4" and lottery.budget != "units":
+        yield f"--budget={lottery.budget}: --unit=2:4 keeps half of the weights, whatever they take"
     if lottery.unit != "channel":
         for name in ("prune_trunk", "train_slim"):
             if getattr(lottery, name):

@@ -67,11 +67,19 @@ def _of_gammas(config: Config, gan: GANSpec) -> Iterator[str]:
             "--criterion=gamma_l1 needs what moves gammas towards 0 while a round trains:"
             " --terms=gamma_l1:WEIGHT"
         )
+    if config.lottery.rate is None and config.lottery.budget != "units":
+        yield (
+            f"--budget={config.lottery.budget}: without --rate, --criterion=gamma_l1 prunes what"
+            " training has made 0, however much that is"
+        )
 
 
 @register(complaints=_of_gammas)
 def gamma_l1(bench: Bench, before: TrainingFolder) -> Scores:
-    """|gamma| of a channel's norms, which `--terms=gamma_l1:WEIGHT` makes small."""
+    """|gamma| of a channel's norms, which `--terms=gamma_l1:WEIGHT` makes small.
+
+    Without a rate, a channel goes where all of them are exactly 0 (Wang et al. 2020).
+    """
     ranked = _trained(bench, before)
     return {
         name: {

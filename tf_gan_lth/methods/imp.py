@@ -12,7 +12,7 @@ from tf_gan_lth.methods.criteria import CRITERIA
 from tf_gan_lth.methods.method import METHODS, Method
 from tf_gan_lth.methods.starts import dense_teachers, with_discriminators
 from tf_gan_lth.methods.units import UNITS
-from tf_gan_lth.pruning.budgets import keep_macs
+from tf_gan_lth.pruning.budgets import keep_macs, keep_positive
 from tf_gan_lth.training.terms import KD, asked_as
 
 
@@ -68,6 +68,8 @@ class IterativeMagnitudePruning(Method):
             raise UsageError(
                 f"--rewind_step={lottery.rewind_step} is beyond the {steps} steps of a round"
             )
+        if lottery.rate is None:
+            return  # it is training that decides
         for name, mask in bench.full_masks.items():
             count = remaining(lottery.rate, lottery.rounds, mask.total)
             if count < mask.least:
@@ -92,7 +94,9 @@ def prune(bench: Bench, before: TrainingFolder, number: int) -> Masks:
     masks = {}
     for name, mask in bench.read_masks(before.final_masks.get()).items():
         ranked = mask.pool(scores[name])
-        if lottery.budget == "macs":
+        if lottery.rate is None:
+            masks[name] = keep_positive(mask, ranked)
+        elif lottery.budget == "macs":
             network, share = bench.gan.networks[name], (1.0 - lottery.rate) ** number
             masks[name] = keep_macs(network, mask, ranked, share, layerwise)
         else:

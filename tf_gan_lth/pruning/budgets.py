@@ -1,7 +1,8 @@
-"""Budgets: masks that leave a network a share of its multiply-accumulates."""
+"""How many units stay where that is no number of units: budgets of MACs, and what is left of 0."""
 
 import warnings
 
+import numpy as np
 import tf_keras as keras
 
 from tf_gan_lth.experiment.artifacts import Arrays
@@ -48,3 +49,10 @@ def keep_macs(
             stacklevel=2,
         )
     return mask.keep(scores, low, layerwise)
+
+
+def keep_positive(mask: Mask, scores: Arrays) -> Mask:
+    """The mask of the units that score above 0, and of as many others as must stay."""
+    # What is pruned already scores 0, so it is not counted.
+    count = sum(int(np.count_nonzero(array > 0)) for array in scores.values())
+    return mask.keep(scores, min(max(count, mask.least), mask.remaining))

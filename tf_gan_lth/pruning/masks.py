@@ -63,12 +63,15 @@ class Elements:
     """
 
     kept: Arrays
-    least = 1
 
     @classmethod
     def everything(cls, weights: Arrays, paths: Iterable[str]) -> "Elements":
         """The mask that keeps every element of the variables at `paths`."""
         return cls({path: np.ones(weights[path].shape, bool) for path in paths})
+
+    @property
+    def least(self) -> int:
+        return 1
 
     @property
     def remaining(self) -> int:
@@ -101,6 +104,16 @@ class Elements:
         """
         if not 0 <= count <= self.remaining:
             raise MaskError(f"cannot keep {count} of {self.remaining} weights that remain")
+        self.check_scores(scores)
+        if not layerwise:
+            return Elements(_keep_highest(scores, self.kept, count))
+        kept = {}
+        for path, share in _shares(self.kept, count).items():
+            kept.update(_keep_highest(scores, {path: self.kept[path]}, share))
+        return Elements(kept)
+
+    def check_scores(self, scores: Arrays) -> None:
+        """Raises `MaskError` unless there is a finite score for every element."""
         check_shapes(scores, self.kept)
         broken = [path for path in sorted(self.kept) if not np.isfinite(scores[path]).all()]
         if broken:
@@ -108,12 +121,6 @@ class Elements:
                 f"cannot rank weights that are not finite: {', '.join(broken)}. Did training"
                 " diverge?"
             )
-        if not layerwise:
-            return Elements(_keep_highest(scores, self.kept, count))
-        kept = {}
-        for path, share in _shares(self.kept, count).items():
-            kept.update(_keep_highest(scores, {path: self.kept[path]}, share))
-        return Elements(kept)
 
     def shuffled(self, generator: np.random.Generator, layerwise: bool = False) -> "Elements":
         """As many elements at random places over all variables together, or within each."""

@@ -57,6 +57,16 @@ def prunable_variables(layer: keras.layers.Layer) -> list[tf.Variable]:
     return [layer.pointwise_kernel if separable else layer.kernel]
 
 
+def summed_axes(network: keras.Model) -> dict[str, int]:
+    """{path: axis of the input channels} of the variables that masks can cover."""
+    return {
+        path_of(layer, variable): -1 if isinstance(layer, keras.layers.Conv2DTranspose) else -2
+        for layer in network.layers
+        if is_prunable(layer, dense=True)
+        for variable in prunable_variables(layer)
+    }
+
+
 def prunable_paths(
     networks: dict[str, keras.Model], exclude: tuple[str, ...] = (), dense: bool = False
 ) -> dict[str, list[str]]:
