@@ -81,7 +81,7 @@ def test_a_training_that_is_scored_has_one_line_of_its_own(finished, capsys):
     watch.scored(finished.replicate.round(2).branch("random_mask"))
     watch.ends()
     (line,) = capsys.readouterr().out.splitlines()
-    assert line.startswith("replicate 0, round 2, random_mask: remaining 64.0%, FID ")
+    assert line.startswith("replicate 0, round 2, random_mask: remaining 64.1%, FID ")
 
 
 def test_the_project_prints_no_bars_into_a_pipe():
