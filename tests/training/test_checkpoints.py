@@ -10,7 +10,8 @@ from helpers import equal
 from tf_gan_lth import data, gans
 from tf_gan_lth.experiment import config as configs
 from tf_gan_lth.experiment.artifacts import ArrayFile
-from tf_gan_lth.experiment.errors import ArtifactError
+from tf_gan_lth.experiment.errors import ArtifactError, Stopped
+from tf_gan_lth.experiment.locks import LeaseLost
 from tf_gan_lth.gans import ImageShape
 from tf_gan_lth.training import Start, Trainer
 from tf_gan_lth.training.checkpoints import Checkpoints
@@ -38,10 +39,18 @@ CYCLEGAN = {
 CONFIGS = {one["gan"]: configs.from_options(one) for one in (SNGAN, CYCLEGAN)}
 
 
+class Kill(BaseException):
+    """Ends a training as SIGKILL does: nothing is done about it."""
+
+
 class Interruption(keras.callbacks.Callback):
+    def __init__(self, error):
+        super().__init__()
+        self._error = error
+
     def on_train_batch_end(self, batch, logs=None):
         if batch + 1 == STOP:
-            raise KeyboardInterrupt
+            raise self._error
 
 
 def build(gan):
@@ -61,17 +70,28 @@ def fresh_start(gan):
     return Start(weights, {}, SEED)
 
 
-@pytest.mark.parametrize("gan", CONFIGS)
-def test_an_interrupted_training_ends_with_the_weights_of_one_that_was_not(gan, tmp_path):
+@pytest.mark.parametrize(
+    ("gan", "error", "minutes", "saved_step"),
+    [
+        # The kill came before the checkpoint of its step.
+        ("sngan", Kill, 0.0, STOP - 1),
+        ("cyclegan", Kill, 0.0, STOP - 1),
+        # Whoever is asked to stop writes one, however short ago the last was.
+        ("sngan", KeyboardInterrupt, 10.0, STOP),
+        ("cyclegan", Stopped(15), 10.0, STOP),
+    ],
+)
+def test_an_interrupted_training_ends_with_the_weights_of_one_that_was_not(
+    gan, error, minutes, saved_step, tmp_path
+):
     file = ArrayFile(tmp_path / "checkpoint")
     trainer = make_trainer(gan)
     start = fresh_start(gan)
     whole = trainer.train(start)
-    with pytest.raises(KeyboardInterrupt):
-        trainer.train(start, [Interruption()], checkpoints=Checkpoints(file, 0.0))
+    with pytest.raises((Kill, KeyboardInterrupt)):
+        trainer.train(start, [Interruption(error)], checkpoints=Checkpoints(file, minutes))
     saved = file.get()
-    # The interruption came before the checkpoint of its step.
-    assert saved["step"] == STOP - 1 and saved["first_step"] == 0
+    assert saved["step"] == saved_step and saved["first_step"] == 0
 
     again = make_trainer(gan)  # as in a new process
     counted = []
@@ -81,7 +101,7 @@ def test_an_interrupted_training_ends_with_the_weights_of_one_that_was_not(gan, 
     checkpoints = Checkpoints(file, 0.0)
     continued = again.train(start, [counter], checkpoints=checkpoints)
     assert equal(whole.weights, continued.weights)
-    assert len(counted) == STEPS - STOP + 1 and checkpoints.seconds > saved["seconds"]
+    assert len(counted) == STEPS - saved_step and checkpoints.seconds > saved["seconds"]
 
 
 def test_a_checkpoint_of_a_training_that_began_elsewhere_is_left_alone(tmp_path):
@@ -94,6 +114,26 @@ def test_a_checkpoint_of_a_training_that_began_elsewhere_is_left_alone(tmp_path)
     whole = trainer.train(late, stop=STEPS)
     again = trainer.train(late, stop=STEPS, checkpoints=Checkpoints(file, 10.0))
     assert equal(whole.weights, again.weights)
+
+
+def test_a_training_that_was_stopped_after_its_last_step_is_done(tmp_path):
+    file = ArrayFile(tmp_path / "checkpoint")
+    trainer = make_trainer("sngan")
+    start = fresh_start("sngan")
+    whole = trainer.train(start, stop=STOP)
+    with pytest.raises(KeyboardInterrupt):
+        trainer.train(start, [Interruption(KeyboardInterrupt)], STOP, Checkpoints(file, 10.0))
+    again = make_trainer("sngan").train(start, stop=STOP, checkpoints=Checkpoints(file, 10.0))
+    assert file.get()["step"] == STOP and equal(whole.weights, again.weights)
+
+
+def test_a_process_whose_lease_was_taken_over_writes_no_checkpoint(tmp_path):
+    file = ArrayFile(tmp_path / "checkpoint")
+    with pytest.raises(LeaseLost):
+        make_trainer("sngan").train(
+            fresh_start("sngan"), [Interruption(LeaseLost)], checkpoints=Checkpoints(file, 10.0)
+        )
+    assert not file.exists()
 
 
 def test_a_broken_checkpoint_is_named(tmp_path):

@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterable, Sequence
 import absl.logging
 from absl import app, flags
 
-from tf_gan_lth.cli import declared, flag_files, help_text, names, sources
+from tf_gan_lth.cli import declared, flag_files, help_text, names, sources, stopping
 from tf_gan_lth.experiment import cache, paths, quiet, trust
 from tf_gan_lth.experiment import config as configs
 from tf_gan_lth.experiment.errors import ToolkitError, ToolkitWarning, UsageError
@@ -242,7 +242,8 @@ def run(
             warnings.showwarning = functools.partial(_show_warning, warnings.showwarning)
             _main(main, values, chatty)
 
-    app.run(guarded, argv=argv, flags_parser=parse)
+    with stopping.when_asked():
+        app.run(guarded, argv=argv, flags_parser=parse)
 
 
 def _main(main: Callable[[flags.FlagValues], None], values: flags.FlagValues, chatty: bool) -> None:
@@ -256,8 +257,11 @@ def _main(main: Callable[[flags.FlagValues], None], values: flags.FlagValues, ch
         if chatty:
             traceback.print_exc()
         fail(error)
-    except KeyboardInterrupt:
-        fail("stopped; run the same command again to continue", 130)
+    except KeyboardInterrupt as stop:
+        reason = str(stop) or "stopped"
+        # A bar on a terminal has not ended its line.
+        print(end="\n" if sys.stderr.isatty() else "", file=sys.stderr)
+        fail(f"{reason}; run the same command again to continue", getattr(stop, "exit_code", 130))
 
 
 def start_tensorflow(values: flags.FlagValues, command: str) -> None:

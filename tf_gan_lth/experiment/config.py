@@ -257,6 +257,12 @@ class EvaluationConfig:
     num_eval_images: int | None = option(
         None, "generated images a score is computed from, instead of the protocol's", low=2
     )
+    eval_every: int = option(
+        0,
+        "steps between scores and samples within a training, which TensorBoard shows; 0: none",
+        low=0,
+        extends=True,
+    )
 
 
 @dataclasses.dataclass(frozen=True)

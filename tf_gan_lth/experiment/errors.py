@@ -4,6 +4,7 @@ The message is one clear line: what was wrong, with the value, and what to do.
 """
 
 import difflib
+import signal
 from collections.abc import Iterable
 
 
@@ -45,6 +46,18 @@ class DataError(ToolkitError):
 
 class EvaluationError(ToolkitError):
     """Scores cannot be computed from what was given."""
+
+
+class Stopped(KeyboardInterrupt):
+    """A signal asked the process to end; what trains writes a checkpoint first.
+
+    Args:
+      number: of the signal.
+    """
+
+    def __init__(self, number: int):
+        super().__init__(f"stopped by {signal.Signals(number).name}")
+        self.exit_code = 128 + number
 
 
 class ToolkitWarning(UserWarning):

@@ -14,17 +14,23 @@ import socket
 import threading
 import time
 import uuid
+import warnings
 from collections.abc import Callable, Iterator
 from typing import TextIO
 
-from tf_gan_lth.experiment.errors import BusyError, RunFolderError
+from tf_gan_lth.experiment.errors import BusyError, RunFolderError, ToolkitWarning
 from tf_gan_lth.experiment.paths import Path, RemotePath
 
 NAME = ".lock"
 BEAT = 10.0  # seconds between heartbeats of a process that holds a lease in an object store
 PATIENCE = 45.0  # seconds without a heartbeat after which that process counts as dead
 LENGTH = 200  # bytes in every heartbeat: TensorFlow caches a file's length for some seconds
+SILENT = 3.0  # seconds of waiting for a lock without a word
 LOST = signal.SIGUSR2  # not SIGINT, which background jobs of a shell ignore
+
+
+class LeaseLost(KeyboardInterrupt):
+    """Another process has taken over a lease: this one must write nothing more there."""
 
 
 @contextlib.contextmanager
@@ -54,14 +60,46 @@ def hold(path: Path, busy: str | None = None) -> Iterator[None]:
 def _flock(path: pathlib.Path, busy: str | None) -> Iterator[None]:
     with _open(path) as file:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | (fcntl.LOCK_NB if busy else 0))
+            _lock(path, file, busy)
         except BlockingIOError:
-            file.seek(0)
-            raise BusyError(f"{busy} ({file.read().strip() or 'unknown'})") from None
-        file.truncate(0)
-        file.write(f"{_whoami()}\n")
-        file.flush()
+            raise BusyError(f"{busy} ({_written_in(file)})") from None
+        except OSError as error:
+            raise RunFolderError(
+                f"{path} cannot be locked ({error.strerror or error}): its file system may have no"
+                " locks; give a folder on one that has"
+            ) from None
+        try:
+            file.truncate(0)
+            file.write(f"{_whoami()}\n")
+            file.flush()
+        except OSError as error:
+            raise _cannot_write(path, error) from None
         yield
+
+
+def _lock(path: pathlib.Path, file: TextIO, busy: str | None) -> None:
+    """Locks an open file; raises `BlockingIOError` if another process has it and `busy` is said."""
+    began = time.monotonic()
+    while True:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except BlockingIOError:
+            if busy:
+                raise
+        if time.monotonic() - began > SILENT:
+            break
+        time.sleep(0.05)
+    warnings.warn(
+        f"waits for {path}, which is held by {_written_in(file)}", ToolkitWarning, stacklevel=4
+    )
+    fcntl.flock(file, fcntl.LOCK_EX)
+
+
+def _written_in(file: TextIO) -> str:
+    """Who holds a lock, as it wrote itself down."""
+    file.seek(0)
+    return file.read().strip() or "an unknown process"
 
 
 def _open(path: pathlib.Path) -> TextIO:
@@ -88,9 +126,14 @@ def holder(path: pathlib.Path) -> str | None:
 @contextlib.contextmanager
 def _lease(path: RemotePath, busy: str | None) -> Iterator[None]:
     mine = f"{_whoami()}, {uuid.uuid4().hex}"
+    told = False
     while (holder := _take(path, mine)) != mine:
+        who = holder.rpartition(",")[0]
         if busy:
-            raise BusyError(f"{busy} ({holder.rpartition(',')[0]})")
+            raise BusyError(f"{busy} ({who})")
+        if not told:
+            warnings.warn(f"waits for {path}, which is held by {who}", ToolkitWarning, stacklevel=4)
+            told = True
     done = threading.Event()
     lost = threading.Event()
     try:
@@ -128,7 +171,11 @@ def _interruptible() -> Iterator[Callable[[], None]]:
     if here is not threading.main_thread():
         yield lambda: None
         return
-    before = signal.signal(LOST, signal.default_int_handler)
+
+    def interrupt(number: int, frame: object) -> None:
+        raise LeaseLost
+
+    before = signal.signal(LOST, interrupt)
     try:
         yield lambda: signal.pthread_kill(here.ident, LOST)
     finally:
@@ -205,7 +252,8 @@ def _holder(text: str | None) -> str:
 
 
 def _whoami() -> str:
-    return f"process {os.getpid()} on {socket.gethostname()}"
+    now = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime())
+    return f"process {os.getpid()} on {socket.gethostname()} since {now}"
 
 
 def _cannot_write(path: Path, error: OSError) -> RunFolderError:

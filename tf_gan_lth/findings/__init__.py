@@ -1,6 +1,6 @@
 """Scores and costs of a run as rows, compared with the dense GAN, and the verdict. Reads files."""
 
-from tf_gan_lth.findings.columns import Column, columns, rows, table
+from tf_gan_lth.findings.columns import Column, columns, line, rows, table
 from tf_gan_lth.findings.comparison import Comparison, comparison_table
 from tf_gan_lth.findings.looks import Plan
 from tf_gan_lth.findings.results import Result, read_results
@@ -16,6 +16,7 @@ __all__ = [
     "comparison_table",
     "judge",
     "judge_run",
+    "line",
     "read_results",
     "rows",
     "table",

@@ -129,6 +129,13 @@ def table(results: list[Result]) -> str:
     return "\n".join(lines)
 
 
+def line(result: Result) -> str:
+    """What a terminal shows of a training beside its title: `remaining 80.0%, FID 1.23, ...`."""
+    chosen = with_values([c for c in columns([result]) if c.in_terminal], [result])
+    told = ("replicate", "round", "branch")  # by the title
+    return ", ".join(f"{c.title} {c.text(result)}" for c in chosen if c.name not in told)
+
+
 def formatted(value: object, form: str) -> str:
     """The value as text, or `-` where there is none."""
     return "-" if value is None else format(value, form)

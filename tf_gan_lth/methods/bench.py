@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import math
 from collections.abc import Callable, Iterator
 
 import tensorflow as tf
@@ -9,19 +10,28 @@ import tf_keras as keras
 
 from tf_gan_lth import gans
 from tf_gan_lth.experiment import config as configs
-from tf_gan_lth.experiment import seeds
+from tf_gan_lth.experiment import memory, seeds
 from tf_gan_lth.experiment.artifacts import Arrays
-from tf_gan_lth.experiment.config import Config
+from tf_gan_lth.experiment.config import Config, TrainingConfig
 from tf_gan_lth.experiment.errors import TrainingError
 from tf_gan_lth.experiment.run_folder import ReplicateFolder, TrainingFolder
 from tf_gan_lth.methods.candidate import Candidate, Masks, expand, rewind
+from tf_gan_lth.methods.evaluations import Evaluations
 from tf_gan_lth.methods.observer import Observer
 from tf_gan_lth.methods.units import UNITS, full_masks
 from tf_gan_lth.tasks import TASKS, Task
 from tf_gan_lth.training import Kept, Start, Trained, Trainer, Weights
-from tf_gan_lth.training.callbacks import StopWhenDiverged, summaries
+from tf_gan_lth.training.callbacks import StopWhenDiverged, Summaries
 from tf_gan_lth.training.checkpoints import Checkpoints
+from tf_gan_lth.training.options import batch_sizes, resolve
 from tf_gan_lth.training.slim import train_slim
+
+SMALLER = (
+    "make --generator_batch_size, --discriminator_batch_size, the networks or --resolution smaller,"
+    " with another --run_dir"
+)
+# How the lines of TensorFlow's messages begin that say where in the graph it happened.
+WHERE = ("Graph execution error", "Detected at node", "File ", "Node:", "Hint:", "<stack", "[", "(")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -101,7 +111,12 @@ class Bench:
             callbacks = self._watching()
             checkpoints = Checkpoints(folder.checkpoint, self.config.training.checkpoint_minutes)
             begins = not folder.checkpoint.exists()
-            callbacks.append(summaries(folder.curves, self.trainer.config.steps, begins))
+            curves = Summaries(folder.curves, self.trainer.config.steps, begins)
+            callbacks.append(curves)
+            every = self.config.evaluation.eval_every
+            if every:
+                here = folder.replicate
+                callbacks.append(Evaluations(self.task, self.trainer, here, every, curves))
             stream = folder.stream(self.config.seed)
             start = Start(weights, kept, stream, candidate.first_step, candidate.teachers, title)
             masks = self.read_masks(kept)
@@ -139,16 +154,51 @@ class Bench:
 
 @contextlib.contextmanager
 def one_line_errors(title: str) -> Iterator[None]:
-    """TensorFlow's errors as one line: no memory for the step, no room for TensorBoard's files."""
+    """TensorFlow's errors as one line, and memory that does not suffice, whoever asked for it."""
     try:
         yield
     except tf.errors.UnavailableError:
         raise  # another worker is gone: all of this process ends
-    except tf.errors.OpError as error:
-        reason = str(error.message).splitlines()[0]
+    except (tf.errors.OpError, MemoryError, RuntimeError, ValueError) as error:
+        missing = memory.shortage(error)
+        if missing is not None:
+            raise TrainingError(f"{title}: memory does not suffice{missing}; {SMALLER}") from error
+        if not isinstance(error, tf.errors.OpError):
+            raise
         raise TrainingError(
-            f"{title} stopped: {reason}; what is finished is kept: run the same command again"
+            f"{title} stopped: {_reason(error)}; what is finished is kept: run the same command"
+            " again"
         ) from error
+
+
+def _reason(error: tf.errors.OpError) -> str:
+    """What happened, out of a message that also says where in the graph."""
+    lines = [line.strip() for line in str(error.message).splitlines()]
+    told = [line for line in lines if line and not line.startswith(WHERE)]
+    return told[0] if told else type(error).__name__
+
+
+def check_memory(config: TrainingConfig, gan: gans.GAN, shape: gans.ImageShape) -> None:
+    """Raises `TrainingError` for batches of which not even one layer's maps fit in memory.
+
+    Args:
+      config: resolved.
+      gan: what is trained.
+      shape: of its images.
+    """
+    free = memory.available()
+    most = shape.resolution**2 * shape.channels
+    for network in gan.networks.values():
+        for layer in network.layers:
+            for tensor in tf.nest.flatten(getattr(layer, "output", [])):
+                most = max(most, math.prod(size or 1 for size in tensor.shape))
+    for option, size in batch_sizes(config).items():
+        needed = 4 * size * most
+        if free is not None and needed > free:
+            raise TrainingError(
+                f"--{option}={size:,}: memory does not suffice: the maps of a single layer take"
+                f" {needed / 2**30:,.1f} GiB, and {free / 2**30:,.1f} GiB are free; {SMALLER}"
+            )
 
 
 def build(
@@ -168,12 +218,13 @@ def build(
     Raises:
       ToolkitError: images, networks or protocol cannot be had, or do not fit each other.
     """
-    with (strategy or tf.distribute.get_strategy()).scope():
+    with one_line_errors("set-up"), (strategy or tf.distribute.get_strategy()).scope():
         task_type = TASKS[spec.task]
         images = task_type.open_images(config, spec)
         seed = seeds.derive(config.seed, "networks")
         # Plain networks are for scores, which are float32 whatever trains.
         gan = gans.build(spec, config, images.shape, seed=seed)
+        check_memory(resolve(config.training, spec), gan, images.shape)
         masks = full_masks(config.lottery, gan)
         task = task_type(config, gan, images)
         trained = gan

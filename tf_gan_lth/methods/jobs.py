@@ -1,7 +1,9 @@
 """A part of a run, for a process of its own: many of them can work in one run folder at once."""
 
+from collections.abc import Iterator
+
 from tf_gan_lth.experiment.errors import UsageError
-from tf_gan_lth.experiment.run_folder import MAIN, ReplicateFolder, RunFolder
+from tf_gan_lth.experiment.run_folder import MAIN, ReplicateFolder, RunFolder, TrainingFolder
 from tf_gan_lth.methods import loop
 from tf_gan_lth.methods.bench import Bench
 from tf_gan_lth.methods.method import Method
@@ -33,11 +35,32 @@ def run(
         raise UsageError(
             f"--replicate={replicate} is none of --replicates={count}: they are numbered from 0"
         )
-    for number in range(count) if replicate is None else [replicate]:
+    numbers = range(count) if replicate is None else [replicate]
+    replicates = [folder.replicate(number) for number in numbers]
+    bench.observer.begins(
+        [one for each in replicates for one in _planned(method, each, bench, branch)]
+    )
+    try:
+        for each in replicates:
+            if branch in (None, MAIN):
+                loop.run(method, bench, each, branches=branch is None)
+            else:
+                _run_branch(method, bench, each, branch)
+    finally:
+        bench.observer.ends()
+
+
+def _planned(
+    method: Method, replicate: ReplicateFolder, bench: Bench, branch: str | None
+) -> Iterator[TrainingFolder]:
+    """What is trained of a replicate, or of one of its branches."""
+    for number in method.rounds(bench.config):
+        here = replicate.round(number)
         if branch in (None, MAIN):
-            loop.run(method, bench, folder.replicate(number), branches=branch is None)
-        else:
-            _run_branch(method, bench, folder.replicate(number), branch)
+            yield here
+        for name in loop.branches_of(bench.config, number):
+            if branch in (None, name):
+                yield here.branch(name)
 
 
 def _run_branch(method: Method, bench: Bench, replicate: ReplicateFolder, name: str) -> None:

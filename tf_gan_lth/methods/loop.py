@@ -10,7 +10,7 @@ from tf_gan_lth.experiment.errors import RunFolderError
 from tf_gan_lth.experiment.paths import Path
 from tf_gan_lth.experiment.run_folder import ReplicateFolder, TrainingFolder
 from tf_gan_lth.findings.results import by_generator
-from tf_gan_lth.methods.bench import Bench
+from tf_gan_lth.methods.bench import Bench, one_line_errors
 from tf_gan_lth.methods.branches import BRANCHES
 from tf_gan_lth.methods.candidate import Candidate, expand
 from tf_gan_lth.methods.method import Method
@@ -65,6 +65,11 @@ def train_and_score(
       folder: where to keep it, if that is not the candidate's own.
     """
     folder = folder or candidate.folder
+    with one_line_errors(folder.title):
+        _train_and_score(bench, candidate, folder)
+
+
+def _train_and_score(bench: Bench, candidate: Candidate, folder: TrainingFolder) -> None:
     finished = folder.scores.exists()
     weights = _trained(bench, candidate, folder)
     folder.checkpoint.remove()
@@ -99,7 +104,8 @@ def _score_untrained(bench: Bench, folder: ReplicateFolder) -> None:
         return
     scores = folder.untrained_scores
     if not scores.exists():
-        scores.put(bench.task.score(folder.initial.get(), folder.number))
+        with one_line_errors(f"replicate {folder.number}, before training"):
+            scores.put(bench.task.score(folder.initial.get(), folder.number))
     check_protocol(bench, scores.get(), folder.path)
 
 

@@ -31,6 +31,13 @@ class Method(abc.ABC):
         Called before anything slow, and before the run folder is claimed.
         """
 
+    def rounds(self, config: Config) -> Iterable[int]:
+        """The numbers of the rounds that candidates are made for, as far as that is known before.
+
+        People are told by it how long a run takes.
+        """
+        return range(config.lottery.rounds + 1)
+
     @property
     def origin(self) -> dict[str, object] | None:
         """What a run records of where its candidates come from; None if it makes its own."""

@@ -74,6 +74,9 @@ class Transfer(Method):
         covered = {name: list(mask.expand()) for name, mask in bench.full_masks.items()}
         self.parent.check_fits(bench.shapes, covered)
 
+    def rounds(self, config: Config) -> tuple[int, int]:
+        return 0, self.parent.round_number
+
     @property
     def origin(self) -> dict[str, object]:
         return self.parent.record

@@ -1,12 +1,17 @@
-"""Results and samples by round for TensorBoard, beside the curves that every training writes."""
+"""Results and samples by round for TensorBoard, beside the curves that every training writes.
+
+The config is there too, as text and as hyperparameters, by which runs are sorted beside their FID.
+"""
 
 import contextlib
 
 import tensorflow as tf
+from tensorboard.plugins.hparams import api as hparams
 
+from tf_gan_lth.experiment import config as configs
 from tf_gan_lth.experiment import paths
 from tf_gan_lth.experiment.run_folder import RunFolder, TrainingFolder, generator_label
-from tf_gan_lth.findings.columns import columns
+from tf_gan_lth.findings.columns import SCORE, columns
 from tf_gan_lth.findings.results import Result, read_results, scored_folders
 
 
@@ -22,14 +27,38 @@ def write(run: RunFolder) -> None:
         by_curve.setdefault(curve, []).append(folder)
 
     # Replace the log of each curve.
+    used = _used(run)
     for curve, folders in by_curve.items():
         log_dir = run.tensorboard / curve
         with contextlib.suppress(OSError):  # TensorBoard may be reading it
             paths.remove(log_dir)
         with tf.summary.create_file_writer(str(log_dir)).as_default():
+            _log_config(run, curve, folders[0].branch_name, used)
             for folder in folders:
                 key = (folder.replicate, folder.round_number, folder.branch_name)
                 _log(folder, results[key])
+
+
+def _used(run: RunFolder) -> dict[str, object]:
+    """Every option of a run, as it was resolved where that is known."""
+    record = run.config.get()
+    used = {n: v for n, v in record.get("used", {}).items() if not n.startswith("network.")}
+    return record["options"] | used
+
+
+def _log_config(run: RunFolder, curve: str, branch: str, used: dict[str, object]) -> None:
+    """Writes the options as a table, and as hyperparameters of a trial whose metrics are scores."""
+    rows = [f"| {configs.as_flag(name)} | `{value}` |" for name, value in sorted(used.items())]
+    tf.summary.text("config", "\n".join(["| option | value |", "| --- | --- |", *rows]), 0)
+    names = sorted({r.generator for r in read_results(run)})
+    groups = ["_".join(filter(None, [SCORE, generator_label(name)])) for name in names]
+    metrics = [hparams.Metric(f"{g}/fid", display_name=f"FID, last round ({g})") for g in groups]
+    hparams.hparams_config(hparams=[], metrics=metrics)
+    plain = {
+        name: value if isinstance(value, bool | int | float | str) else str(value)
+        for name, value in used.items()
+    }
+    hparams.hparams({**plain, "branch": branch}, trial_id=f"{run.path.name}/{curve}")
 
 
 def _log(folder: TrainingFolder, results: list[Result]) -> None:

@@ -1,22 +1,39 @@
 """What a run prints while it goes on and when it is done."""
 
+import sys
+from collections.abc import Callable
+
 from tf_gan_lth import export, findings
 from tf_gan_lth.experiment.paths import Path
-from tf_gan_lth.experiment.run_folder import RunFolder
+from tf_gan_lth.experiment.run_folder import RunFolder, TrainingFolder
 from tf_gan_lth.report import pages
 
 
-def update(run: RunFolder) -> None:
-    """Writes results and report anew after a training, and prints the table of results."""
+def update(run: RunFolder, folder: TrainingFolder, print: Callable[[str], object] = print) -> None:
+    """Writes results and report anew after a training, and prints what is new.
+
+    Args:
+      run: what to write of.
+      folder: the training.
+      print: prints a line.
+    """
     with run.lock():
         results, _ = findings.write_results(run)
-        print(findings.table(results), flush=True)
+        for result in results:
+            if (result.replicate, result.round, result.branch) == (
+                folder.replicate,
+                folder.round_number,
+                folder.branch_name,
+            ):
+                print(f"{folder.title}: {findings.line(result)}")
+        sys.stdout.flush()
         pages.write(run)
 
 
 def conclude(run: RunFolder) -> None:
-    """Finishes a run, and prints its verdicts and where everything is."""
+    """Finishes a run, and prints its results, its verdicts and where everything is."""
     verdicts, exports = finish(run)
+    print(f"\n{findings.table(findings.read_results(run))}")
     for name, verdict in verdicts.items():
         title = f"Verdict, {name}" if len(verdicts) > 1 else "Verdict"
         comparison = findings.comparison_table(verdict.comparisons)

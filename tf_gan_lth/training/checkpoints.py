@@ -58,15 +58,22 @@ class Checkpoints(keras.callbacks.Callback):
 
     def on_train_begin(self, logs: dict | None = None) -> None:
         if self._next_step > self._first_step:
-            print(f"continues at step {self._next_step}", flush=True)
-            # Keras's own step count, the horizontal axis of TensorBoard's curves.
-            self.model._train_counter.assign(self._next_step - self._first_step)
+            title = self.model.title.partition(":")[0]
+            print(f"{title} continues at step {self._next_step}".strip(), flush=True)
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
         now = time.monotonic()
         if now - self._saved >= self._pause and batch + 1 < self.params["steps"]:
-            state = {name: variable.numpy() for name, variable in self.model.state().items()}
-            self._file.put(
-                {**state, FIRST_STEP: np.int64(self._first_step), SECONDS: np.float64(self.seconds)}
-            )
-            self._saved = time.monotonic()
+            self.save(self.model)
+
+    def save(self, model: GANModel) -> None:
+        """Writes the state that a model is in, between two steps.
+
+        Raises:
+          RunFolderError: it cannot be written.
+        """
+        state = {name: variable.numpy() for name, variable in model.state().items()}
+        self._file.put(
+            {**state, FIRST_STEP: np.int64(self._first_step), SECONDS: np.float64(self.seconds)}
+        )
+        self._saved = time.monotonic()

@@ -73,6 +73,7 @@ class GANModel(keras.Model):
         self.step = tf.Variable(0, dtype=tf.int32, trainable=False, aggregation=first)
         self.traces = 0
         self.title = ""
+        self.between_steps = True  # False while something else uses its variables
 
     def compile(self, generator_optimizer: Optimizer, discriminator_optimizer: Optimizer, **kwargs):
         """As `keras.Model.compile`; creates the optimizers' variables, so none are made later."""

@@ -11,6 +11,7 @@ import tf_keras as keras
 
 from tf_gan_lth import gans
 from tf_gan_lth.data import Domains, ImageSet, draws
+from tf_gan_lth.experiment import locks
 from tf_gan_lth.experiment.artifacts import Arrays
 from tf_gan_lth.experiment.config import TrainingConfig
 from tf_gan_lth.experiment.errors import TrainingError
@@ -132,6 +133,7 @@ class Trainer:
             for path, average in averages.items():
                 average.assign(averaged[path])
         self.model.title = start.title
+        self.model.between_steps = True
         self.model.restart(start.seed, start.first_step)
         self.model.teach(start.teachers)
 
@@ -154,6 +156,7 @@ class Trainer:
         Raises:
           MaskError: a pruned weight did not stay exactly zero.
           TrainingError: training diverged.
+          KeyboardInterrupt: it was stopped; its state is in the checkpoint.
         """
         stop = self.config.steps if stop is None else stop
         self.start(start)
@@ -161,14 +164,25 @@ class Trainer:
         if checkpoints:
             first = checkpoints.resume(self.model, first)
             callbacks = [*callbacks, checkpoints]
-        self.model.fit(
-            self.batches(start.seed, first),
-            steps_per_epoch=stop - first,
-            epochs=1,
-            verbose=0,
-            callbacks=list(callbacks),
-        )
-        trained = Trained(self.snapshot(), self._kept(start.kept))
+        try:
+            if first < stop:  # a training may be stopped after its last step
+                self.model.fit(
+                    self.batches(start.seed, first),
+                    steps_per_epoch=stop - first,
+                    epochs=1,
+                    verbose=0,
+                    callbacks=list(callbacks),
+                )
+            trained = Trained(self.snapshot(), self._kept(start.kept))
+        except locks.LeaseLost:
+            raise  # the files are another process's now
+        except KeyboardInterrupt:
+            # A step is one call into TensorFlow, so that no signal arrives within. Of several
+            # workers each was stopped elsewhere, and they cannot read variables but together.
+            several = isinstance(self.strategy, tf.distribute.MultiWorkerMirroredStrategy)
+            if checkpoints and self.model.between_steps and not several:
+                checkpoints.save(self.model)
+            raise
         _check_finite(trained.weights)
         for name, kept in trained.kept.items():
             for snapshot in (name, name + EMA):
