@@ -8,8 +8,6 @@ import json
 import os
 import pathlib
 import warnings
-import zipfile
-import zlib
 
 import numpy as np
 import scipy.linalg
@@ -109,7 +107,7 @@ def of_images(images: ImageSet | ImageFolder, extractor: Extractor) -> Reference
     cached = _CachedReference(cache.folder() / "references" / f"{origin.digest}.npz")
     if cached.exists():
         # The same images may have been cached under another name.
-        return dataclasses.replace(cached.get(), origin=origin)
+        return dataclasses.replace(cached.get_of(origin), origin=origin)
     if images.count < 2:
         raise EvaluationError(
             f"{images.name} has {images.count} image: statistics need two, and are good from"
@@ -167,15 +165,11 @@ class ReferenceFile(Artifact):
         try:
             with np.load(path, allow_pickle=False) as stored:
                 arrays = {name: stored[name] for name in stored.files}
-        except (
-            OSError,
-            ValueError,
-            TypeError,
-            AttributeError,
-            EOFError,
-            zipfile.BadZipFile,
-            zlib.error,
-        ) as error:
+        except OSError as error:
+            raise ArtifactError(
+                f"cannot read {path}: {error.strerror or error}; see to its rights and its disk"
+            ) from None
+        except Exception as error:  # those of numpy and zipfile have no common class
             reason = " ".join(str(error).split()) or type(error).__name__
             raise ArtifactError(
                 f"{path} is broken or no npz file ({reason}): expected arrays mu and sigma; if it"
@@ -218,6 +212,16 @@ class _CachedReference(ReferenceFile):
 
     Each writes its own temporary file; the last one to be renamed stays.
     """
+
+    def get_of(self, origin: Origin) -> Reference:
+        """Reads the file; raises `ArtifactError` unless what it holds is of this origin."""
+        found = self.get()
+        if found.origin.digest != origin.digest:
+            raise ArtifactError(
+                f"{self.path} holds statistics of {found.origin.images} (digest"
+                f" {found.origin.digest}), not of {origin.images} ({origin.digest}): delete it"
+            )
+        return found
 
     def _partial(self) -> pathlib.Path:
         return self.path.with_name(f"{self.path.name}.{os.getpid()}.partial")

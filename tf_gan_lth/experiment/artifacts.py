@@ -3,12 +3,17 @@
 On a disk an artifact is written under a temporary name, flushed and renamed. In an object store,
 where a file appears whole, an artifact exists once the last of its files does. Either way, an
 artifact that exists is complete; a broken one is reported, never silently recomputed.
+
+What a checksum covers includes the artifact's place: of which run, replicate, round and branch it
+is, and what kind it is of. So one that was copied to another place is reported too. Artifacts of
+earlier versions have no place and are read as they are.
 """
 
 import contextlib
 import hashlib
 import io
 import json
+import math
 import os
 import pathlib
 from collections.abc import Callable, Iterator
@@ -21,19 +26,46 @@ from tf_gan_lth.experiment.errors import ArtifactError, RunFolderError
 from tf_gan_lth.experiment.paths import Path, RemotePath
 
 Arrays = dict[str, np.ndarray]
+Place = dict[str, object]  # {"run", "replicate", "round", "branch", "kind"}; None is no part of it
 CHECKSUM = "sha256"
+PLACE = "place"
 RECORD = "checksums.json"
 DIGEST_SIZE = 64
+BITS = ":bits:"
+WORTH_COMPRESSING = 0.25  # share of zeros
 
 
 class Artifact:
-    """The result of one stage, at a path: read it, write it, or make it if it is missing."""
+    """The result of one stage, at a path: read it, write it, or make it if it is missing.
 
-    def __init__(self, path: Path):
+    Args:
+      path: where it is.
+      place: returns where it belongs; None belongs anywhere.
+    """
+
+    def __init__(self, path: Path, place: Callable[[], Place] | None = None):
         self.path = path
+        self.place = place
 
     def exists(self) -> bool:
-        return self.path.exists()
+        """Whether it is there; raises `ArtifactError` where that cannot be told."""
+        return _exists(self.path)
+
+    def _check_place(self, stored: Place | None) -> None:
+        """Raises `ArtifactError` if the artifact says that it belongs elsewhere."""
+        if self.place is None or stored is None:
+            return
+        here = self.place()
+        if not isinstance(stored, dict):
+            raise _broken(self.path, f"its place is {stored!r}")
+        # The run of an artifact that was made without a config is unknown.
+        known = {"run"} if None in (stored.get("run"), here.get("run")) else set()
+        names = (stored.keys() | here.keys()) - known
+        if any(stored.get(name) != here.get(name) for name in names):
+            raise ArtifactError(
+                f"{self.path} is in the wrong place: it is {_described(stored)}, and here belongs"
+                f" {_described(here)}; move it back, or restore what was here from a copy"
+            )
 
     def get(self):
         """Reads and checks the artifact.
@@ -94,16 +126,29 @@ class Record(Artifact):
 
     def _read(self, path: Path) -> dict:
         try:
-            record = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
+            record = json.loads(_read_bytes(path), object_hook=lambda read: _Fields(path, read))
+        except (ValueError, RecursionError) as error:
             raise _broken(path, error) from None
         if not isinstance(record, dict) or record.pop(CHECKSUM, None) != _json_digest(record):
             raise _broken(path, "its checksum does not fit its content")
+        self._check_place(record.pop(PLACE, None))
         return record
 
     def _write(self, path: Path, value: dict) -> None:
-        text = json.dumps({**value, CHECKSUM: _json_digest(value)}, indent=2) + "\n"
+        placed = {**value, PLACE: self.place()} if self.place else value
+        text = json.dumps({**placed, CHECKSUM: _json_digest(placed)}, indent=2) + "\n"
         _write_bytes(path, text.encode())
+
+
+class _Fields(dict):
+    """What a record holds; asking it for a field that it lacks names the record's file."""
+
+    def __init__(self, path: Path, fields: dict):
+        super().__init__(fields)
+        self._path = path
+
+    def __missing__(self, name: str) -> object:
+        raise _broken(self._path, f"it has no field '{name}'")
 
 
 class Snapshots(Artifact):
@@ -115,12 +160,12 @@ class Snapshots(Artifact):
     """
 
     def exists(self) -> bool:
-        return (self.path / RECORD if isinstance(self.path, RemotePath) else self.path).exists()
+        return _exists(self.path / RECORD if isinstance(self.path, RemotePath) else self.path)
 
     def _read(self, path: Path) -> dict[str, Arrays]:
-        if not (path / RECORD).exists():
+        if not _exists(path / RECORD):
             raise _broken(path, f"it has no {RECORD}")
-        recorded = Record(path / RECORD).get()
+        recorded = Record(path / RECORD, self.place).get()
         found = {file.stem for file in path.glob("*.npz")}
         if found != recorded.keys():
             raise _broken(path, f"it should hold {sorted(recorded)} and holds {sorted(found)}")
@@ -136,21 +181,24 @@ class Snapshots(Artifact):
             content = _npz(arrays)
             _write_bytes(path / f"{network}.npz", content)
             recorded[network] = hashlib.sha256(content).hexdigest()
-        Record(path / RECORD).put(recorded)
+        Record(path / RECORD, self.place).put(recorded)
 
 
 class ArrayFile(Artifact):
     """Arrays by name in a single file, which may be overwritten: a checksum, then an npz."""
 
     def _read(self, path: Path) -> Arrays:
-        content = path.read_bytes()
+        content = _read_bytes(path)
         digest, stored = content[:DIGEST_SIZE], content[DIGEST_SIZE:]
         if hashlib.sha256(stored).hexdigest().encode() != digest:
             raise _broken(path, "its checksum does not fit its content")
-        return _parse(stored)
+        arrays = _parse(stored)
+        place = arrays.pop(PLACE, None)
+        self._check_place(None if place is None else json.loads(str(place)))
+        return arrays
 
     def _write(self, path: Path, value: Arrays) -> None:
-        stored = _npz(value)
+        stored = _npz({**value, PLACE: json.dumps(self.place())} if self.place else value)
         _write_bytes(path, hashlib.sha256(stored).hexdigest().encode() + stored)
 
     def remove(self) -> None:
@@ -162,31 +210,84 @@ class File(Artifact):
     """Bytes that can be remade from other artifacts: a picture, a table, a page."""
 
     def _read(self, path: Path) -> bytes:
-        return path.read_bytes()
+        return _read_bytes(path)
 
     def _write(self, path: Path, value: bytes) -> None:
         _write_bytes(path, value)
 
 
 def _read_arrays(path: Path, checksum: str) -> Arrays:
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise _broken(path.parent, error) from None
+    content = _read_bytes(path)
     if hashlib.sha256(content).hexdigest() != checksum:
         raise _broken(path.parent, f"the checksum of {path.name} does not fit its content")
     return _parse(content)
 
 
 def _npz(arrays: Arrays) -> bytes:
+    """An npz in which bools take a bit each, compressed if many of its values are zero.
+
+    Weights of which few are zero would become a tenth smaller, for seconds of every write.
+    """
+    total = sum(np.size(array) for array in arrays.values())
+    zeros = sum(np.size(a) - np.count_nonzero(a) for a in arrays.values() if np.size(a))
+    save = np.savez_compressed if zeros > WORTH_COMPRESSING * total else np.savez
     content = io.BytesIO()
-    np.savez(content, **arrays)
+    save(content, **dict(_packed(name, array) for name, array in arrays.items()))
     return content.getvalue()
+
+
+def _packed(name: str, array: np.ndarray) -> tuple[str, np.ndarray]:
+    """Name and content of a stored array: `a/kernel` of 2x3 bools is `a/kernel:bits:2x3`."""
+    array = np.asarray(array)
+    if array.dtype != bool:
+        return name, array
+    return f"{name}{BITS}{'x'.join(map(str, array.shape))}", np.packbits(array)
+
+
+def _unpacked(name: str, array: np.ndarray) -> tuple[str, np.ndarray]:
+    """What `_packed` was given."""
+    name, packed, sides = name.partition(BITS)
+    if not packed:
+        return name, array
+    shape = tuple(int(side) for side in sides.split("x") if side)
+    bits = np.unpackbits(array, count=math.prod(shape))
+    return name, bits.astype(bool).reshape(shape)
 
 
 def _parse(content: bytes) -> Arrays:
     with np.load(io.BytesIO(content), allow_pickle=False) as stored:
-        return {name: stored[name] for name in stored.files}
+        return dict(_unpacked(name, stored[name]) for name in stored.files)
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError as error:
+        raise _unreadable(path, error) from None
+
+
+def _read_bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise _unreadable(path, error) from None
+
+
+def _unreadable(path: Path, error: OSError) -> ArtifactError:
+    """What is said of a file that may be good: nobody should delete it."""
+    return ArtifactError(
+        f"cannot read {path}: {error.strerror or error}; see to its rights and its disk, then run"
+        " the same command again"
+    )
+
+
+def _described(place: Place) -> str:
+    """E.g. `masks of replicate 0, round 5, main`."""
+    parts = [f"{name} {place[name]}" for name in ("replicate", "round") if name in place]
+    if "round" in place:
+        parts.append(str(place.get("branch") or "main"))
+    run = f" of run {place['run']}" if place.get("run") else ""
+    return f"{place.get('kind')} of {', '.join(parts)}{run}"
 
 
 def _broken(path: Path, reason: object) -> ArtifactError:

@@ -160,14 +160,14 @@ def parse(text: str | os.PathLike) -> Path:
 
 
 def remove(path: Path) -> None:
-    """Deletes a file, or a folder with everything in it, if it exists."""
+    """Deletes a file, or a folder with everything in it, if it exists; of a link, the link."""
     if isinstance(path, RemotePath):
         with _gfile() as gfile:
             if gfile.isdir(str(path)):
                 gfile.rmtree(str(path))
             elif gfile.exists(str(path)):
                 gfile.remove(str(path))
-    elif path.is_dir():
+    elif path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)

@@ -25,14 +25,15 @@ import json
 import os
 import pathlib
 import re
-from collections.abc import Iterable, Iterator
+import warnings
+from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 
 from tf_gan_lth.experiment import config as configs
 from tf_gan_lth.experiment import locks, paths, provenance, seeds
-from tf_gan_lth.experiment.artifacts import ArrayFile, File, Record, Snapshots
-from tf_gan_lth.experiment.errors import RunFolderError, UsageError
+from tf_gan_lth.experiment.artifacts import ArrayFile, File, Place, Record, Snapshots
+from tf_gan_lth.experiment.errors import RunFolderError, ToolkitWarning, UsageError
 from tf_gan_lth.experiment.paths import Path
 
 MAIN = "main"  # the branch of a round itself
@@ -48,15 +49,21 @@ class TrainingFolder:
         self.replicate = replicate
         self.round_number = round_number
         self.branch_name = branch
-        self.masks = Snapshots(path / "masks")
-        self.trained_masks = Snapshots(path / "trained_masks")
-        self.weights = Snapshots(path / "weights")
-        self.training = Record(path / "training.json")
-        self.sparsity = Record(path / "sparsity.json")
-        self.scores = Record(path / "scores.json")
-        self.times = Record(path / "times.json")
+        self.masks = Snapshots(path / "masks", self._place("masks"))
+        self.trained_masks = Snapshots(path / "trained_masks", self._place("trained_masks"))
+        self.weights = Snapshots(path / "weights", self._place("weights"))
+        self.training = Record(path / "training.json", self._place("training"))
+        self.sparsity = Record(path / "sparsity.json", self._place("sparsity"))
+        self.scores = Record(path / "scores.json", self._place("scores"))
+        self.times = Record(path / "times.json", self._place("times"))
         self.samples = File(path / "samples.png")
-        self.checkpoint = ArrayFile(path / "checkpoint")
+        self.checkpoint = ArrayFile(path / "checkpoint", self._place("checkpoint"))
+
+    def _place(self, kind: str) -> Callable[[], Place]:
+        branch = None if self.branch_name == MAIN else self.branch_name
+        run = self.round_path.parent.parent
+        here = {"replicate": self.replicate, "round": self.round_number, "branch": branch}
+        return lambda: {"run": _run_id(run), **here, "kind": kind}
 
     def lock(self) -> contextlib.AbstractContextManager:
         """Keeps other processes from this training.
@@ -121,9 +128,16 @@ class TrainingFolder:
         return TrainingFolder(path, self.replicate, self.round_number, name)
 
     def branches(self) -> Iterator["TrainingFolder"]:
-        """Yields the branches that exist, in order of their names."""
+        """Yields the branches that exist, in order of their names.
+
+        A branch is a function, and its folder has the function's name: a folder of another name is
+        nobody's, and a table would pass the name on to whoever opens it.
+        """
         for path in sorted(path for path in (self.path / "branches").glob("*") if path.is_dir()):
-            yield TrainingFolder(path, self.replicate, self.round_number, path.name)
+            if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", path.name):
+                yield TrainingFolder(path, self.replicate, self.round_number, path.name)
+            else:
+                _left_out(path, "it has not the name of a branch")
 
 
 class ReplicateFolder:
@@ -132,9 +146,14 @@ class ReplicateFolder:
     def __init__(self, path: Path, number: int):
         self.path = path
         self.number = number
-        self.initial = Snapshots(path / "initial")
-        self.rewind = Snapshots(path / "rewind")
-        self.untrained_scores = Record(path / "untrained_scores.json")
+        self.initial = Snapshots(path / "initial", self._place("initial"))
+        self.rewind = Snapshots(path / "rewind", self._place("rewind"))
+        self.untrained_scores = Record(
+            path / "untrained_scores.json", self._place("untrained_scores")
+        )
+
+    def _place(self, kind: str) -> Callable[[], Place]:
+        return lambda: {"run": _run_id(self.path.parent), "replicate": self.number, "kind": kind}
 
     def lock(self) -> contextlib.AbstractContextManager:
         """Keeps other processes from this replicate's rounds, but not from its branches.
@@ -223,6 +242,7 @@ class RunFolder:
 
     def _claim_config(self, config: configs.Config, used: dict[str, object] | None) -> None:
         record = {
+            "id": config.digest,
             "digest": config.digest,
             "options": configs.to_options(config),
             provenance.MADE: provenance.made_with(),
@@ -241,7 +261,8 @@ class RunFolder:
             if there == config and not again and ("used" in stored or used is None):
                 return
             # What the run began with is kept. Runs of earlier versions did not record it.
-            kept = ("used", provenance.MADE, provenance.CONTINUED)
+            kept = ("id", "used", provenance.MADE, provenance.CONTINUED)
+            del record["id"]
             record |= {name: stored[name] for name in kept if name in stored} | again
         self.config.put(record)
 
@@ -289,14 +310,38 @@ def find_training(path: str) -> tuple[RunFolder, TrainingFolder]:
     return run, folder.branch(match[4]) if match[4] else folder
 
 
+def _run_id(run: Path) -> str | None:
+    """What a run's artifacts say that they are of; None in runs of earlier versions.
+
+    It is the digest that the config had when the run began. It stays when the folder is moved, and
+    a run that was stopped writes the same bytes as one that was not. Two runs of one config and
+    seed share it, but then what they hold is the same.
+    """
+    config = Record(run / "config.json")
+    return config.get().get("id") if config.exists() else None
+
+
+def _left_out(path: Path, reason: str) -> None:
+    warnings.warn(f"{str(path)!r} is left out: {reason}", ToolkitWarning, stacklevel=3)
+
+
 def _numbered(folder: Path, name: str) -> list[int]:
-    """The numbers of the folders `<name>_<number>`, sorted; other names are the user's own."""
-    matches = [
-        re.fullmatch(rf"{name}_(\d+)", path.name)
-        for path in folder.glob(f"{name}_*")
-        if path.is_dir()
-    ]
-    return sorted(int(match[1]) for match in matches if match)
+    """The numbers of the folders `<name>_<number>`, sorted; other names are the user's own.
+
+    A number has one way of writing, that in which a run writes it: `round_1` is not `round_01`.
+    """
+    digits = 2 if name == "round" else 1
+    numbers = []
+    for path in sorted(path for path in folder.glob(f"{name}_*") if path.is_dir()):
+        match = re.fullmatch(rf"{name}_([0-9]+)", path.name)
+        if not match:
+            continue
+        canonical = f"{name}_{int(match[1]):0{digits}d}"
+        if path.name == canonical:
+            numbers.append(int(match[1]))
+        else:
+            _left_out(path, f"a run would write {canonical}")
+    return sorted(numbers)
 
 
 def _difference(

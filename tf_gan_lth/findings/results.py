@@ -3,6 +3,8 @@
 import dataclasses
 from collections.abc import Iterator
 
+from tf_gan_lth.experiment.artifacts import RECORD, Record
+from tf_gan_lth.experiment.errors import RunFolderError
 from tf_gan_lth.experiment.run_folder import RunFolder, TrainingFolder
 
 # What judged a generator's images, in runs that did not record it.
@@ -70,9 +72,31 @@ def read_results(run: RunFolder) -> list[Result]:
 
 def scored_folders(run: RunFolder) -> Iterator[TrainingFolder]:
     """The folders of the trainings that have their scores, in the order of `read_results`."""
+    check_different(run)
     for replicate in run.replicates():
         for number in replicate.rounds():
             yield from (f for f in [number, *number.branches()] if f.scores.exists())
+
+
+def check_different(run: RunFolder) -> None:
+    """Raises `RunFolderError` if two replicates began with equal weights: one is a copy.
+
+    Those of a transfer begin with the weights of its ticket, all of them.
+    """
+    if run.parent.exists():
+        return
+    seen = {}
+    for replicate in run.replicates():
+        sums = Record(replicate.initial.path / RECORD, replicate.initial.place)
+        if not sums.exists():
+            continue
+        key = tuple(sorted(sums.get().items()))
+        if key in seen:
+            raise RunFolderError(
+                f"{replicate.path} is a copy of {seen[key]}: both begin with the same weights;"
+                " move it out of the run"
+            )
+        seen[key] = replicate.path
 
 
 def _results(folder: TrainingFolder) -> Iterator[Result]:
@@ -80,6 +104,7 @@ def _results(folder: TrainingFolder) -> Iterator[Result]:
     training = folder.training.get()
     for name, scores in by_generator(folder.scores.get()).items():
         network = sparsity[name]
+        scores["fid"]  # verdicts need it: a record without it is named here
         judge = sparsity.get(network.get("judge", JUDGES.get(name)))
         yield Result(
             replicate=folder.replicate,
