@@ -11,28 +11,25 @@ earlier versions have no place and are read as they are.
 
 import contextlib
 import hashlib
-import io
 import json
-import math
 import os
 import pathlib
+import zipfile
 from collections.abc import Callable, Iterator
 from typing import BinaryIO
 
 import numpy as np
 
 from tf_gan_lth.experiment import paths
+from tf_gan_lth.experiment.array_files import Arrays, from_npz, to_npz
 from tf_gan_lth.experiment.errors import ArtifactError, RunFolderError
 from tf_gan_lth.experiment.paths import Path, RemotePath
 
-Arrays = dict[str, np.ndarray]
 Place = dict[str, object]  # {"run", "replicate", "round", "branch", "kind"}; None is no part of it
 CHECKSUM = "sha256"
 PLACE = "place"
 RECORD = "checksums.json"
 DIGEST_SIZE = 64
-BITS = ":bits:"
-WORTH_COMPRESSING = 0.25  # share of zeros
 
 
 class Artifact:
@@ -178,7 +175,7 @@ class Snapshots(Artifact):
         path.mkdir()
         recorded = {}
         for network, arrays in value.items():
-            content = _npz(arrays)
+            content = to_npz(arrays)
             _write_bytes(path / f"{network}.npz", content)
             recorded[network] = hashlib.sha256(content).hexdigest()
         Record(path / RECORD, self.place).put(recorded)
@@ -192,13 +189,14 @@ class ArrayFile(Artifact):
         digest, stored = content[:DIGEST_SIZE], content[DIGEST_SIZE:]
         if hashlib.sha256(stored).hexdigest().encode() != digest:
             raise _broken(path, "its checksum does not fit its content")
-        arrays = _parse(stored)
+        arrays = _parse(path, stored)
         place = arrays.pop(PLACE, None)
         self._check_place(None if place is None else json.loads(str(place)))
         return arrays
 
     def _write(self, path: Path, value: Arrays) -> None:
-        stored = _npz({**value, PLACE: json.dumps(self.place())} if self.place else value)
+        place = {PLACE: np.array(json.dumps(self.place()))} if self.place else {}
+        stored = to_npz({**value, **place})
         _write_bytes(path, hashlib.sha256(stored).hexdigest().encode() + stored)
 
     def remove(self) -> None:
@@ -220,43 +218,15 @@ def _read_arrays(path: Path, checksum: str) -> Arrays:
     content = _read_bytes(path)
     if hashlib.sha256(content).hexdigest() != checksum:
         raise _broken(path.parent, f"the checksum of {path.name} does not fit its content")
-    return _parse(content)
+    return _parse(path, content)
 
 
-def _npz(arrays: Arrays) -> bytes:
-    """An npz in which bools take a bit each, compressed if many of its values are zero.
-
-    Weights of which few are zero would become a tenth smaller, for seconds of every write.
-    """
-    total = sum(np.size(array) for array in arrays.values())
-    zeros = sum(np.size(a) - np.count_nonzero(a) for a in arrays.values() if np.size(a))
-    save = np.savez_compressed if zeros > WORTH_COMPRESSING * total else np.savez
-    content = io.BytesIO()
-    save(content, **dict(_packed(name, array) for name, array in arrays.items()))
-    return content.getvalue()
-
-
-def _packed(name: str, array: np.ndarray) -> tuple[str, np.ndarray]:
-    """Name and content of a stored array: `a/kernel` of 2x3 bools is `a/kernel:bits:2x3`."""
-    array = np.asarray(array)
-    if array.dtype != bool:
-        return name, array
-    return f"{name}{BITS}{'x'.join(map(str, array.shape))}", np.packbits(array)
-
-
-def _unpacked(name: str, array: np.ndarray) -> tuple[str, np.ndarray]:
-    """What `_packed` was given."""
-    name, packed, sides = name.partition(BITS)
-    if not packed:
-        return name, array
-    shape = tuple(int(side) for side in sides.split("x") if side)
-    bits = np.unpackbits(array, count=math.prod(shape))
-    return name, bits.astype(bool).reshape(shape)
-
-
-def _parse(content: bytes) -> Arrays:
-    with np.load(io.BytesIO(content), allow_pickle=False) as stored:
-        return dict(_unpacked(name, stored[name]) for name in stored.files)
+def _parse(path: Path, content: bytes) -> Arrays:
+    """The arrays of a file whose checksum fits."""
+    try:
+        return from_npz(content)
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise _broken(path, error) from None
 
 
 def _exists(path: Path) -> bool:
