@@ -99,7 +99,8 @@ def _read_any(
     wanted = name.removeprefix(TFDS)
     builder = prepared.prepare(name, functools.partial(prepared.find, wanted), split, data_dir)
     features = builder.info.features
-    image = features.get("image") if hasattr(features, "get") else None
+    features = dict(features.items()) if isinstance(features, tfds.features.FeaturesDict) else {}
+    image = features.get("image")
     if image is None or np.dtype(image.np_dtype) != np.uint8 or len(image.shape or ()) != 3:
         raise DataError(f"{name} has no 8-bit feature 'image': it has {', '.join(features)}")
     label = features.get("label")
