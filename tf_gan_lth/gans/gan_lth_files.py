@@ -109,7 +109,8 @@ def _check_sizes(path: pathlib.Path) -> None:
         raise ArtifactError(f"{path} cannot be read: {error.strerror or error}") from error
     if unpacked > path.stat().st_size:
         raise ArtifactError(
-            f"{path} is no file of torch.save: its entries take {unpacked:,} bytes, more than it has"
+            f"{path} is no file of torch.save: its entries take {unpacked:,} bytes, more than it"
+            " has"
         )
 
 
