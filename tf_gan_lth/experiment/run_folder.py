@@ -21,6 +21,7 @@ keep them apart.
 """
 
 import contextlib
+import dataclasses
 import json
 import os
 import pathlib
@@ -280,13 +281,21 @@ class RunFolder:
         self.config.put(record)
 
     def _check_images(self, images: dict[str, object]) -> None:
-        """Records the training images, or raises `RunFolderError` if they are not as recorded."""
+        """Records the images, or raises `RunFolderError` if they are not as recorded.
+
+        Names do not count: a folder may be called by another path, or have been moved.
+        """
         if not self.images.exists():
             self.images.put(images)
-        elif self.images.get() != images:
+            return
+        there = self.images.get()
+        # Earlier versions recorded less.
+        other = {n for n, value in images.items() if n != "name" and there.get(n, value) != value}
+        if other:
+            done = "scored" if other == {"test_digest"} else "trained"
             raise RunFolderError(
-                f"{self.path} was trained on other images: {self.images.get()} there, {images}"
-                " here; give another --run_dir"
+                f"{self.path} was {done} on other images: {there} there, {images} here; give"
+                " another --run_dir"
             )
 
     def copy_to(self, folder: pathlib.Path) -> "RunFolder":
@@ -368,6 +377,13 @@ def _difference(
     If both runs recorded the values that were used, these are compared. Then asking for a value
     that would be used anyway makes no difference, while a usual value that has changed since does.
     """
+    if _same_place(there.data.dataset, here.data.dataset):
+        # The images are compared themselves.
+        here = dataclasses.replace(
+            here, data=dataclasses.replace(here.data, dataset=there.data.dataset)
+        )
+        if used_there and used_here:
+            used_here = {**used_here, "dataset": used_there["dataset"]}
     asked = (configs.to_options(there), configs.to_options(here))
     if used_there is None or used_here is None:
         changed = configs.identity(there).keys() | configs.identity(here).keys()
@@ -380,6 +396,12 @@ def _difference(
     if text and configs.identity(there) == configs.identity(here):
         text += " (no option was changed: what is usual, or the networks, changed since it began)"
     return text
+
+
+def _same_place(there: str | None, here: str | None) -> bool:
+    """Whether two data sets are both folders or both files: only their content tells them apart."""
+    kinds = {(name or "").partition(":")[0] for name in (there, here)}
+    return kinds in ({"folder"}, {"npz"})
 
 
 def _listed(old: dict[str, object], new: dict[str, object], names: Iterable[str]) -> str:
