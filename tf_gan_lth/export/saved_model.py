@@ -15,7 +15,6 @@ says what else can be done with it.
 """
 
 import dataclasses
-import datetime
 
 import numpy as np
 import tensorflow as tf
@@ -204,7 +203,7 @@ def _facts(
         "digest": digests.short(
             *(part for path in sorted(snapshot) for part in (path, snapshot[path].tobytes()))
         ),
-        "made": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "made": provenance.now(),
         **provenance.made_with(),
     }
 
