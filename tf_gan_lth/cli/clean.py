@@ -30,18 +30,19 @@ UNITS = ("B", "KB", "MB", "GB", "TB")
 def define(values: flags.FlagValues) -> None:
     """Defines the flags of this command."""
     command_line.define_flag(
-        values, "Runs", "folder", str, "runs", "of a run, or of many; or the word without a flag"
+        values,
+        "Runs",
+        "folder",
+        str,
+        "runs",
+        "of a run, or of many; or the word without a flag",
+        word=True,
     )
     own = functools.partial(command_line.define_flag, values, "Cleaning")
     described = "; ".join(f"{name}: {text}" for name, text in KINDS.items())
     own("what", tuple, USUAL, f"what to remove, by commas. {described}")
     own("rounds", tuple, (), "rounds whose trained weights go, branches with them, or all")
     own("yes", bool, False, "remove what is listed; without it nothing is removed")
-
-
-def arguments(given: Sequence[str]) -> list[str]:
-    """The command line with its word as a flag: `DIR` is `--folder=DIR`."""
-    return command_line.named(given, ("folder",))
 
 
 def main(values: flags.FlagValues) -> None:

@@ -30,8 +30,6 @@ from tf_gan_lth.experiment.version import VERSION
 # What declared flags are listed under beside their concern; no capital, so `--help` leaves it out.
 DECLARED = "declared by GANs and methods"
 
-ARGUMENTS = "runs"  # the flag of a command that can be given as plain arguments too
-
 DEFINE = {
     str: flags.DEFINE_string,
     int: flags.DEFINE_integer,
@@ -49,6 +47,7 @@ def define_flag(
     default: object,
     help: str,
     accepts: names.Accepted | None = None,
+    word: bool = False,
 ) -> None:
     """Defines a flag that `--help` lists under `concern`.
 
@@ -57,10 +56,13 @@ def define_flag(
       concern: what it is about.
       name, kind, default, help: of the flag; kind is str, int, float, bool or tuple.
       accepts: the names that it takes, if these are known.
+      word: whether it can be given as a word without its name too, in the order in which such flags
+        are defined; a tuple takes all the words that are left.
     """
     default = ",".join(map(str, default)) if isinstance(default, tuple) else default
     DEFINE[kind](name, default, help, flag_values=values, module_name=concern)
     values[name].accepts = accepts
+    values[name].word = word
 
 
 def define_config_flags(values: flags.FlagValues) -> None:
@@ -187,20 +189,7 @@ def run_command(command: types.ModuleType, argv: Sequence[str] | None = None) ->
     if "trust_models" not in values:
         trusted = "load SavedModels also if they reach files, processes or the network: SECURITY.md"
         define_flag(values, "Models of others", "trust_models", bool, False, trusted)
-    if hasattr(command, "arguments"):  # it takes words that are no flags
-        program, *given = sys.argv if argv is None else argv
-        argv = [program, *command.arguments(given)]
     run(command.main, values, command.__doc__, argv)
-
-
-def named(arguments: Sequence[str], names: Sequence[str]) -> list[str]:
-    """The arguments with the first words that are no flags as flags of these names, in order."""
-    rest = iter(names)
-    found = []
-    for argument in arguments:
-        name = None if argument.startswith("-") else next(rest, None)
-        found.append(f"--{name}={argument}" if name else argument)
-    return found
 
 
 def run(
@@ -307,12 +296,26 @@ def _parse(argv: Sequence[str], values: flags.FlagValues, doc: str) -> list[str]
         values["verbosity"].unparse()  # a program that ran before in this process may have set it
         flags.FLAGS.mark_as_parsed()
     rest = values([argv[0], *arguments])
-    if rest[1:] and ARGUMENTS in values:
-        values[ARGUMENTS].value = rest[1:]
-    elif rest[1:]:
-        raise UsageError(f"unexpected argument '{rest[1]}': options are written --name=value")
+    take_words(values, rest[1:])
     _check(values, _chosen(arguments, values))
     return rest
+
+
+def take_words(values: flags.FlagValues, words: Sequence[str]) -> None:
+    """Gives words that are no flags to the flags that can be given so.
+
+    Raises:
+      UsageError: there are more words than such flags.
+    """
+    words = list(words)
+    members = [flag for each in values.flags_by_module_dict().values() for flag in each]
+    for flag in (flag for flag in members if getattr(flag, "word", False)):
+        if words:
+            several = isinstance(flag.value, list)
+            flag.value = words if several else words[0]
+            words = [] if several else words[1:]
+    if words:
+        raise UsageError(f"unexpected argument '{words[0]}': options are written --name=value")
 
 
 def _check_home(name: str, home: str) -> None:

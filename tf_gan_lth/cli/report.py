@@ -22,10 +22,11 @@ def define(values: flags.FlagValues) -> None:
     """Defines the flags of this command."""
     report = functools.partial(command_line.define_flag, values, "Report")
     report(
-        command_line.ARGUMENTS,
+        "runs",
         tuple,
         (),
         "folders of runs, by commas; or as plain arguments; required",
+        word=True,
     )
     report(
         "output",

@@ -16,7 +16,6 @@ import json
 import pathlib
 import sys
 import time
-from collections.abc import Sequence
 
 from absl import flags
 
@@ -35,13 +34,8 @@ def define(values: flags.FlagValues) -> None:
     """Defines the flags of this command."""
     clean.define(values)
     runs = functools.partial(command_line.define_flag, values, "Runs")
-    runs("action", str, LIST, f"{LIST} or {CLEAN}; or the word behind the folder")
+    runs("action", str, LIST, f"{LIST} or {CLEAN}; or the word behind the folder", word=True)
     runs("format", str, "table", f"of the list: {', '.join(FORMATS)}")
-
-
-def arguments(given: Sequence[str]) -> list[str]:
-    """The command line with its words as flags: `DIR clean` is `--folder=DIR --action=clean`."""
-    return command_line.named(given, ("folder", "action"))
 
 
 def main(values: flags.FlagValues) -> None:
