@@ -9,8 +9,8 @@ import tf_keras as keras
 
 from tf_gan_lth.experiment import config as configs
 from tf_gan_lth.experiment.config import Config, LotteryConfig
-from tf_gan_lth.experiment.run_folder import ReplicateFolder, RunFolder, TrainingFolder
-from tf_gan_lth.methods import loop, setup
+from tf_gan_lth.experiment.run_folder import ReplicateFolder, RunFolder
+from tf_gan_lth.methods import jobs, setup
 from tf_gan_lth.methods.bench import Bench
 from tf_gan_lth.methods.candidate import expand
 from tf_gan_lth.methods.imp import IterativeMagnitudePruning, remaining
@@ -77,23 +77,19 @@ def _trainings(method: Method, bench: Bench, run: RunFolder) -> Iterator[Trainin
     if not isinstance(method, IterativeMagnitudePruning):
         return
     for number in range(bench.config.lottery.replicates):
-        yield from _of_replicate(bench, run.replicate(number))
+        yield from _of_replicate(method, bench, run.replicate(number))
 
 
-def _of_replicate(bench: Bench, replicate: ReplicateFolder) -> Iterator[Training]:
-    lottery, steps = bench.config.lottery, bench.trainer.config.steps
-    first = lottery.rewind_step
+def _of_replicate(method: Method, bench: Bench, replicate: ReplicateFolder) -> Iterator[Training]:
+    first, steps = bench.config.lottery.rewind_step, bench.trainer.config.steps
     if first:
         title = f"replicate {replicate.number}, warm-up to step {first}"
         yield Training(title, first, 1.0, replicate.rewind.exists())
-    for number in range(lottery.rounds + 1):
-        here = replicate.round(number)
-        share = _share(bench, number)
-        yield _training(here, steps - first, share)
-        for name in loop.branches_of(bench.config, number):
-            # Fresh weights were not trained up to the step that the others rewind to.
-            begin = 0 if name == "random_init" else first
-            yield _training(here.branch(name), steps - begin, share)
+    for folder in jobs.planned(method, bench, replicate):
+        # Fresh weights were not trained up to the step that the others rewind to.
+        begin = 0 if folder.branch_name == "random_init" else first
+        share = _share(bench, folder.round_number)
+        yield Training(folder.title, steps - begin, share, folder.is_complete())
 
 
 def _share(bench: Bench, number: int) -> float | None:
@@ -111,10 +107,6 @@ def _share(bench: Bench, number: int) -> float | None:
 def _left(share: float | None, lottery: LotteryConfig) -> str:
     what = "MACs" if lottery.budget == "macs" else f"prunable {UNITS[lottery.unit]}"
     return f"{share:7.2%} of {what}" if share is not None else f"{what} as training leaves them"
-
-
-def _training(folder: TrainingFolder, steps: int, share: float | None) -> Training:
-    return Training(folder.title, steps, share, folder.is_complete())
 
 
 def _options(method: Method, bench: Bench) -> list[str]:

@@ -74,7 +74,8 @@ def removable(path: pathlib.Path, rounds: Collection[str] = (ALL,)) -> list[Item
             found.append(("checkpoints", folder.checkpoint.path))
         if finished and {ALL, str(folder.round_number)} & set(rounds):
             found.append(("weights", folder.weights.path))
-        exports = [each for each in _inside(folder.path) if each.name.startswith("saved_model")]
+        inside = sorted(folder.path.iterdir())
+        exports = [each for each in inside if each.name.startswith("saved_model")]
         found += [("exports", each) for each in exports if not each.name.endswith(PARTIAL)]
     there = [
         (kind, each)
@@ -155,7 +156,3 @@ def _partial(path: pathlib.Path) -> Iterator[pathlib.Path]:
         here = pathlib.Path(folder)
         yield from (here / name for name in sorted([*names, *files]) if name.endswith(PARTIAL))
         names[:] = sorted(name for name in names if not name.endswith(PARTIAL))
-
-
-def _inside(path: pathlib.Path) -> list[pathlib.Path]:
-    return sorted(path.iterdir())

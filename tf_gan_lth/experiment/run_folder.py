@@ -77,9 +77,7 @@ class TrainingFolder:
 
     def clear(self) -> None:
         """Removes what killed processes left half written; for whoever holds the lock."""
-        for artifact in vars(self).values():
-            if isinstance(artifact, Artifact):
-                artifact.clear()
+        _clear(self)
 
     @property
     def title(self) -> str:
@@ -174,8 +172,7 @@ class ReplicateFolder:
 
     def clear(self) -> None:
         """Removes what killed processes left half written; for whoever holds the lock."""
-        for artifact in (self.initial, self.rewind, self.untrained_scores):
-            artifact.clear()
+        _clear(self)
 
     def round(self, number: int) -> TrainingFolder:
         return TrainingFolder(self.path / f"round_{number:02d}", self.number, number)
@@ -235,8 +232,7 @@ class RunFolder:
         if not self.config.exists():
             self._check_empty()
         with self.lock():
-            for artifact in (self.config, self.images, self.parent, self.results, self.report):
-                artifact.clear()
+            _clear(self)
             self._claim_config(config, used)
             if images is not None:
                 self._check_images(images)
@@ -340,6 +336,12 @@ def _run_id(run: Path) -> str | None:
     """
     config = Record(run / "config.json")
     return config.get().get("id") if config.exists() else None
+
+
+def _clear(folder: TrainingFolder | ReplicateFolder | RunFolder) -> None:
+    for artifact in vars(folder).values():
+        if isinstance(artifact, Artifact):
+            artifact.clear()
 
 
 def _left_out(path: Path, reason: str) -> None:

@@ -3,7 +3,6 @@
 import dataclasses
 from collections.abc import Iterator
 
-from tf_gan_lth.experiment.artifacts import RECORD, Record
 from tf_gan_lth.experiment.errors import RunFolderError
 from tf_gan_lth.experiment.run_folder import RunFolder, TrainingFolder
 
@@ -87,10 +86,9 @@ def check_different(run: RunFolder) -> None:
         return
     seen = {}
     for replicate in run.replicates():
-        sums = Record(replicate.initial.path / RECORD, replicate.initial.place)
-        if not sums.exists():
+        if not replicate.initial.exists():
             continue
-        key = tuple(sorted(sums.get().items()))
+        key = tuple(sorted(replicate.initial.checksums().items()))
         if key in seen:
             raise RunFolderError(
                 f"{replicate.path} is a copy of {seen[key]}: both begin with the same weights;"

@@ -107,24 +107,23 @@ class Bench:
         """
         title = self._title(folder, kept)
         weights = rewind(candidate.weights, kept)
-        with one_line_errors(folder.title):
-            callbacks = self._watching()
-            checkpoints = Checkpoints(folder.checkpoint, self.config.training.checkpoint_minutes)
-            begins = not folder.checkpoint.exists()
-            curves = Summaries(folder.curves, self.trainer.config.steps, begins)
-            callbacks.append(curves)
-            every = self.config.evaluation.eval_every
-            if every:
-                here = folder.replicate
-                callbacks.append(Evaluations(self.task, self.trainer, here, every, curves))
-            stream = folder.stream(self.config.seed)
-            start = Start(weights, kept, stream, candidate.first_step, candidate.teachers, title)
-            masks = self.read_masks(kept)
-            pruned = any(mask.remaining < mask.total for mask in masks.values())
-            if self.config.lottery.train_slim and pruned:
-                trained = train_slim(self.trainer, masks, start, callbacks, checkpoints)
-            else:
-                trained = self.trainer.train(start, callbacks, checkpoints=checkpoints)
+        callbacks = self._watching()
+        checkpoints = Checkpoints(folder.checkpoint, self.config.training.checkpoint_minutes)
+        begins = not folder.checkpoint.exists()
+        curves = Summaries(folder.curves, self.trainer.config.steps, begins)
+        callbacks.append(curves)
+        every = self.config.evaluation.eval_every
+        if every:
+            here = folder.replicate
+            callbacks.append(Evaluations(self.task, self.trainer, here, every, curves))
+        stream = folder.stream(self.config.seed)
+        start = Start(weights, kept, stream, candidate.first_step, candidate.teachers, title)
+        masks = self.read_masks(kept)
+        pruned = any(mask.remaining < mask.total for mask in masks.values())
+        if self.config.lottery.train_slim and pruned:
+            trained = train_slim(self.trainer, masks, start, callbacks, checkpoints)
+        else:
+            trained = self.trainer.train(start, callbacks, checkpoints=checkpoints)
         return trained, checkpoints.seconds
 
     def _watching(self) -> list[keras.callbacks.Callback]:

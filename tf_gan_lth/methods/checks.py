@@ -10,11 +10,12 @@ from tf_gan_lth.experiment.config import Config
 from tf_gan_lth.experiment.errors import ToolkitWarning, UsageError
 from tf_gan_lth.gans import GANSpec
 from tf_gan_lth.gans.spec import GENERATOR
+from tf_gan_lth.methods import units
 from tf_gan_lth.methods.branches import BRANCHES
 from tf_gan_lth.methods.criteria import CRITERIA
 from tf_gan_lth.methods.method import Method
 from tf_gan_lth.tasks import TASKS
-from tf_gan_lth.training.model import STATIC, STEPS
+from tf_gan_lth.training.model import STEPS
 from tf_gan_lth.training.options import resolve
 
 
@@ -52,6 +53,7 @@ def _fields(kind: type) -> tuple:
 def _complaints(config: Config, spec: GANSpec, method: Method) -> Iterator[str]:
     """Of every part that the config names; the first one is what a user sees."""
     yield from _of_roles(config, spec)
+    yield from units.complaints(config)
     yield from spec.complaints(config)
     yield from TASKS[spec.task].complaints(config, spec)
     yield from method.complaints(config, spec)
@@ -68,28 +70,5 @@ def _of_roles(config: Config, spec: GANSpec) -> Iterator[str]:
             yield f"--prune={role}: {spec.name} has networks of roles {', '.join(sorted(roles))}"
     if GENERATOR not in asked:
         yield f"--prune={','.join(asked)} must name the generator: a ticket is a generator"
-    yield from _of_units(config)
     if config.lottery.ranking_weights == "ema" and not spec.averaged:
         yield f"--ranking_weights=ema: {spec.name} keeps no averages"
-
-
-def _of_units(config: Config) -> Iterator[str]:
-    lottery = config.lottery
-    if lottery.unit == "2:4" and (lottery.rate != 0.5 or lottery.rounds > 1):
-        yield (
-            "--unit=2:4 prunes half of the weights at once: it needs --rounds=1 and --rate=0.5, not"
-            f" --rounds={lottery.rounds} and --rate={lottery.rate}"
-        )
-    if lottery.unit == "2:4" and lottery.budget != "units":
-        yield f"--budget={lottery.budget}: --unit=2:4 keeps half of the weights, whatever they take"
-    if lottery.unit != "channel":
-        for name in ("prune_trunk", "train_slim"):
-            if getattr(lottery, name):
-                yield f"--{name} is of channels: it needs --unit=channel"
-        return
-    if lottery.train_slim and config.evaluation.eval_every:
-        yield "--eval_every scores whole networks: leave it out with --train_slim"
-    if lottery.prune_dense:
-        yield "--prune_dense is of single weights: leave it out with --unit=channel"
-    if config.training.mask_update != STATIC:
-        yield f"--mask_update={config.training.mask_update} is of single weights: not of channels"

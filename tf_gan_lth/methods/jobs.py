@@ -38,7 +38,7 @@ def run(
     numbers = range(count) if replicate is None else [replicate]
     replicates = [folder.replicate(number) for number in numbers]
     bench.observer.begins(
-        [one for each in replicates for one in _planned(method, each, bench, branch)]
+        [one for each in replicates for one in planned(method, bench, each, branch)]
     )
     try:
         for each in replicates:
@@ -50,10 +50,13 @@ def run(
         bench.observer.ends()
 
 
-def _planned(
-    method: Method, replicate: ReplicateFolder, bench: Bench, branch: str | None
+def planned(
+    method: Method, bench: Bench, replicate: ReplicateFolder, branch: str | None = None
 ) -> Iterator[TrainingFolder]:
-    """What is trained of a replicate, or of one of its branches."""
+    """What is trained of a replicate, or of one of its branches, in the order of the loop.
+
+    Finished trainings are among them; see `Method.rounds`.
+    """
     for number in method.rounds(bench.config):
         here = replicate.round(number)
         if branch in (None, MAIN):

@@ -17,10 +17,11 @@ def sparsity_record(bench: Bench, kept: Kept) -> dict[str, object]:
     Beside it, of a generator, the name of the discriminator that judges it.
     """
     found = {}
+    masks = bench.read_masks(kept)
     for name, network in bench.trainer.networks.items():
         judge = bench.gan.spec.networks[name].judge
-        mask = bench.full_masks[name].read(kept[name]) if name in kept else None
-        found[name] = network_record(network, mask) | ({"judge": judge} if judge else {})
+        record = network_record(network, masks.get(name))
+        found[name] = record | ({"judge": judge} if judge else {})
     return found
 
 

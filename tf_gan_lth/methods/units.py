@@ -1,23 +1,47 @@
 """Units: what a lottery prunes as a whole, by the name that `--unit` gives it."""
 
 import dataclasses
-import fnmatch
 import warnings
+from collections.abc import Iterator
 
 import tf_keras as keras
 
 from tf_gan_lth import gans
-from tf_gan_lth.experiment.config import LotteryConfig
+from tf_gan_lth.experiment.config import Config, LotteryConfig
 from tf_gan_lth.experiment.errors import ToolkitWarning, UsageError
 from tf_gan_lth.methods.candidate import Masks
 from tf_gan_lth.pruning.channel_masks import Channels
 from tf_gan_lth.pruning.channels import Groups, channel_groups
 from tf_gan_lth.pruning.masks import Elements
 from tf_gan_lth.pruning.two_of_four import FOUR, TwoOfFour
-from tf_gan_lth.pruning.wrapping import prunable_paths, summed_axes
+from tf_gan_lth.pruning.wrapping import excluded, prunable_paths, summed_axes
+from tf_gan_lth.training.model import STATIC
 
 # What people call them.
 UNITS = {"element": "weights", "channel": "channels", "2:4": "weights"}
+
+
+def complaints(config: Config) -> Iterator[str]:
+    """What of a config the units that it prunes cannot be combined with."""
+    lottery = config.lottery
+    if lottery.unit == "2:4" and (lottery.rate != 0.5 or lottery.rounds > 1):
+        yield (
+            "--unit=2:4 prunes half of the weights at once: it needs --rounds=1 and --rate=0.5, not"
+            f" --rounds={lottery.rounds} and --rate={lottery.rate}"
+        )
+    if lottery.unit == "2:4" and lottery.budget != "units":
+        yield f"--budget={lottery.budget}: --unit=2:4 keeps half of the weights, whatever they take"
+    if lottery.unit != "channel":
+        for name in ("prune_trunk", "train_slim"):
+            if getattr(lottery, name):
+                yield f"--{name} is of channels: it needs --unit=channel"
+        return
+    if lottery.train_slim and config.evaluation.eval_every:
+        yield "--eval_every scores whole networks: leave it out with --train_slim"
+    if lottery.prune_dense:
+        yield "--prune_dense is of single weights: leave it out with --unit=channel"
+    if config.training.mask_update != STATIC:
+        yield f"--mask_update={config.training.mask_update} is of single weights: not of channels"
 
 
 def full_masks(lottery: LotteryConfig, gan: gans.GAN) -> Masks:
@@ -37,7 +61,7 @@ def full_masks(lottery: LotteryConfig, gan: gans.GAN) -> Masks:
         _name_unknown(found)
         return {n: Channels.everything(g) for n, g in _without(found, lottery.exclude).items()}
     paths = prunable_paths(networks, lottery.exclude, lottery.prune_dense)
-    held = {name: gans.take_snapshot(network) for name, network in networks.items()}
+    held = {name: gans.variables(network) for name, network in networks.items()}
     whole = {name: Elements.everything(held[name], own) for name, own in paths.items()}
     if lottery.unit == "2:4":
         return {name: _in_fours(networks[name], mask) for name, mask in whole.items()}
@@ -85,20 +109,11 @@ def _without(found: dict[str, Groups], patterns: tuple[str, ...]) -> dict[str, G
     writers = [
         f"{n}/{layer}" for n, g in found.items() for one in g.prunable for layer in one.writers
     ]
-    for pattern in patterns:
-        if not fnmatch.filter(writers, pattern):
-            raise UsageError(
-                f"--exclude={pattern} fits none of the layers whose channels can go:"
-                f" {', '.join(writers)}"
-            )
+    layers = excluded(writers, patterns, "the layers whose channels can go")
     kept = {}
     for name, groups in found.items():
-        excluded = [
-            group
-            for group in groups.prunable
-            if any(fnmatch.fnmatchcase(f"{name}/{w}", p) for w in group.writers for p in patterns)
-        ]
-        fixed = groups.fixed | {group.name: "excluded" for group in excluded}
-        prunable = tuple(group for group in groups.prunable if group not in excluded)
+        whole = [g for g in groups.prunable if layers & {f"{name}/{w}" for w in g.writers}]
+        fixed = groups.fixed | {group.name: "excluded" for group in whole}
+        prunable = tuple(group for group in groups.prunable if group not in whole)
         kept[name] = dataclasses.replace(groups, prunable=prunable, fixed=fixed)
     return kept

@@ -28,27 +28,25 @@ def keep_macs(
       `ToolkitWarning` says so.
     """
     whole = cost(network).macs
-    most = share * whole
-
-    def left(count: int) -> int:
-        return cost(network, mask.keep(scores, count, layerwise).expand()).macs_left
-
-    low, high = mask.least, mask.remaining
-    while low < high:
-        middle = (low + high + 1) // 2
-        if left(middle) <= most:
-            low = middle
-        else:
-            high = middle - 1
-    found = left(low)
-    if found > most:
+    found = mask.keep(scores, mask.least, layerwise)
+    left = cost(network, found.expand()).macs_left
+    if left > share * whole:
         warnings.warn(
-            f"the {network.name} keeps {found / whole:.1%} of its MACs, more than the"
-            f" {share:.1%} asked for: {low} units are the fewest that must stay",
+            f"the {network.name} keeps {left / whole:.1%} of its MACs, more than the"
+            f" {share:.1%} asked for: {mask.least} units are the fewest that must stay",
             ToolkitWarning,
             stacklevel=2,
         )
-    return mask.keep(scores, low, layerwise)
+        return found
+    low, high = mask.least, mask.remaining
+    while low < high:
+        middle = (low + high + 1) // 2
+        kept = mask.keep(scores, middle, layerwise)
+        if cost(network, kept.expand()).macs_left <= share * whole:
+            found, low = kept, middle
+        else:
+            high = middle - 1
+    return found
 
 
 def keep_positive(mask: Mask, scores: Arrays) -> Mask:

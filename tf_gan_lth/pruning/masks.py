@@ -7,13 +7,19 @@ is all that training, rewinding and files know of it. Weights, scores and expand
 """
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
 
 from tf_gan_lth.experiment.artifacts import Arrays
 from tf_gan_lth.experiment.errors import MaskError
+
+
+class Shaped(Protocol):
+    """An array or a variable."""
+
+    shape: Sequence[int]
 
 
 class Mask(Protocol):
@@ -65,9 +71,9 @@ class Elements:
     kept: Arrays
 
     @classmethod
-    def everything(cls, weights: Arrays, paths: Iterable[str]) -> "Elements":
-        """The mask that keeps every element of the variables at `paths`."""
-        return cls({path: np.ones(weights[path].shape, bool) for path in paths})
+    def everything(cls, weights: Mapping[str, Shaped], paths: Iterable[str]) -> "Elements":
+        """The mask that keeps every element of the arrays or variables at `paths`."""
+        return cls({path: np.ones(tuple(weights[path].shape), bool) for path in paths})
 
     @property
     def least(self) -> int:

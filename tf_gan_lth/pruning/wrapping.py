@@ -8,6 +8,7 @@ by masking the gradients: see `training`.
 """
 
 import fnmatch
+from collections.abc import Iterable
 
 import tensorflow as tf
 import tensorflow_model_optimization as tfmot
@@ -86,14 +87,10 @@ def prunable_paths(
         for layer in network.layers
         if is_prunable(layer, dense)
     }
-    for pattern in exclude:
-        if not fnmatch.filter(layers, pattern):
-            raise UsageError(
-                f"--exclude={pattern} fits none of the layers that are pruned: {', '.join(layers)}"
-            )
+    left_out = excluded(layers, exclude, "the layers that are pruned")
     found = {name: [] for name in networks}
     for full_name, (name, layer) in layers.items():
-        if not any(fnmatch.fnmatchcase(full_name, pattern) for pattern in exclude):
+        if full_name not in left_out:
             found[name] += [path_of(layer, variable) for variable in prunable_variables(layer)]
     has_layers = {name for name, _ in layers.values()}
     for name, paths in found.items():
@@ -104,6 +101,27 @@ def prunable_paths(
                 f"the {name} has no layer that can be pruned: give it a Conv2D, Conv2DTranspose or"
                 " SeparableConv2D, or --prune_dense for its Dense layers"
             )
+    return found
+
+
+def excluded(layers: Iterable[str], patterns: Iterable[str], kind: str) -> set[str]:
+    """The layers that patterns of `--exclude` fit.
+
+    Args:
+      layers: `<network>/<layer>`.
+      patterns: of such names, as in `fnmatch`.
+      kind: what the layers are, for the message.
+
+    Raises:
+      UsageError: a pattern fits none of them.
+    """
+    layers = list(layers)
+    found = set()
+    for pattern in patterns:
+        fitting = fnmatch.filter(layers, pattern)
+        if not fitting:
+            raise UsageError(f"--exclude={pattern} fits none of {kind}: {', '.join(layers)}")
+        found.update(fitting)
     return found
 
 

@@ -35,7 +35,6 @@ COLORS = (
     "#a16207",
 )
 DENSE = "#4b5563"
-MARKERS = {"o": "o", "s": "s", "^": "^", "v": "v", "D": "D", "P": "P", "X": "X"}
 DATA = ("run", "series", "remaining_percent", "fid", "fid_low", "fid_high", "replicates")
 BAND = ("band_low", "band_high")
 
@@ -164,7 +163,7 @@ def _curve(axes, series: Series) -> None:
         ys,
         yerr=bars,
         color=color,
-        marker=MARKERS[series.marker],
+        marker=series.marker,
         markersize=4,
         linewidth=1.1,
         capsize=2,

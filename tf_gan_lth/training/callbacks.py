@@ -104,11 +104,8 @@ def cut(log_dir: paths.Path, step: int) -> None:
       log_dir: the folder; it may be missing.
       step: the last one that is kept.
     """
-    files = (
-        [path for path in sorted(log_dir.iterdir()) if path.name.startswith(EVENTS)]
-        if (log_dir.is_dir())
-        else []
-    )
+    there = sorted(log_dir.iterdir()) if log_dir.is_dir() else []
+    files = [path for path in there if path.name.startswith(EVENTS)]
     if not files:
         return
     # A file that was rewritten may stand beside its originals, where a kill left them there.

@@ -33,13 +33,12 @@ def train_slim(
         checkpoint of slim networks is no checkpoint of whole ones.
     """
     networks = dict(whole.model.gan.networks)
-    small = {}
-    for name, snapshot in start.weights.items():
-        mask = masks.get(name.removesuffix(EMA))
-        small[name] = slim_snapshot(snapshot, mask) if mask else snapshot
+    small = dict(start.weights)
     with whole.strategy.scope():
         for name, mask in masks.items():
-            networks[name], _ = slim(networks[name], start.weights[name], mask)
+            networks[name], small[name] = slim(networks[name], start.weights[name], mask)
+            if name + EMA in small:
+                small[name + EMA] = slim_snapshot(small[name + EMA], mask)
     gan = dataclasses.replace(whole.model.gan, networks=networks)
     trainer = Trainer(
         gan, whole.config, whole.images, whole.strategy, masked=False, teachers=whole.model.teachers
