@@ -54,6 +54,7 @@ def main(values: flags.FlagValues) -> None:
     figures = paths.parse(values.figures) if values.figures else None
     if figures:
         command_line.check_free(figures, "figures")
+    command_line.start_tensorflow(values, "report")
     from tf_gan_lth.experiment.artifacts import File
     from tf_gan_lth.experiment.run_folder import RunFolder
     from tf_gan_lth.report import figures as paper
