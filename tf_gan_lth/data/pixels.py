@@ -6,6 +6,7 @@ import tensorflow as tf
 from tf_gan_lth.experiment import seeds
 
 BATCH = 250  # pictures that are decoded at a time
+CROPS = ("none", "center")
 
 
 def scale(images: tf.Tensor) -> tf.Tensor:
@@ -16,6 +17,26 @@ def scale(images: tf.Tensor) -> tf.Tensor:
 def quantize(images: tf.Tensor) -> tf.Tensor:
     """The 8-bit values of float images in [-1, 1], still float: what a PNG of them would hold."""
     return tf.round((tf.clip_by_value(images, -1.0, 1.0) + 1.0) * 127.5)
+
+
+def fit(
+    images: np.ndarray, resolution: int | None, crop: str = "none", method: str = "bilinear"
+) -> np.ndarray:
+    """Pictures as they are trained on and scored.
+
+    Args:
+      images: `(H, W, C)`, or `(N, H, W, C)`, uint8.
+      resolution: height and width to resize to, in pixels; None leaves them as they are.
+      crop: `center` takes the largest square in the middle, an odd pixel less at the bottom or the
+        right; `none` squashes what is not square, if it is resized.
+      method: see `resize`.
+    """
+    if crop == "center":
+        height, width = images.shape[-3:-1]
+        side = min(height, width)
+        top, left = (height - side) // 2, (width - side) // 2
+        images = images[..., top : top + side, left : left + side, :]
+    return resize(images, resolution, method) if resolution else images
 
 
 def resize(images: np.ndarray, resolution: int, method: str = "bilinear") -> np.ndarray:

@@ -37,21 +37,28 @@ class Extractor:
       network: the feature network, loaded under the same strategy.
       resize_filter: a key of `RESIZE_FILTERS`: how images are resized to the network's size, if it
         takes only one.
+      channels: of the images that are to be scored; None if unknown.
+
+    Attributes:
+      grey: `repeated` if these are grey and the network takes colour: then grey images are given
+        three equal channels. Else None.
 
     Raises:
       UsageError: the filter is unknown.
     """
 
-    def __init__(self, network: FeatureNetwork, resize_filter: str):
+    def __init__(self, network: FeatureNetwork, resize_filter: str, channels: int | None = None):
         check_known("resize filter", resize_filter, RESIZE_FILTERS)
         self.network = network
         self.resize_filter = resize_filter
+        self.grey = "repeated" if (channels, network.channels) == (1, 3) else None
         self._step = replicas.share(self._activations)
 
     @classmethod
-    def of(cls, protocol: Protocol) -> "Extractor":
+    def of(cls, protocol: Protocol, channels: int | None = None) -> "Extractor":
         """Makes an extractor with a protocol's feature network and resizing."""
-        return cls(feature_networks.load(protocol.feature_network), protocol.resize_filter)
+        network = feature_networks.load(protocol.feature_network)
+        return cls(network, protocol.resize_filter, channels)
 
     def _activations(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
         # Rounded as if saved as PNG, so that a generator and a folder of its pictures get the same
@@ -92,6 +99,8 @@ class Extractor:
         features, seen, lowest = None, 0, np.inf
         for images in batches:
             images = tf.cast(images, tf.float32)
+            if self.grey and images.shape[-1] == 1:
+                images = tf.repeat(images, 3, axis=-1)
             lowest = min(lowest, self._check(name, images, size))
             # Split the batch so that the network never sees more than `PIXELS` at a time.
             height, width = self.network.size or images.shape[1:3]
