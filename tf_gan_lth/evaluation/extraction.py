@@ -142,12 +142,7 @@ class Extractor:
             raise EvaluationError(
                 f"{name}: images hold values from {low:g} to {high:g}, expected [-1, 1]"
             )
-        if network.channels not in (None, images.shape[-1]):
-            raise EvaluationError(
-                f"{name}: the number of channels is {images.shape[-1]}, feature network"
-                f" '{network.name}' takes {network.channels}; choose another --feature_network or"
-                " --protocol"
-            )
+        self.check_channels(name, images.shape[-1])
         found = tuple(images.shape[1:3])
         if size and not network.size and found != size:
             raise EvaluationError(
@@ -156,6 +151,16 @@ class Extractor:
                 " must have the same; make the reference at another --resolution"
             )
         return -1.0 if low >= 0.0 and _are_eight_bit(images) else low
+
+    def check_channels(self, name: str, channels: int) -> None:
+        """Raises `EvaluationError` if the network does not take images of so many channels."""
+        network = self.network
+        if network.channels in (None, channels) or (self.grey and channels == 1):
+            return
+        raise EvaluationError(
+            f"{name}: the number of channels is {channels}, feature network '{network.name}' takes"
+            f" {network.channels}; choose another --feature_network or --protocol"
+        )
 
     def _run(self, name: str, images: tf.Tensor) -> dict[str, tf.Tensor]:
         try:
