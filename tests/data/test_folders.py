@@ -8,7 +8,6 @@ import pytest
 from PIL import Image
 
 from tf_gan_lth import data
-from tf_gan_lth.data import folders
 from tf_gan_lth.experiment.errors import DataError, UsageError
 
 
@@ -76,12 +75,13 @@ def test_pictures_are_resized_if_asked(folder):
 
 def test_batches_of_large_pictures_are_bounded_by_bytes(folder, monkeypatch):
     expected = pixels(data.ImageFolder(folder))
-    monkeypatch.setattr(folders, "BATCH_BYTES", 5 * 6 * 8 * 3 * 4)
+    monkeypatch.setattr(data.pixels, "PIXELS", 6 * 8 * 2)
+    monkeypatch.setattr(data.pixels, "BATCH", 9)
     batches = list(data.ImageFolder(folder).batches())
-    assert [len(batch) for batch in batches] == [5, 5, 2]
+    assert [len(batch) for batch in batches] == [4, 4, 1, 3]
     np.testing.assert_array_equal(pixels(data.ImageFolder(folder)), expected)
-    monkeypatch.setattr(folders, "BATCH_BYTES", 1)
-    assert len(list(data.ImageFolder(folder).batches())) == 12
+    monkeypatch.setattr(data.pixels, "PIXELS", 1)
+    assert max(len(batch) for batch in data.ImageFolder(folder).batches()) == 2
 
 
 def test_what_is_above_pictures_is_left_out_and_a_name_that_is_not_utf8_is_named(folder):

@@ -1,11 +1,11 @@
-"""Folders of pictures to train on, with classes or without, read into memory."""
+"""Folders of pictures to train on, with classes or without, decoded."""
 
 import pathlib
 from collections.abc import Iterator
 
 import numpy as np
 
-from tf_gan_lth.data import listing
+from tf_gan_lth.data import listing, room
 from tf_gan_lth.data.decoding import check_shape, decode
 from tf_gan_lth.data.image_set import MIN_COUNT
 from tf_gan_lth.data.pixels import fit
@@ -56,7 +56,7 @@ def read(
     if splits and files[0].parent == part:
         _check_is_no_class(root, split, splits)
     names = _class_names(root, splits) if files[0].parent != part else ()
-    images = _images(files, resolution, crop)
+    images = _images(root, files, resolution, crop)
     numbers = {name: number for number, name in enumerate(names)}
     labels = np.array([numbers.get(file.parent.name, 0) for file in files], np.int64)
     return images, labels, names
@@ -119,13 +119,15 @@ def _pictures(folder: pathlib.Path, found: list[pathlib.Path]) -> Iterator[pathl
         yield file
 
 
-def _images(files: list[pathlib.Path], resolution: int | None, crop: str) -> np.ndarray:
+def _images(
+    root: pathlib.Path, files: list[pathlib.Path], resolution: int | None, crop: str
+) -> np.ndarray:
     """The pictures, in their order."""
     images, number = None, 0
     for chunk in _chunks(files):
         for picture in _fitted(chunk, resolution, crop):
             if images is None:
-                images = np.empty((len(files), *picture.shape), np.uint8)
+                images = room.empty(f"the pictures of {root}", (len(files), *picture.shape))
             check_shape(files[number], picture.shape, files[0], images.shape[1:])
             images[number] = picture
             number += 1

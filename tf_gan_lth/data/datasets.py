@@ -3,18 +3,19 @@
 import dataclasses
 import functools
 import pathlib
+import re
 from collections.abc import Iterable
 
 import numpy as np
 import tensorflow_datasets as tfds
 
-from tf_gan_lth.data import class_folders, npz, prepared
+from tf_gan_lth.data import class_folders, npz, prepared, room
 from tf_gan_lth.data.digits import Digits
 from tf_gan_lth.data.folders import ImageFolder
-from tf_gan_lth.data.image_set import ImageSet
+from tf_gan_lth.data.image_set import MIN_COUNT, ImageSet
 from tf_gan_lth.data.pixels import CROPS, fit
 from tf_gan_lth.experiment import paths
-from tf_gan_lth.experiment.errors import DataError, UsageError, check_known
+from tf_gan_lth.experiment.errors import DataError, UsageError, check_known, error_reason
 
 BUILDERS = {
     "digits": Digits,
@@ -46,7 +47,8 @@ def load(
     TFDS prepares a data set on first use.
 
     Args:
-      name: one of `BUILDERS`; `tfds:NAME` or `tfds:NAME/CONFIG`, any set of TFDS that has images;
+      name: one of `BUILDERS`; `tfds:NAME` or `tfds:NAME/CONFIG`, any set of TFDS that has images,
+        of which `@SPLIT` at its end, such as `@train[:80%]`, is what serves as every split;
         `folder:PATH`, whose layouts `class_folders.read` describes; or
         `npz:PATH`, see `npz.read`.
       split: `train` or `test`, or what else the data set, the folder or the file has.
@@ -104,8 +106,11 @@ def _read_any(
     name: str, split: str, resolution: int | None, data_dir: str | None, crop: str
 ) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
     """As `_read_prepared`, of `tfds:NAME`: images of any sizes, with labels or without."""
-    wanted = name.removeprefix(TFDS)
-    builder = prepared.prepare(name, functools.partial(prepared.find, wanted), split, data_dir)
+    wanted, _, own = name.removeprefix(TFDS).partition("@")
+    split = own or split
+    first = re.split(r"[+\[]", split)[0]
+    builder = prepared.prepare(name, functools.partial(prepared.find, wanted), first, data_dir)
+    count = _count(name, split, builder)
     features = builder.info.features
     features = dict(features.items()) if isinstance(features, tfds.features.FeaturesDict) else {}
     image = features.get("image")
@@ -113,18 +118,35 @@ def _read_any(
         raise DataError(f"{name} has no 8-bit feature 'image': it has {', '.join(features)}")
     label = features.get("label")
     labelled = isinstance(label, tfds.features.ClassLabel)
-    pictures, labels = [], []
-    for picture, number in prepared.stream_labelled(builder, split, labelled):
+    images, labels = None, np.zeros(count, np.int64)
+    for number, (picture, of_class) in enumerate(
+        prepared.stream_labelled(builder, split, labelled)
+    ):
         picture = fit(picture, resolution, crop)
-        if pictures and picture.shape != pictures[0].shape:
+        if images is None:
+            images = room.empty(f"the images of {name}", (count, *picture.shape))
+        if picture.shape != images.shape[1:]:
             raise DataError(
-                f"{name} has images of {picture.shape} and of {pictures[0].shape}: expected one"
+                f"{name} has images of {picture.shape} and of {images.shape[1:]}: expected one"
                 " shape; --resolution resizes them"
             )
-        pictures.append(picture)
-        labels.append(number)
-    names = tuple(label.names) if labelled and min(labels) >= 0 else ()
-    return np.stack(pictures), np.array(labels, np.int64), names
+        images[number], labels[number] = picture, of_class
+    names = tuple(label.names) if labelled and labels.min() >= 0 else ()
+    return images, labels, names
+
+
+def _count(name: str, split: str, builder: tfds.core.DatasetBuilder) -> int:
+    """How many images a split has, or a part or sum of splits; `UsageError` if it is none."""
+    try:
+        count = builder.info.splits[split].num_examples
+    except (ValueError, KeyError, TypeError, AssertionError) as error:
+        raise UsageError(
+            f"{name} names no split ({error_reason(error)}): expected @test, @train[:80%] or"
+            " @train+test"
+        ) from None
+    if count < MIN_COUNT:
+        raise DataError(f"{name} has {count} images: expected at least {MIN_COUNT}")
+    return count
 
 
 def open_images(

@@ -9,15 +9,11 @@ from collections.abc import Iterator
 import numpy as np
 import tensorflow as tf
 
-from tf_gan_lth.data import listing
+from tf_gan_lth.data import listing, room
 from tf_gan_lth.data.decoding import check_regular, check_shape, decode, read_file
-from tf_gan_lth.data.pixels import BATCH, fit, mixed_order, scale
+from tf_gan_lth.data.pixels import fit, mixed_order, scale, slices
 from tf_gan_lth.experiment import digests
 from tf_gan_lth.experiment.errors import DataError, UsageError
-
-# Of the pixels that are held at a time, as float32: 250 pictures of up to 299x299 pixels in colour,
-# fewer of larger ones.
-BATCH_BYTES = 2**28
 
 
 @dataclasses.dataclass(frozen=True)
@@ -95,16 +91,15 @@ class ImageFolder:
     def batches(self) -> Iterator[tf.Tensor]:
         """Yields all pictures once, in mixed order, as `(n, H, W, C)` float32 in [-1, 1].
 
-        There are `BATCH` pictures in a batch, or as many as `BATCH_BYTES` hold.
+        There are 250 pictures in a batch, fewer if they are larger than 259x259: see
+        `pixels.slices`.
 
         Raises:
           DataError: a file is broken, or of another shape than the first; it is named.
         """
         order = mixed_order(self.count)
-        held = BATCH_BYTES // (4 * int(np.prod(self.shape)))
-        size = min(BATCH, max(1, held))
-        for at in range(0, self.count, size):
-            chosen = order[at : at + size]
+        for part in slices(self.count, *self.shape[:2]):
+            chosen = order[part]
             pictures = np.empty((len(chosen), *self.shape), np.uint8)
             for place, index in enumerate(chosen):
                 pictures[place] = self._decode(self.files[index])
@@ -115,8 +110,10 @@ class ImageFolder:
 
         Errors are as in `batches`.
         """
-        pictures = (self._decode(file, method) for file in self.files)
-        return np.fromiter(pictures, np.dtype((np.uint8, self.shape)), self.count)
+        pictures = room.empty(f"the pictures of {self.root}", (self.count, *self.shape))
+        for number, file in enumerate(self.files):
+            pictures[number] = self._decode(file, method)
+        return pictures
 
     def _decode(self, file: pathlib.Path, method: str = "bilinear") -> np.ndarray:
         picture = fit(decode(file), self.resolution, self.crop, method)

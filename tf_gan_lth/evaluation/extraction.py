@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from tf_gan_lth.data import quantize
+from tf_gan_lth.data.pixels import PIXELS
 from tf_gan_lth.evaluation import feature_networks
 from tf_gan_lth.evaluation.feature_networks import FeatureNetwork
 from tf_gan_lth.evaluation.protocols import Protocol
@@ -26,7 +27,6 @@ RESIZE_FILTERS: dict[str, Callable[[tf.Tensor, tuple[int, int]], tf.Tensor]] = {
 # Incremented whenever the way from images to features changes, so that statistics cached before are
 # not reused.
 VERSION = 1
-PIXELS = 2**23  # passed through the network at a time, which bounds its memory for activations
 TOLERANCE = 1e-3  # excess over [-1, 1] that counts as rounding
 
 
