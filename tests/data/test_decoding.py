@@ -167,6 +167,28 @@ def test_palettes_are_colours_unless_they_are_transparent(tmp_path):
         decode(tmp_path / "b.png")
 
 
+@pytest.mark.parametrize("form", ["PNG", "TIFF", "BMP"])
+def test_palettes_of_every_format_are_colours(tmp_path, form):
+    palette = Image.fromarray(COLOURS).quantize(16)
+    palette.save(tmp_path / "a.png", form)
+    np.testing.assert_array_equal(decode(tmp_path / "a.png"), np.asarray(palette.convert("RGB")))
+
+
+def test_a_palette_that_is_missing_or_comes_late_is_refused(tmp_path):
+    """Pillow shows such pictures black."""
+    Image.fromarray(COLOURS).quantize(16).save(tmp_path / "a.png")
+    content = (tmp_path / "a.png").read_bytes()
+    at = content.index(b"PLTE") - 4
+    palette = content[at : at + 12 + int.from_bytes(content[at : at + 4])]
+    without = content.replace(palette, b"")
+    end = without.index(b"IEND") - 4
+    for number, changed in enumerate((without, without[:end] + palette + without[end:])):
+        file = tmp_path / f"{number}.png"
+        file.write_bytes(changed)
+        with pytest.raises(DataError, match=f"^{file} is broken: there is no palette before"):
+            decode(file)
+
+
 def test_an_animation_is_refused(tmp_path):
     frames = [Image.fromarray(COLOURS), Image.fromarray(255 - COLOURS)]
     frames[0].save(tmp_path / "a.webp", save_all=True, append_images=frames[1:])

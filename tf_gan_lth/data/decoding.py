@@ -100,6 +100,8 @@ def check_regular(file: pathlib.Path) -> None:
 def _pixels(file: pathlib.Path, contents: bytes) -> np.ndarray:
     with Image.open(io.BytesIO(contents), formats=FORMATS) as picture:
         _check(file, picture)
+        if picture.mode == "P" and not picture.palette:
+            raise DataError(f"{file} is broken: there is no palette before its pixels")
         picture.load()
         _check(file, picture)  # again, as a file may say what is transparent after its pixels
         turn = UPRIGHT.get(picture.getexif().get(ORIENTATION))
