@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import tensorflow as tf
+from PIL import Image
 from sklearn import datasets
 
 from tf_gan_lth import data
@@ -112,3 +113,19 @@ def test_too_few_images_of_tfds_are_refused(data_dir):
 def test_a_name_that_tfds_has_not_is_one_line():
     with pytest.raises(UsageError, match="^tfds:nosuch: TFDS has no such data set or config"):
         data.load("tfds:nosuch", "train", 16)
+
+
+def test_a_path_is_never_a_pattern(tmp_path):
+    place = tmp_path / "a [1]*?\\b"
+    pictures = place / "pictures" / "train" / "class [x]*"
+    pictures.mkdir(parents=True)
+    for number in range(3):
+        picture = Image.new("L", (8, 8), 9 * number)
+        picture.save(pictures / f"{number} [y]*?.png")
+    np.savez(place / "[z]*.npz", images=np.zeros((4, 8, 8), np.uint8))
+    for _ in range(2):  # prepared, then read as prepared
+        assert data.load("digits", "train", 8, str(place / "tfds")).count == 1437
+    images = data.load(f"folder:{place / 'pictures'}", "train", 8)
+    assert (images.count, images.class_names) == (3, ("class [x]*",))
+    assert data.ImageFolder(place / "pictures", 8).count == 3
+    assert data.load(f"npz:{place / '[z]*.npz'}", "train", 8).count == 4
