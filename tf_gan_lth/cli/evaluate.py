@@ -1,7 +1,7 @@
 r"""Scores images against real ones under a named protocol.
 
     tf-gan-lth evaluate --images=round:runs/demo/replicate_0/round_05 --reference=digits
-    tf-gan-lth evaluate --images=round:runs/stripes/replicate_0/round_05 --direction=a2b \
+    tf-gan-lth evaluate --images=round:runs/stripes/replicate_0/round_03 --direction=a2b \
         --reference=shapes2stripes
     tf-gan-lth evaluate --images=folder:samples --reference=folder:photographs --protocol=quick \
         --output=scores.json
