@@ -164,7 +164,7 @@ def hostile(colours):
         "colour key": (png(rows, 12, 8, 2, key), "holds transparency"),
         "alpha": (saved(image.convert("RGBA"), "PNG"), "holds RGBA pixels"),
         "cmyk": (saved(image.convert("CMYK"), "JPEG"), "holds CMYK pixels"),
-        "late palette": (late + palette[-12:], ""),
+        "late palette": (late + palette[-12:], "has no palette before its pixels"),
         "bomb": (png(rows[:1], 50_000, 8, 2, height=50_000), "is broken"),
         "text bomb": (png(rows, 12, 8, 2, text), "is broken"),
         "broken chunk": (png(rows, 12, 8, 2).replace(b"IDAT", b"\x9fV\x9ff"), "is broken"),

@@ -52,6 +52,55 @@ def test_classes_are_the_class_folders_of_all_splits(folder):
         assert images.class_names == ("ant", "bird", "cat")
 
 
+def test_without_class_folders_there_are_no_classes(folder):
+    expected = load(folder).images
+    flatten(folder, "train")
+    images = load(folder)
+    assert (images.classes, images.class_names, images.count) == (0, None, 45)
+    assert sorted(map(bytes, images.images)) == sorted(map(bytes, expected))
+    assert data.ImageFolder(folder, None, "train").count == 45
+
+
+def test_without_splits_all_pictures_are_every_split(folder):
+    (folder / "train").rename(folder.parent / "all")
+    whole = folder.parent / "all"
+    (whole / "readme.txt").write_text("x")
+    for split in ("train", "test"):
+        images = load(whole, split)
+        assert (images.count, images.class_names) == (45, ("bird", "cat"))
+    assert data.ImageFolder(whole).count == 45
+    flatten(whole, ".")
+    (whole / "readme.txt").unlink()
+    images = load(whole)
+    assert (images.count, images.classes) == (45, 0)
+    np.testing.assert_array_equal(images.images, data.ImageFolder(whole).read())
+
+
+def test_center_takes_the_square_in_the_middle(folder):
+    whole = load(folder)
+    square = data.load(f"folder:{folder}", "train", None, crop="center")
+    np.testing.assert_array_equal(square.images, whole.images[:, :, 1:7])
+    resized = data.load(f"folder:{folder}", "train", 16, crop="center")
+    np.testing.assert_array_equal(resized.images, data.pixels.resize(square.images, 16))
+    scored = data.ImageFolder(folder, 16, "train", "center")
+    assert sorted(map(bytes, scored.read())) == sorted(map(bytes, resized.images))
+    assert scored.digest != data.ImageFolder(folder, 16, "train").digest
+    with pytest.raises(UsageError, match="unknown crop 'centre': did you mean 'center'"):
+        data.load(f"folder:{folder}", "train", 16, crop="centre")
+
+
+def test_large_pictures_are_decoded_a_few_at_a_time(folder, monkeypatch):
+    expected = load(folder, resolution=4).images
+    monkeypatch.setattr(class_folders, "CHUNK_BYTES", 2 * 6 * 8 * 3)
+    held = []
+    chunks = class_folders._chunks
+    monkeypatch.setattr(
+        class_folders, "_chunks", lambda files: (held.append(len(c)) or c for c in chunks(files))
+    )
+    np.testing.assert_array_equal(load(folder, resolution=4).images, expected)
+    assert max(held) == 2
+
+
 def test_one_class_folder_is_one_class(folder):
     for place in ("train/bird", "test/ant", "test/cat"):
         shutil.rmtree(folder / place)
@@ -124,6 +173,11 @@ def flatten(folder, place):
         shutil.rmtree(path)
 
 
+def flatten_all(folder):
+    folder.mkdir()
+    Image.new("RGB", (8, 6)).save(folder / "0.png")
+
+
 def keep_one(folder):
     shutil.rmtree(folder / "train" / "cat")
     for path in sorted(folder.glob("train/bird/*.png"))[1:]:
@@ -131,8 +185,8 @@ def keep_one(folder):
 
 
 LAYOUT = (
-    r"expected \S+/train/<class>/\*.jpg or .png; if there are no classes, put all pictures into"
-    r" one$"
+    r"expected pictures in \S+/train/<class>/ or in \S+/train/; or, as every split, in"
+    r" \S+/<class>/ or in \S+/$"
 )
 
 
@@ -146,24 +200,24 @@ LAYOUT = (
             "unknown split of folder:.* 'train'. Known: test",
         ),
         (
-            lambda folder: flatten(folder, "."),
+            lambda folder: (flatten(folder, "train"), flatten_all(folder / "bus")),
             DataError,
-            f"pictures has no split 'train' with class folders: {LAYOUT}",
+            "pictures has pictures in train and in bus: is train a split or a class?",
         ),
         (
-            lambda folder: flatten(folder, "train"),
-            DataError,
-            f"pictures/train has no class folders: {LAYOUT}",
+            lambda folder: (folder / "train").rename(folder / "trainA"),
+            UsageError,
+            "unknown split of folder:.* 'train': did you mean 'trainA'",
         ),
         (
             lambda folder: (shutil.rmtree(folder), folder.mkdir()),
             DataError,
-            f"pictures has no split 'train' .*: {LAYOUT}",
+            f"pictures has no pictures: {LAYOUT}",
         ),
         (
             lambda folder: (shutil.rmtree(folder / "train"), (folder / "train").mkdir()),
             DataError,
-            f"pictures/train has no class folders: {LAYOUT}",
+            f"pictures/train has no pictures: {LAYOUT}",
         ),
         (
             lambda folder: (folder / "train/cat/0.png").rename(folder / "train/0.png"),

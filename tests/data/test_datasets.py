@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 import tensorflow as tf
+from PIL import Image
 from sklearn import datasets
 
 from tf_gan_lth import data
-from tf_gan_lth.experiment.errors import UsageError
+from tf_gan_lth.experiment.errors import DataError, UsageError
 
 
 @pytest.fixture(scope="module")
@@ -76,6 +77,55 @@ def test_any_image_set_of_tfds_is_one_under_its_name(data_dir):
     np.testing.assert_array_equal(ours.images, theirs.images)
 
 
+def test_a_split_of_tfds_or_a_part_of_it_is_named_behind_the_set(data_dir):
+    train = data.load("tfds:digits", "train", 8, data_dir)
+    test = data.load("tfds:digits", "test", 8, data_dir)
+    for split in ("train", "test"):
+        np.testing.assert_array_equal(
+            data.load("tfds:digits@test", split, 8, data_dir).images, test.images
+        )
+    part = data.load("tfds:digits@train[:100]", "train", 8, data_dir)
+    np.testing.assert_array_equal(part.images, train.images[:100])
+    both = data.load("tfds:digits@train+test", "train", 8, data_dir)
+    assert both.count == 1797
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("tfds:digits@tets", "unknown split of tfds:digits@tets 'tets': did you mean 'test'"),
+        ("tfds:digits@train[", r"tfds:digits@train\[ names no split .*: expected @test, @train"),
+        ("tfds:digits@train[:abc]", "names no split"),
+        ("tfds:digits@train+tets", "names no split"),
+    ],
+)
+def test_what_is_no_split_of_tfds_is_one_line(data_dir, name, message):
+    with pytest.raises(UsageError, match=message) as caught:
+        data.load(name, "train", 8, data_dir)
+    assert "\n" not in str(caught.value)
+
+
+def test_too_few_images_of_tfds_are_refused(data_dir):
+    with pytest.raises(DataError, match="@train.:1. has 1 images: expected at least 2"):
+        data.load("tfds:digits@train[:1]", "train", 8, data_dir)
+
+
 def test_a_name_that_tfds_has_not_is_one_line():
     with pytest.raises(UsageError, match="^tfds:nosuch: TFDS has no such data set or config"):
         data.load("tfds:nosuch", "train", 16)
+
+
+def test_a_path_is_never_a_pattern(tmp_path):
+    place = tmp_path / "a [1]*?\\b"
+    pictures = place / "pictures" / "train" / "class [x]*"
+    pictures.mkdir(parents=True)
+    for number in range(3):
+        picture = Image.new("L", (8, 8), 9 * number)
+        picture.save(pictures / f"{number} [y]*?.png")
+    np.savez(place / "[z]*.npz", images=np.zeros((4, 8, 8), np.uint8))
+    for _ in range(2):  # prepared, then read as prepared
+        assert data.load("digits", "train", 8, str(place / "tfds")).count == 1437
+    images = data.load(f"folder:{place / 'pictures'}", "train", 8)
+    assert (images.count, images.class_names) == (3, ("class [x]*",))
+    assert data.ImageFolder(place / "pictures", 8).count == 3
+    assert data.load(f"npz:{place / '[z]*.npz'}", "train", 8).count == 4

@@ -1,5 +1,6 @@
 """Folders of pictures: all of them, as they are, and a clear word about what is none."""
 
+import os
 import pathlib
 
 import numpy as np
@@ -70,6 +71,36 @@ def test_pictures_are_resized_if_asked(folder):
     Image.new("RGB", (20, 30)).save(folder / "large.png")
     images = data.ImageFolder(folder, 4)
     assert pixels(images).shape == (13, 4, 4, 3) and images.shape == (4, 4, 3)
+
+
+def test_batches_of_large_pictures_are_bounded_by_bytes(folder, monkeypatch):
+    expected = pixels(data.ImageFolder(folder))
+    monkeypatch.setattr(data.pixels, "PIXELS", 6 * 8 * 2)
+    monkeypatch.setattr(data.pixels, "BATCH", 9)
+    batches = list(data.ImageFolder(folder).batches())
+    assert [len(batch) for batch in batches] == [4, 4, 1, 3]
+    np.testing.assert_array_equal(pixels(data.ImageFolder(folder)), expected)
+    monkeypatch.setattr(data.pixels, "PIXELS", 1)
+    assert max(len(batch) for batch in data.ImageFolder(folder).batches()) == 2
+
+
+def test_what_is_above_pictures_is_left_out_and_a_name_that_is_not_utf8_is_named(folder):
+    (folder / "readme.txt").write_text("x")
+    assert data.ImageFolder(folder).count == 12
+    (folder / "class_0" / os.fsdecode(b"\xff.png")).write_bytes(b"x")
+    with pytest.raises(DataError, match=r"class_0 has something whose name is not UTF-8: rename"):
+        data.ImageFolder(folder)
+
+
+def test_a_link_to_nothing_and_what_cannot_be_a_picture_by_its_size_are_named(folder):
+    (folder / "class_0" / "a.png").symlink_to("gone.png")
+    with pytest.raises(DataError, match="a.png cannot be read: No such file or directory"):
+        data.ImageFolder(folder)
+    (folder / "class_0" / "a.png").unlink()
+    with (folder / "class_0" / "a.png").open("wb") as file:
+        file.truncate(2**40)
+    with pytest.raises(DataError, match="a.png has 1,099,511,627,776 bytes: no picture takes"):
+        data.ImageFolder(folder)
 
 
 def test_the_digest_changes_with_content_names_and_resolution(folder):

@@ -37,11 +37,11 @@ def test_what_a_name_means_does_not_change():
     assert {
         name: dataclasses.astuple(protocol)[1:] for name, protocol in protocols.PROTOCOLS.items()
     } == {
-        "paper": ("inception", "train", 50_000, True, *common, 10_000, 5),
-        "test_split": ("inception", "test", 50_000, True, *common, 10_000, 5),
-        "quick": ("inception", "train", 5000, True, *common, 10_000, 5),
-        "digits": ("digits", "train", 5000, True, *common, 10_000, 5),
-        "cyclegan": ("inception", "train", None, False, *common, 10_000, 5),
+        "paper": ("inception", "train", 50_000, True, *common, 10_000, 5, "none", None),
+        "test_split": ("inception", "test", 50_000, True, *common, 10_000, 5, "none", None),
+        "quick": ("inception", "train", 5000, True, *common, 10_000, 5, "none", None),
+        "digits": ("digits", "train", 5000, True, *common, 10_000, 5, "none", None),
+        "cyclegan": ("inception", "train", None, False, *common, 10_000, 5, "none", None),
     }
 
 

@@ -39,12 +39,12 @@ def test_a_feature_network_that_does_not_take_the_images_is_refused_before_the_f
     module = tf.Module()
     module.f = tf.function(
         lambda x: {"pool_3": x[:, 0, 0], "logits": x[:, 0, 0]},
-        input_signature=[tf.TensorSpec([None, None, None, 3])],
+        input_signature=[tf.TensorSpec([None, None, None, 2])],
     )
     tf.saved_model.save(module, str(tmp_path / "colours"), signatures=module.f)
     with pytest.raises(
         EvaluationError,
-        match="digits:train: the number of channels is 1, feature network .* takes 3",
+        match="digits:train: the number of channels is 1, feature network .* takes 2",
     ):
         set_up({**tiny_options, "feature_network": str(tmp_path / "colours")}, tmp_path / "run")
     assert not (tmp_path / "run").exists()

@@ -3,6 +3,7 @@ report.
 """
 
 import csv
+import dataclasses
 import io
 import shutil
 
@@ -12,13 +13,14 @@ import tensorflow as tf
 from helpers import equal, run_lottery
 
 from tf_gan_lth import data, findings, report
+from tf_gan_lth.evaluation import SCORES
 from tf_gan_lth.experiment.errors import UsageError
 from tf_gan_lth.experiment.run_folder import RunFolder
 from tf_gan_lth.methods.branches import BRANCHES
 from tf_gan_lth.methods.candidate import rewind
 from tf_gan_lth.methods.parent import open_ticket
 from tf_gan_lth.pruning.masks import Elements
-from tf_gan_lth.tasks.image_sources import RoundImages
+from tf_gan_lth.tasks.rescoring import Request, evaluate
 
 GENERATORS = ("generator_a2b", "generator_b2a")
 # Twelve pictures are too few for a FID, and enough for what is tested here.
@@ -141,6 +143,22 @@ def test_a_ticket_is_transferred_to_another_pair(
     assert equal(done.replicate.round(1).masks.get(), parent.kept)
 
 
-def test_a_round_that_translates_cannot_be_scored_without_pictures(translated):
-    with pytest.raises(UsageError, match="translate a folder with scripts/sample.py"):
-        RoundImages(str(translated.replicate.round(1).path), None)
+@pytest.mark.parametrize("direction", ["a2b", "b2a"])
+def test_a_round_that_translates_gets_the_very_scores_that_its_run_gave_it(translated, direction):
+    here = translated.replicate.round(1)
+    dataset = translated.bench.config.data.dataset
+    request = Request(f"round:{here.path}", dataset, direction=direction)
+    [record] = evaluate(request)["scores"]
+    expected = here.scores.get()[f"generator_{direction}"]
+    assert {name: record[name] for name in SCORES} == {name: expected[name] for name in SCORES}
+    assert record["protocol"] == expected["protocol"]
+
+
+def test_a_round_that_translates_is_scored_one_way(translated):
+    request = Request(f"round:{translated.replicate.round(1).path}", "digits")
+    with pytest.raises(UsageError, match="translates pictures: say which way with --direction"):
+        evaluate(request)
+    with pytest.raises(UsageError, match="unknown direction 'ab2': did you mean"):
+        evaluate(dataclasses.replace(request, direction="ab2"))
+    with pytest.raises(UsageError, match="--protocol=digits scores averaged generators"):
+        evaluate(dataclasses.replace(request, direction="a2b", protocol="digits"))

@@ -284,3 +284,80 @@ def test_pictures_of_several_sizes_are_scored_where_a_resolution_is_given(tmp_pa
     assert found["scores"][0]["protocol_details"]["generated_images"] == 12
     with pytest.raises(UsageError, match="--resolution=0 is out of range"):
         dataclasses.replace(request, resolution=0)
+
+
+def test_grey_pictures_are_repeated_for_a_network_of_colours_and_the_name_says_so(tmp_path):
+    draw = np.random.default_rng(0)
+    levels = draw.integers(0, 256, (24, 64, 64), np.uint8)
+    for name, convert in (("grey", "L"), ("colour", "RGB")):
+        (tmp_path / name).mkdir()
+        for number, picture in enumerate(levels):
+            image = Image.fromarray(picture).convert(convert)
+            image.save(tmp_path / name / f"{number}.png")
+    colour, grey = (
+        evaluate(
+            Request(
+                f"folder:{tmp_path / name}",
+                f"folder:{tmp_path / 'colour'}",
+                "quick",
+                "shapes2stripes",
+            )
+        )["scores"][0]
+        for name in ("colour", "grey")
+    )
+    assert only_scores(grey) == only_scores(colour)
+    assert "+grey=repeated/" in grey["protocol"] and "grey" not in colour["protocol"]
+    assert grey["protocol_details"]["grey"] == "repeated"
+    both = Request(
+        f"folder:{tmp_path / 'grey'}", f"folder:{tmp_path / 'grey'}", "quick", "shapes2stripes"
+    )
+    assert "+grey=repeated/" in evaluate(both)["scores"][0]["protocol"]
+    with pytest.raises(EvaluationError, match="the number of channels is 1, .* takes 3"):
+        evaluate(dataclasses.replace(both, images=f"folder:{tmp_path / 'colour'}"))
+
+
+def test_cropped_pictures_are_scored_under_a_name_that_says_so(tmp_path, tiny_options):
+    draw = np.random.default_rng(0)
+    for number in range(12):
+        levels = draw.integers(0, 256, (16, 20), np.uint8)
+        for folder, picture in (("whole", levels), ("square", levels[:, 2:18])):
+            (tmp_path / folder).mkdir(exist_ok=True)
+            Image.fromarray(picture).save(tmp_path / folder / f"{number}.png")
+    request = Request(
+        f"folder:{tmp_path / 'whole'}",
+        "digits",
+        "digits",
+        data_dir=tiny_options["data_dir"],
+        resolution=16,
+    )
+    cropped = evaluate(dataclasses.replace(request, crop="center"))
+    [record] = cropped["scores"]
+    assert record["protocol"].startswith("digits+num_images=12+crop=center/")
+    square = evaluate(dataclasses.replace(request, images=f"folder:{tmp_path / 'square'}"))
+    assert only_scores(record) == only_scores(square["scores"][0])
+    assert only_scores(record) != only_scores(evaluate(request)["scores"][0])
+    assert "resized    to 16x16, bilinear, antialiased" in table(cropped)
+
+
+def test_what_a_reference_may_be_is_said_and_suffixes_have_any_case(
+    tmp_path, tiny_options, round_2
+):
+    digits = data.load("digits", "train", 8, tiny_options["data_dir"])
+    np.savez(tmp_path / "pictures.npz", x_train=digits.images[:150])
+    np.save(tmp_path / "stats.npy", np.zeros(3))
+    request = Request(
+        f"round:{round_2}", f"npz:{tmp_path / 'pictures.npz'}", data_dir=tiny_options["data_dir"]
+    )
+    assert evaluate(request)["scores"][0]["protocol_details"]["reference_images"] == 150
+    with pytest.raises(UsageError, match="stats.npy is a single array: expected an npz file"):
+        evaluate(dataclasses.replace(request, reference=str(tmp_path / "stats.npy")))
+    features = np.random.default_rng(0).normal(size=(200, 64))
+    with (tmp_path / "stats.NPZ").open("wb") as file:
+        np.savez(file, mu=features.mean(0), sigma=np.cov(features.T))
+    with pytest.warns(ToolkitWarning):
+        found = evaluate(dataclasses.replace(request, reference=str(tmp_path / "stats.NPZ")))
+    assert found["mean"]["fid"] > 0
+    with pytest.raises(UsageError, match="--direction=a2b is for a round of a GAN that translates"):
+        evaluate(dataclasses.replace(request, images=f"folder:{tmp_path}", direction="a2b"))
+    with pytest.raises(UsageError, match="draws images: --direction is for GANs that translate"):
+        evaluate(dataclasses.replace(request, direction="a2b"))

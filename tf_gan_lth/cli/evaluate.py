@@ -1,6 +1,8 @@
 r"""Scores images against real ones under a named protocol.
 
     tf-gan-lth evaluate --images=round:runs/demo/replicate_0/round_05 --reference=digits
+    tf-gan-lth evaluate --images=round:runs/stripes/replicate_0/round_03 --direction=a2b \
+        --reference=shapes2stripes
     tf-gan-lth evaluate --images=folder:samples --reference=folder:photographs --protocol=quick \
         --output=scores.json
 
@@ -19,6 +21,8 @@ from tf_gan_lth.experiment import paths
 
 # Several workers train together, but score each for itself.
 STRATEGIES = ("auto", "one_device", "mirrored", "tpu")
+CROPS = ("none", "center")
+DIRECTIONS = ("a2b", "b2a")
 REQUEST = (
     "images",
     "reference",
@@ -29,6 +33,8 @@ REQUEST = (
     "seed",
     "data_dir",
     "resolution",
+    "crop",
+    "direction",
 )
 
 
@@ -48,6 +54,21 @@ def define(values: flags.FlagValues) -> None:
         None,
         "height and width to resize pictures in folders to (bilinear, antialiased), in pixels;"
         " unset: as they are, all of one size",
+    )
+    images(
+        "crop",
+        str,
+        None,
+        "center takes the middle square of pictures and of a data set that are not square; unset:"
+        " as the run of a round does, else none",
+        names.words("crop", CROPS),
+    )
+    images(
+        "direction",
+        str,
+        None,
+        "a2b or b2a, of a round that translates: it is scored on its run's test pictures",
+        names.words("direction", DIRECTIONS),
     )
     images("repeats", int, 1, "sample sets to draw from a generator and to score")
     images("seed", int, 0, "seed of a SavedModel's sample sets; those of a round are its run's")

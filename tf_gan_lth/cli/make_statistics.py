@@ -34,6 +34,13 @@ def define(values: flags.FlagValues) -> None:
         "split of the data set, or subfolder of the folder; unset: train, or all of the folder",
     )
     images("resolution", int, None, "height and width to resize to, in pixels; unset: as they are")
+    images(
+        "crop",
+        str,
+        "none",
+        "center takes the middle square of what is not square",
+        names.words("crop", ("none", "center")),
+    )
     images("data_dir", str, None, "folder of prepared TFDS data sets; unset: TFDS's own")
     statistics = functools.partial(command_line.define_flag, values, "Statistics")
     statistics("feature_network", str, None, "a name, path or URL; required", names.FEATURE_NETWORK)
@@ -56,8 +63,11 @@ def main(values: flags.FlagValues) -> None:
     from tf_gan_lth.evaluation import Extractor, Protocol, feature_networks, reference
 
     network = feature_networks.load(values.feature_network)
-    extractor = Extractor(network, Protocol.resize_filter)  # that of every protocol
-    images = data.open_images(values.dataset, values.split, values.resolution, values.data_dir)
+    images = data.open_images(
+        values.dataset, values.split, values.resolution, values.data_dir, values.crop
+    )
+    # Every protocol has this filter.
+    extractor = Extractor(network, Protocol.resize_filter, images.channels)
     made = reference.of_images(images, extractor)
     if not values.features:
         made = dataclasses.replace(made, features=None)

@@ -139,6 +139,8 @@ def _problem(picture: Image.Image) -> str:
         return f"holds {picture.mode} pixels"
     if "transparency" in picture.info:
         return "holds transparency"
+    if picture.mode == "P" and not picture.palette:
+        return "has no palette before its pixels"
     if any(";16" in str(tile[3]) for tile in picture.tile):
         return "holds 16 bits per channel"
     if picture.format in ("PNG", "WEBP", "TIFF") and getattr(picture, "n_frames", 1) > 1:

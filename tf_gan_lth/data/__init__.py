@@ -1,7 +1,7 @@
 """Images by name or of one's own, and their labels, as batches in [-1, 1]. No networks."""
 
 from tf_gan_lth.data.arrays import from_array, from_dataset
-from tf_gan_lth.data.datasets import FOLDER, NPZ, load, open_images, remember
+from tf_gan_lth.data.datasets import FOLDER, NPZ, folder_path, load, open_images, remember
 from tf_gan_lth.data.domains import Domains, known_domains, load_domains
 from tf_gan_lth.data.folders import ImageFolder
 from tf_gan_lth.data.image_set import ImageSet
@@ -21,6 +21,7 @@ __all__ = [
     "Domains",
     "ImageFolder",
     "ImageSet",
+    "folder_path",
     "from_array",
     "from_dataset",
     "grid",

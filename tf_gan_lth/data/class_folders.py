@@ -1,40 +1,45 @@
-"""Folders of pictures to train on, `PATH/<split>/<class>/*.jpg`, read into memory."""
+"""Folders of pictures to train on, with classes or without, decoded."""
 
-import os
 import pathlib
 from collections.abc import Iterator
 
 import numpy as np
 
-from tf_gan_lth.data.decoding import SUFFIXES, check_shape, decode, is_beside, is_picture
+from tf_gan_lth.data import listing, room
+from tf_gan_lth.data.decoding import check_shape, decode
 from tf_gan_lth.data.image_set import MIN_COUNT
-from tf_gan_lth.data.pixels import resize
+from tf_gan_lth.data.pixels import fit
 from tf_gan_lth.experiment.errors import DataError, UsageError, check_known
 
-# Pictures that are decoded, and resized together, at a time: 16 photographs of 12 megapixels fill
-# 1 GB.
+# Pictures that are decoded, and resized together, at a time, and the most bytes of them that are
+# held meanwhile; one may be larger.
 CHUNK = 16
+CHUNK_BYTES = 2**27
+DOMAINS = ("trainA", "trainB", "testA", "testB")
 
 
 def read(
-    root: pathlib.Path, split: str, resolution: int | None
+    root: pathlib.Path, split: str, resolution: int | None, crop: str = "none"
 ) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
     """All pictures of a split, in the order of their paths.
 
-    What `is_beside` pictures is left out. A class is a folder of any split, so that its number is
-    the same in all of them. Of the split that is asked for, each class folder must have a picture:
-    an empty one is most likely a copy that was cut short.
+    Pictures are in `<root>/<split>/<class>/`, or without classes in `<root>/<split>/`; or there are
+    no splits, and the pictures in `<root>` or `<root>/<class>/` serve as every split. What
+    `listing.entries` leaves out is left out. A class is a folder of any split, so that its number
+    is the same in all of them. Of the split that is asked for, each class folder must have a
+    picture: an empty one is most likely a copy that was cut short.
 
     Args:
-      root: the folder; it has a folder for each split, and that one for each class.
+      root: the folder.
       split: name of the split.
       resolution: height and width to resize to (bilinear, antialiased), in pixels: a picture that
         is not square is squashed to one. None leaves the pictures as they are; they must be of one
         size then.
+      crop: see `pixels.fit`.
 
     Returns:
       `(N, H, W, C)` uint8 images, `(N,)` int64 numbers of their classes, and the sorted names of
-      the classes that these count.
+      the classes that these count: none where there are no class folders.
 
     Raises:
       UsageError: there is no such folder or split.
@@ -43,106 +48,109 @@ def read(
     """
     if not root.is_dir():
         raise UsageError(f"there is no folder {root}")
-    splits = [name for name in _names(root) if _has_folders(root / name)]
-    files = _files(root, split, splits)
-    images = _images(files, resolution)
-    names = _class_names(root, splits)
+    splits = _splits(root)
+    if split not in splits and splits:
+        check_known(f"split of folder:{root}", split, splits)
+    part = root / split if splits else root
+    files = _files(root, split, part)
+    if splits and files[0].parent == part:
+        _check_is_no_class(root, split, splits)
+    names = _class_names(root, splits) if files[0].parent != part else ()
+    images = _images(root, files, resolution, crop)
     numbers = {name: number for number, name in enumerate(names)}
-    labels = np.array([numbers[file.parent.name] for file in files], np.int64)
+    labels = np.array([numbers.get(file.parent.name, 0) for file in files], np.int64)
     return images, labels, names
 
 
-def _has_folders(folder: pathlib.Path) -> bool:
-    return folder.is_dir() and any((folder / name).is_dir() for name in _names(folder))
+def _splits(root: pathlib.Path) -> list[str]:
+    """The names of the folders that are splits: those that are called so, or have class folders."""
+    folders, _ = listing.entries(root)
+    known = {*listing.SPLITS, *DOMAINS}
+    return [path.name for path in folders if path.name in known or listing.entries(path)[0]]
 
 
-def _files(root: pathlib.Path, split: str, splits: list[str]) -> list[pathlib.Path]:
-    """The pictures of a split, sorted, once its layout is checked.
+def _check_is_no_class(root: pathlib.Path, split: str, splits: list[str]) -> None:
+    """Raises `DataError` if a split without classes may be a class: `train` beside `bus`."""
+    for folder in listing.entries(root)[0]:
+        if folder.name not in splits and listing.entries(folder)[1]:
+            raise DataError(
+                f"{root} has pictures in {split} and in {folder.name}: is {split} a split or a"
+                " class? Move what is not of this split, or put classes into a folder for each"
+                " split"
+            )
 
-    `splits` are the folders that have class folders.
-    """
+
+def _files(root: pathlib.Path, split: str, part: pathlib.Path) -> list[pathlib.Path]:
+    """The pictures of a split, which is the folder `part`, sorted, once its layout is checked."""
     layout = (
-        f"expected {root}/{split}/<class>/*.jpg or .png; if there are no classes, put all pictures"
-        " into one"
+        f"expected pictures in {root}/{split}/<class>/ or in {root}/{split}/; or, as every split,"
+        f" in {root}/<class>/ or in {root}/"
     )
-    folder = root / split
-    if split not in splits:
-        if folder.is_dir() and split in _names(root):
-            raise DataError(f"{folder} has no class folders: {layout}")
-        if not splits:
-            raise DataError(f"{root} has no split '{split}' with class folders: {layout}")
-        check_known(f"split of folder:{root}", split, splits)
-    files = []
-    for entry in sorted(folder / name for name in _names(folder)):
-        if entry.is_dir():
-            files.extend(_pictures(entry))
-        elif is_picture(entry.name):
-            raise DataError(f"{entry} is outside the class folders: {layout}")
-    if len(files) < MIN_COUNT:
-        raise DataError(
-            f"{folder} has {len(files)} picture{'s' * (len(files) != 1)}: expected at least"
-            f" {MIN_COUNT} to train on"
-        )
-    return files
+    classes, files = listing.entries(part)
+    if classes and files:
+        raise DataError(f"{files[0]} is outside the class folders: {layout}")
+    found = list(_pictures(part, files)) if files else []
+    for folder in classes:
+        subfolders, files = listing.entries(folder)
+        found.extend(_pictures(folder, sorted(files + subfolders)))
+    if not found:
+        raise DataError(f"{part} has no pictures: {layout}")
+    if len(found) < MIN_COUNT:
+        raise DataError(f"{part} has 1 picture: expected at least {MIN_COUNT} to train on")
+    return found
 
 
 def _class_names(root: pathlib.Path, splits: list[str]) -> tuple[str, ...]:
-    """The sorted names of the class folders of all splits."""
-    folders = [root / split / name for split in splits for name in _names(root / split)]
-    return tuple(sorted({folder.name for folder in folders if folder.is_dir()}))
+    """The sorted names of the class folders, those of all splits if there are any."""
+    parts = [root / split for split in splits] or [root]
+    return tuple(sorted({path.name for part in parts for path in listing.entries(part)[0]}))
 
 
-def _pictures(folder: pathlib.Path) -> Iterator[pathlib.Path]:
-    """The pictures of a class."""
-    names = _names(folder)
-    if not names:
-        raise DataError(f"{folder} has no pictures ({', '.join(SUFFIXES)}): fill it or remove it")
-    for name in names:
-        file = folder / name
-        if not is_picture(name) or not file.is_file():
+def _pictures(folder: pathlib.Path, found: list[pathlib.Path]) -> Iterator[pathlib.Path]:
+    """What was found in a class, or in a split without classes, all of which must be pictures."""
+    suffixes = ", ".join(listing.SUFFIXES)
+    if not found:
+        raise DataError(f"{folder} has no pictures ({suffixes}): fill it or remove it")
+    for file in found:
+        if not listing.is_picture(file.name) or not file.is_file():
             raise DataError(
-                f"{file} is not a picture: expected {', '.join(SUFFIXES)} and nothing else in"
-                f" {folder}"
+                f"{file} is not a picture: expected {suffixes} and nothing else in {folder}"
             )
         yield file
 
 
-def _images(files: list[pathlib.Path], resolution: int | None) -> np.ndarray:
+def _images(
+    root: pathlib.Path, files: list[pathlib.Path], resolution: int | None, crop: str
+) -> np.ndarray:
     """The pictures, in their order."""
-    images = None
-    for at in range(0, len(files), CHUNK):
-        chunk = files[at : at + CHUNK]
-        pictures = _resized([decode(file) for file in chunk], resolution)
-        if images is None:
-            images = np.empty((len(files), *pictures[0].shape), np.uint8)
-        for number, (file, picture) in enumerate(zip(chunk, pictures, strict=True), at):
-            check_shape(file, picture.shape, files[0], images.shape[1:])
+    images, number = None, 0
+    for chunk in _chunks(files):
+        for picture in _fitted(chunk, resolution, crop):
+            if images is None:
+                images = room.empty(f"the pictures of {root}", (len(files), *picture.shape))
+            check_shape(files[number], picture.shape, files[0], images.shape[1:])
             images[number] = picture
+            number += 1
     return images
 
 
-def _resized(pictures: list[np.ndarray], resolution: int | None) -> list[np.ndarray]:
-    """The pictures as squares.
+def _chunks(files: list[pathlib.Path]) -> Iterator[list[np.ndarray]]:
+    """Yields the pictures, some at a time."""
+    chunk = []
+    for file in files:
+        chunk.append(decode(file))
+        if len(chunk) == CHUNK or sum(picture.nbytes for picture in chunk) >= CHUNK_BYTES:
+            yield chunk
+            chunk = []
+    if chunk:
+        yield chunk
+
+
+def _fitted(pictures: list[np.ndarray], resolution: int | None, crop: str) -> list[np.ndarray]:
+    """The pictures, cropped and resized where that is asked for.
 
     Where they are of one shape, together is eight times as fast as one by one.
     """
-    if not resolution:
-        return pictures
-    if len({picture.shape for picture in pictures}) == 1:
-        return list(resize(np.stack(pictures), resolution))
-    return [resize(picture, resolution) for picture in pictures]
-
-
-def _names(folder: pathlib.Path) -> list[str]:
-    """What is in a folder, without what is beside pictures."""
-    try:
-        names = sorted(path.name for path in folder.iterdir() if not is_beside(path.name))
-        for name in names:
-            name.encode()
-    except UnicodeEncodeError as error:
-        raise DataError(
-            f"{folder} has something whose name is not UTF-8: rename {os.fsencode(error.object)!r}"
-        ) from None
-    except OSError as error:
-        raise DataError(f"{folder} cannot be read: {error.strerror or error}") from None
-    return names
+    if resolution and len({picture.shape for picture in pictures}) == 1:
+        return list(fit(np.stack(pictures), resolution, crop))
+    return [fit(picture, resolution, crop) for picture in pictures]

@@ -3,18 +3,19 @@
 import dataclasses
 import functools
 import pathlib
+import re
 from collections.abc import Iterable
 
 import numpy as np
 import tensorflow_datasets as tfds
 
-from tf_gan_lth.data import class_folders, npz, prepared
+from tf_gan_lth.data import class_folders, npz, prepared, room
 from tf_gan_lth.data.digits import Digits
 from tf_gan_lth.data.folders import ImageFolder
-from tf_gan_lth.data.image_set import ImageSet
-from tf_gan_lth.data.pixels import resize
+from tf_gan_lth.data.image_set import MIN_COUNT, ImageSet
+from tf_gan_lth.data.pixels import CROPS, fit
 from tf_gan_lth.experiment import paths
-from tf_gan_lth.experiment.errors import DataError, UsageError, check_known
+from tf_gan_lth.experiment.errors import DataError, UsageError, check_known, error_reason
 
 BUILDERS = {
     "digits": Digits,
@@ -34,35 +35,44 @@ def remember(images: ImageSet) -> None:
     _made_in_python[images.dataset] = images
 
 
-def load(name: str, split: str, resolution: int | None, data_dir: str | None = None) -> ImageSet:
+def load(
+    name: str,
+    split: str,
+    resolution: int | None,
+    data_dir: str | None = None,
+    crop: str = "none",
+) -> ImageSet:
     """Loads a split into memory: of a data set of TFDS, of a folder or of an .npz file.
 
     TFDS prepares a data set on first use.
 
     Args:
-      name: one of `BUILDERS`; `tfds:NAME` or `tfds:NAME/CONFIG`, any set of TFDS that has images;
-        `folder:PATH` with the pictures in `PATH/<split>/<class>/`, see `class_folders.read`; or
+      name: one of `BUILDERS`; `tfds:NAME` or `tfds:NAME/CONFIG`, any set of TFDS that has images,
+        of which `@SPLIT` at its end, such as `@train[:80%]`, is what serves as every split;
+        `folder:PATH`, whose layouts `class_folders.read` describes; or
         `npz:PATH`, see `npz.read`.
       split: `train` or `test`, or what else the data set, the folder or the file has.
       resolution: height and width to resize to (bilinear, antialiased), in pixels: an image that is
         not square is squashed to one. None leaves the images as they are.
       data_dir: folder of prepared data sets; None is TFDS's own. Nothing to a folder or a file.
+      crop: see `pixels.fit`.
 
     Raises:
       UsageError: the name, the split, the folder or the file is unknown.
       DataError: the data set cannot be prepared, or the folder or the file holds something else.
     """
+    check_known("crop", crop, CROPS)
     if name in _made_in_python:
         return _read_made(_made_in_python[name], split, resolution)
     if name.startswith(NPZ):
-        images, labels, classes = npz.read(_path(name, NPZ), split, resolution)
+        images, labels, classes = npz.read(_path(name, NPZ), split, resolution, crop)
         return ImageSet(name, split, images, labels, classes=classes)
     if name.startswith(FOLDER):
-        images, labels, names = class_folders.read(folder_path(name), split, resolution)
+        images, labels, names = class_folders.read(folder_path(name), split, resolution, crop)
     else:
         if not name.startswith(TFDS):
             check_name("dataset", name, BUILDERS, (FOLDER, NPZ, TFDS))
-        images, labels, names = _read_prepared(name, split, resolution, data_dir)
+        images, labels, names = _read_prepared(name, split, resolution, data_dir, crop)
     classes = len(names)
     return ImageSet(name, split, images, labels, classes=classes, class_names=names or None)
 
@@ -75,29 +85,32 @@ def _read_made(images: ImageSet, split: str, resolution: int | None) -> ImageSet
         )
     if resolution in (None, images.shape[0]):
         return images
-    return dataclasses.replace(images, images=resize(images.images, resolution))
+    return dataclasses.replace(images, images=fit(images.images, resolution))
 
 
 def _read_prepared(
-    name: str, split: str, resolution: int | None, data_dir: str | None
+    name: str, split: str, resolution: int | None, data_dir: str | None, crop: str
 ) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
     """Images, labels, and names of the classes, of a data set of TFDS."""
     if name.startswith(TFDS):
-        return _read_any(name, split, resolution, data_dir)
+        return _read_any(name, split, resolution, data_dir, crop)
     builder = prepared.prepare(name, BUILDERS[name], split, data_dir)
     images, labels = prepared.read(builder, split)
     names = tuple(builder.info.features["label"].names)
     if labels.min() < 0:  # `unlabelled` of stl10 has -1 everywhere
         names = ()
-    return resize(images, resolution) if resolution else images, labels, names
+    return fit(images, resolution, crop), labels, names
 
 
 def _read_any(
-    name: str, split: str, resolution: int | None, data_dir: str | None
+    name: str, split: str, resolution: int | None, data_dir: str | None, crop: str
 ) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
     """As `_read_prepared`, of `tfds:NAME`: images of any sizes, with labels or without."""
-    wanted = name.removeprefix(TFDS)
-    builder = prepared.prepare(name, functools.partial(prepared.find, wanted), split, data_dir)
+    wanted, _, own = name.removeprefix(TFDS).partition("@")
+    split = own or split
+    first = re.split(r"[+\[]", split)[0]
+    builder = prepared.prepare(name, functools.partial(prepared.find, wanted), first, data_dir)
+    count = _count(name, split, builder)
     features = builder.info.features
     features = dict(features.items()) if isinstance(features, tfds.features.FeaturesDict) else {}
     image = features.get("image")
@@ -105,37 +118,58 @@ def _read_any(
         raise DataError(f"{name} has no 8-bit feature 'image': it has {', '.join(features)}")
     label = features.get("label")
     labelled = isinstance(label, tfds.features.ClassLabel)
-    pictures, labels = [], []
-    for picture, number in prepared.stream_labelled(builder, split, labelled):
-        picture = resize(picture, resolution) if resolution else picture
-        if pictures and picture.shape != pictures[0].shape:
+    images, labels = None, np.zeros(count, np.int64)
+    for number, (picture, of_class) in enumerate(
+        prepared.stream_labelled(builder, split, labelled)
+    ):
+        picture = fit(picture, resolution, crop)
+        if images is None:
+            images = room.empty(f"the images of {name}", (count, *picture.shape))
+        if picture.shape != images.shape[1:]:
             raise DataError(
-                f"{name} has images of {picture.shape} and of {pictures[0].shape}: expected one"
+                f"{name} has images of {picture.shape} and of {images.shape[1:]}: expected one"
                 " shape; --resolution resizes them"
             )
-        pictures.append(picture)
-        labels.append(number)
-    names = tuple(label.names) if labelled and min(labels) >= 0 else ()
-    return np.stack(pictures), np.array(labels, np.int64), names
+        images[number], labels[number] = picture, of_class
+    names = tuple(label.names) if labelled and labels.min() >= 0 else ()
+    return images, labels, names
+
+
+def _count(name: str, split: str, builder: tfds.core.DatasetBuilder) -> int:
+    """How many images a split has, or a part or sum of splits; `UsageError` if it is none."""
+    try:
+        count = builder.info.splits[split].num_examples
+    except (ValueError, KeyError, TypeError, AssertionError) as error:
+        raise UsageError(
+            f"{name} names no split ({error_reason(error)}): expected @test, @train[:80%] or"
+            " @train+test"
+        ) from None
+    if count < MIN_COUNT:
+        raise DataError(f"{name} has {count} images: expected at least {MIN_COUNT}")
+    return count
 
 
 def open_images(
-    text: str, split: str | None, resolution: int | None, data_dir: str | None = None
+    text: str,
+    split: str | None,
+    resolution: int | None,
+    data_dir: str | None = None,
+    crop: str = "none",
 ) -> ImageSet | ImageFolder:
     """Images to be read once, by what a user calls them.
 
     Args:
       text: name of a data set, `npz:PATH`, or `folder:PATH`, which may have any layout.
       split: of the data set; of a folder the subfolder of that name, None is the folder itself.
-      resolution, data_dir: as in `load`.
+      resolution, data_dir, crop: as in `load`.
 
     Raises:
       UsageError: the name, the split, the folder or the file is unknown.
       DataError: the data set cannot be prepared, or the folder or the file holds something else.
     """
     if text.startswith(FOLDER):
-        return ImageFolder(folder_path(text), resolution, split)
-    return load(text, split or "train", resolution, data_dir)
+        return ImageFolder(folder_path(text), resolution, split, crop)
+    return load(text, split or "train", resolution, data_dir, crop)
 
 
 def check_name(
@@ -153,7 +187,7 @@ def check_name(
         path = paths.expand(name)
         if FOLDER in prefixes and path.is_dir():
             raise UsageError(f"'{name}' is a folder: write {FOLDER}{name}")
-        if NPZ in prefixes and path.suffix == ".npz" and path.is_file():
+        if NPZ in prefixes and path.suffix.lower() == ".npz" and path.is_file():
             raise UsageError(f"'{name}' is an .npz file: write {NPZ}{name}")
     forms = [f"{prefix}{'NAME' if prefix == TFDS else 'PATH'}" for prefix in prefixes]
     check_known(kind, name, [*known, *forms])

@@ -11,7 +11,7 @@ from tf_gan_lth.data import prepared, shapes2stripes
 from tf_gan_lth.data.datasets import FOLDER, check_name, folder_path
 from tf_gan_lth.data.folders import ImageFolder
 from tf_gan_lth.data.image_set import MIN_COUNT, ImageSet
-from tf_gan_lth.data.pixels import resize
+from tf_gan_lth.data.pixels import fit
 from tf_gan_lth.experiment.errors import DataError, UsageError, check_known
 
 SPLITS = ("train", "test")
@@ -71,7 +71,9 @@ def known_domains() -> tuple[str, ...]:
     return (shapes2stripes.NAME, *(f"cycle_gan/{pair}" for pair in pairs))
 
 
-def load_domains(name: str, split: str, resolution: int, data_dir: str | None = None) -> Domains:
+def load_domains(
+    name: str, split: str, resolution: int, data_dir: str | None = None, crop: str = "none"
+) -> Domains:
     """Loads a split of two domains into memory: of a data set of TFDS or of a folder.
 
     TFDS prepares a data set on first use.
@@ -84,6 +86,7 @@ def load_domains(name: str, split: str, resolution: int, data_dir: str | None = 
         not square is squashed to one, a smaller one is enlarged. `shapes2stripes` cannot be
         resized: it is 64.
       data_dir: folder of prepared data sets; None is TFDS's own. Nothing to a folder.
+      crop: see `pixels.fit`.
 
     Raises:
       UsageError: the name or the folder is unknown, or the resolution impossible.
@@ -97,10 +100,10 @@ def load_domains(name: str, split: str, resolution: int, data_dir: str | None = 
         shapes2stripes.check_size(resolution, resolution)
         images, masks = _read_drawn(splits, data_dir)
     elif name.startswith(FOLDER):
-        images = _read_folder(folder_path(name), splits, resolution)
+        images = _read_folder(folder_path(name), splits, resolution, crop)
     else:
         check_name("pair of domains", name, known_domains())
-        images = [_read_pair(name, domain, resolution, data_dir) for domain in splits]
+        images = [_read_pair(name, domain, resolution, data_dir, crop) for domain in splits]
     a, b = (
         ImageSet(name, domain, pixels, np.full(len(pixels), label, np.int64))
         for label, (domain, pixels) in enumerate(zip(splits, images, strict=True))
@@ -123,7 +126,9 @@ def _read_drawn(
     return images, masks
 
 
-def _read_folder(root: pathlib.Path, splits: list[str], resolution: int) -> list[np.ndarray]:
+def _read_folder(
+    root: pathlib.Path, splits: list[str], resolution: int, crop: str
+) -> list[np.ndarray]:
     if not root.is_dir():
         raise UsageError(f"there is no folder {root}")
     expected = [split + domain for split in SPLITS for domain in DOMAINS]
@@ -132,13 +137,15 @@ def _read_folder(root: pathlib.Path, splits: list[str], resolution: int) -> list
         raise DataError(
             f"{root} has no folder {missing[0]}: expected pictures in four, {', '.join(expected)}"
         )
-    return [ImageFolder(root, resolution, domain).read(RESIZING) for domain in splits]
+    return [ImageFolder(root, resolution, domain, crop).read(RESIZING) for domain in splits]
 
 
-def _read_pair(name: str, split: str, resolution: int, data_dir: str | None) -> np.ndarray:
+def _read_pair(
+    name: str, split: str, resolution: int, data_dir: str | None, crop: str
+) -> np.ndarray:
     builder = prepared.prepare(name, functools.partial(tfds.builder, name), split, data_dir)
     pictures = (
-        resize(picture, resolution, RESIZING) for picture in prepared.stream(builder, split)
+        fit(picture, resolution, crop, RESIZING) for picture in prepared.stream(builder, split)
     )
     return np.fromiter(pictures, np.dtype((np.uint8, (resolution, resolution, 3))))
 

@@ -2,28 +2,30 @@
 
 import dataclasses
 import functools
-import os
+import hashlib
 import pathlib
 from collections.abc import Iterator
 
 import numpy as np
 import tensorflow as tf
 
-from tf_gan_lth.data.decoding import SUFFIXES, check_shape, decode, is_beside, is_picture
-from tf_gan_lth.data.pixels import BATCH, mixed_order, resize, scale
+from tf_gan_lth.data import listing, room
+from tf_gan_lth.data.decoding import check_regular, check_shape, decode, read_file
+from tf_gan_lth.data.pixels import fit, mixed_order, scale, slices
 from tf_gan_lth.experiment import digests
 from tf_gan_lth.experiment.errors import DataError, UsageError
 
 
 @dataclasses.dataclass(frozen=True)
 class ImageFolder:
-    """All pictures in a folder and its subfolders; what `is_beside` them is left out.
+    """All pictures in a folder and its subfolders; see `listing` for what is left out.
 
     Attributes:
       path: the folder.
       resolution: height and width to resize to (bilinear, antialiased), in pixels; None leaves the
         pictures as they are.
       split: the subfolder to take; None is the whole folder.
+      crop: see `pixels.fit`.
 
     Raises:
       UsageError: no such folder.
@@ -33,18 +35,20 @@ class ImageFolder:
     path: pathlib.Path
     resolution: int | None = None
     split: str | None = None
+    crop: str = "none"
 
     def __post_init__(self):
         if not self.root.is_dir():
             raise UsageError(f"there is no folder {self.root}")
+        suffixes = ", ".join(listing.SUFFIXES)
         if not self.files:
-            raise DataError(f"{self.root} has no pictures ({', '.join(SUFFIXES)})")
+            raise DataError(f"{self.root} has no pictures ({suffixes})")
         for file in self.files:
-            if not is_picture(file.name):
+            if not listing.is_picture(file.name):
                 raise DataError(
-                    f"{file} is not a picture: expected {', '.join(SUFFIXES)} and nothing else in"
-                    f" {self.root}"
+                    f"{file} is not a picture: expected {suffixes} and nothing else in {self.root}"
                 )
+            check_regular(file)
 
     @property
     def root(self) -> pathlib.Path:
@@ -57,16 +61,7 @@ class ImageFolder:
     @functools.cached_property
     def files(self) -> list[pathlib.Path]:
         """All files in order, those behind links too."""
-        found = []
-        visited = set()
-        for folder, subfolders, names in os.walk(self.root, onerror=_refuse, followlinks=True):
-            if os.path.realpath(folder) in visited:  # a link that leads back
-                subfolders.clear()
-                continue
-            visited.add(os.path.realpath(folder))
-            subfolders[:] = [name for name in subfolders if not is_beside(name)]
-            found.extend(pathlib.Path(folder, name) for name in names if not is_beside(name))
-        return sorted(found)
+        return sorted(listing.files_below(self.root))
 
     @property
     def count(self) -> int:
@@ -75,44 +70,52 @@ class ImageFolder:
     @functools.cached_property
     def shape(self) -> tuple[int, int, int]:
         """Height, width and channels, those of the first picture."""
-        height, width, channels = decode(self.files[0]).shape
-        return (self.resolution or height, self.resolution or width, channels)
+        return fit(decode(self.files[0]), self.resolution, self.crop).shape
+
+    @property
+    def channels(self) -> int:
+        return self.shape[2]
 
     @functools.cached_property
     def digest(self) -> str:
-        """SHA-256 of names, contents and resolution, 16 hex digits."""
+        """SHA-256 of names, contents, resolution and crop, 16 hex digits."""
+        crop = "" if self.crop == "none" else f" {self.crop}"
         return digests.short(
-            str(self.resolution),
-            *(f"\n{line}" for line in digests.file_lines(self.root, self.files)),
+            f"{self.resolution}{crop}",
+            *(
+                f"\n{file.relative_to(self.root)} {hashlib.sha256(read_file(file)).hexdigest()}"
+                for file in self.files
+            ),
         )
 
     def batches(self) -> Iterator[tf.Tensor]:
         """Yields all pictures once, in mixed order, as `(n, H, W, C)` float32 in [-1, 1].
 
+        There are 250 pictures in a batch, fewer if they are larger than 259x259: see
+        `pixels.slices`.
+
         Raises:
           DataError: a file is broken, or of another shape than the first; it is named.
         """
         order = mixed_order(self.count)
-        for at in range(0, self.count, BATCH):
-            pictures = [self._decode(self.files[index]) for index in order[at : at + BATCH]]
-            yield scale(np.stack(pictures))
+        for part in slices(self.count, *self.shape[:2]):
+            chosen = order[part]
+            pictures = np.empty((len(chosen), *self.shape), np.uint8)
+            for place, index in enumerate(chosen):
+                pictures[place] = self._decode(self.files[index])
+            yield scale(pictures)
 
     def read(self, method: str = "bilinear") -> np.ndarray:
         """All pictures in the order of their paths, `(N, H, W, C)` uint8, resized by `method`.
 
         Errors are as in `batches`.
         """
-        pictures = (self._decode(file, method) for file in self.files)
-        return np.fromiter(pictures, np.dtype((np.uint8, self.shape)), self.count)
+        pictures = room.empty(f"the pictures of {self.root}", (self.count, *self.shape))
+        for number, file in enumerate(self.files):
+            pictures[number] = self._decode(file, method)
+        return pictures
 
     def _decode(self, file: pathlib.Path, method: str = "bilinear") -> np.ndarray:
-        picture = decode(file)
-        if self.resolution:
-            picture = resize(picture, self.resolution, method)
+        picture = fit(decode(file), self.resolution, self.crop, method)
         check_shape(file, picture.shape, self.files[0], self.shape)
         return picture
-
-
-def _refuse(error: OSError) -> None:
-    """A folder that is left out without a word would change every score."""
-    raise DataError(f"{error.filename} cannot be read: {error.strerror or error}") from None

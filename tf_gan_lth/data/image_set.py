@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import tensorflow as tf
 
-from tf_gan_lth.data.pixels import BATCH, mixed_order, scale
+from tf_gan_lth.data.pixels import mixed_order, scale, slices
 from tf_gan_lth.experiment import digests
 
 MIN_COUNT = 2  # images to train on
@@ -15,12 +15,12 @@ MIN_COUNT = 2  # images to train on
 
 @dataclasses.dataclass(frozen=True)
 class ImageSet:
-    """A split of a data set, decoded and resized, in memory.
+    """A split of a data set, decoded and resized, in memory or, where it is larger, in a file.
 
     Attributes:
       dataset: name of the data set, `folder:PATH` or `npz:PATH`, or what the user calls an array.
       split: name of the split.
-      images: `(N, H, W, C)` uint8.
+      images: `(N, H, W, C)` uint8; a `np.memmap` where memory does not suffice.
       labels: `(N,)` int64 class numbers; without classes they mean nothing.
       classes: how many classes the labels count, those without an image in this split too; 0 where
         the images have no labels.
@@ -62,5 +62,5 @@ class ImageSet:
         The order mixes classes, as blocks of the images must be samples of the whole.
         """
         order = mixed_order(self.count)
-        for at in range(0, self.count, BATCH):
-            yield scale(self.images[order[at : at + BATCH]])
+        for part in slices(self.count, *self.shape[:2]):
+            yield scale(self.images[order[part]])

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from tf_gan_lth.data.arrays import checked_images, checked_labels
-from tf_gan_lth.data.pixels import resize
+from tf_gan_lth.data.pixels import fit
 from tf_gan_lth.experiment.errors import DataError, UsageError, error_reason
 
 # Keys of images and labels: of Keras's own data sets, of MedMNIST, and of a file without splits.
@@ -18,7 +18,7 @@ MAX_KEYS = 12  # that an error lists: a network's weights may be hundreds
 
 
 def read(
-    path: pathlib.Path, split: str, resolution: int | None
+    path: pathlib.Path, split: str, resolution: int | None, crop: str = "none"
 ) -> tuple[np.ndarray, np.ndarray, int]:
     """All images of a split, in the order in which they are stored.
 
@@ -30,6 +30,7 @@ def read(
       split: name of the split.
       resolution: height and width to resize to (bilinear, antialiased), in pixels: an image that is
         not square is squashed to one. None leaves the images as they are.
+      crop: see `pixels.fit`.
 
     Returns:
       `(N, H, W, C)` uint8 images, `(N,)` int64 labels, and how many classes these count.
@@ -44,7 +45,7 @@ def read(
         labels = _array(path, stored, label_key) if label_key in stored.files else None
     pixels = checked_images(f"{image_key} of {path}", images, square=False)
     numbers, classes = checked_labels(f"{label_key} of {path}", labels, len(pixels))
-    return resize(pixels, resolution) if resolution else pixels, numbers, classes
+    return fit(pixels, resolution, crop), numbers, classes
 
 
 @contextlib.contextmanager

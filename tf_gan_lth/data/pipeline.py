@@ -1,5 +1,7 @@
 """Batches of image sets, as functions of (seed, step): any step can be recomputed alone."""
 
+from collections.abc import Callable
+
 import numpy as np
 import tensorflow as tf
 
@@ -49,13 +51,14 @@ def training_batches(
             f"{image_set.name} has no classes: give its images labels, or train a GAN without"
             " classes"
         )
-    images = tf.constant(image_set.images)
+    images = image_set.images
+    pixels = _gather(images)
     classes = tf.constant(image_set.labels, tf.int32) if labels else None
     size = batch_size * groups
 
     def batch(chosen: tf.Tensor) -> dict[str, tf.Tensor]:
         shape = [batch_size, groups, *images.shape[1:]]
-        found = {"image": tf.reshape(scale(tf.gather(images, chosen)), shape)}
+        found = {"image": tf.reshape(scale(pixels(chosen)), shape)}
         if labels:
             found["label"] = tf.reshape(tf.gather(classes, chosen), shape[:2])
         return found
@@ -129,20 +132,36 @@ def _augmented(
     How one is augmented depends on `seed` and its position alone. Positions are int64, as a stream
     may be longer than 31 bits count.
     """
-    images = tf.constant(image_set.images)
+    pixels = _gather(image_set.images)
     shape = (resolution, resolution, image_set.channels)
     room = image_set.shape[0] - resolution  # 0 where nothing is cropped
 
     def augment(position: tf.Tensor, chosen: tf.Tensor) -> tf.Tensor:
         draw = tf.random.stateless_uniform([3], draws.fold_in(seed, position), alg="philox")
         top_left = tf.cast(draw[:2] * (room + 1), tf.int32)
-        image = tf.slice(images[chosen], [*tf.unstack(top_left), 0], shape)
+        image = tf.slice(pixels(chosen), [*tf.unstack(top_left), 0], shape)
         if augmentation != "none":
             image = tf.where(draw[2] < 0.5, tf.reverse(image, [1]), image)
         return scale(image)
 
     order = _order(image_set.count, order_seed, first)
     return tf.data.Dataset.zip((tf.data.Dataset.counter(first), order)).map(augment)
+
+
+def _gather(images: np.ndarray) -> Callable[[tf.Tensor], tf.Tensor]:
+    """A function of positions, one or `(n,)`, that returns the images there, uint8.
+
+    Those that are in a file, as memory does not suffice, are read from there.
+    """
+    if not isinstance(images, np.memmap):
+        held = tf.constant(images)
+        return lambda chosen: tf.gather(held, chosen)
+
+    def gather(chosen: tf.Tensor) -> tf.Tensor:
+        read = tf.numpy_function(images.__getitem__, [chosen], tf.uint8, stateful=False)
+        return tf.ensure_shape(read, [*chosen.shape, *images.shape[1:]])
+
+    return gather
 
 
 def _order(count: int, seed: np.ndarray, first: int) -> tf.data.Dataset:

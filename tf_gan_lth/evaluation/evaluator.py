@@ -21,8 +21,8 @@ class Evaluator:
     """Scores images against one reference under one protocol.
 
     Args:
-      protocol: how scores are computed; if the extractor has another feature network, the
-        protocol's name in the records says so.
+      protocol: how scores are computed; if the extractor has another feature network, or repeats
+        grey images, the protocol's name in the records says so.
       extractor: feature network and resizing.
       reference: statistics of the real images.
 
@@ -44,7 +44,7 @@ class Evaluator:
                 f"{origin.images} has statistics of {len(reference.gaussian.mu)} features, feature"
                 f" network '{extractor.network.name}' has {width}"
             )
-        self.protocol = protocol.but(feature_network=extractor.network.name)
+        self.protocol = protocol.but(feature_network=extractor.network.name, grey=extractor.grey)
         self.extractor, self.reference = extractor, reference
         self._manifold: metrics.Manifold | None = None
 

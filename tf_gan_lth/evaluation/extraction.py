@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from tf_gan_lth.data import quantize
+from tf_gan_lth.data.pixels import PIXELS
 from tf_gan_lth.evaluation import feature_networks
 from tf_gan_lth.evaluation.feature_networks import FeatureNetwork
 from tf_gan_lth.evaluation.protocols import Protocol
@@ -26,7 +27,6 @@ RESIZE_FILTERS: dict[str, Callable[[tf.Tensor, tuple[int, int]], tf.Tensor]] = {
 # Incremented whenever the way from images to features changes, so that statistics cached before are
 # not reused.
 VERSION = 1
-PIXELS = 2**23  # passed through the network at a time, which bounds its memory for activations
 TOLERANCE = 1e-3  # excess over [-1, 1] that counts as rounding
 
 
@@ -37,21 +37,28 @@ class Extractor:
       network: the feature network, loaded under the same strategy.
       resize_filter: a key of `RESIZE_FILTERS`: how images are resized to the network's size, if it
         takes only one.
+      channels: of the images that are to be scored; None if unknown.
+
+    Attributes:
+      grey: `repeated` if these are grey and the network takes colour: then grey images are given
+        three equal channels. Else None.
 
     Raises:
       UsageError: the filter is unknown.
     """
 
-    def __init__(self, network: FeatureNetwork, resize_filter: str):
+    def __init__(self, network: FeatureNetwork, resize_filter: str, channels: int | None = None):
         check_known("resize filter", resize_filter, RESIZE_FILTERS)
         self.network = network
         self.resize_filter = resize_filter
+        self.grey = "repeated" if (channels, network.channels) == (1, 3) else None
         self._step = replicas.share(self._activations)
 
     @classmethod
-    def of(cls, protocol: Protocol) -> "Extractor":
+    def of(cls, protocol: Protocol, channels: int | None = None) -> "Extractor":
         """Makes an extractor with a protocol's feature network and resizing."""
-        return cls(feature_networks.load(protocol.feature_network), protocol.resize_filter)
+        network = feature_networks.load(protocol.feature_network)
+        return cls(network, protocol.resize_filter, channels)
 
     def _activations(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
         # Rounded as if saved as PNG, so that a generator and a folder of its pictures get the same
@@ -92,6 +99,8 @@ class Extractor:
         features, seen, lowest = None, 0, np.inf
         for images in batches:
             images = tf.cast(images, tf.float32)
+            if self.grey and images.shape[-1] == 1:
+                images = tf.repeat(images, 3, axis=-1)
             lowest = min(lowest, self._check(name, images, size))
             # Split the batch so that the network never sees more than `PIXELS` at a time.
             height, width = self.network.size or images.shape[1:3]
@@ -133,12 +142,7 @@ class Extractor:
             raise EvaluationError(
                 f"{name}: images hold values from {low:g} to {high:g}, expected [-1, 1]"
             )
-        if network.channels not in (None, images.shape[-1]):
-            raise EvaluationError(
-                f"{name}: the number of channels is {images.shape[-1]}, feature network"
-                f" '{network.name}' takes {network.channels}; choose another --feature_network or"
-                " --protocol"
-            )
+        self.check_channels(name, images.shape[-1])
         found = tuple(images.shape[1:3])
         if size and not network.size and found != size:
             raise EvaluationError(
@@ -147,6 +151,16 @@ class Extractor:
                 " must have the same; make the reference at another --resolution"
             )
         return -1.0 if low >= 0.0 and _are_eight_bit(images) else low
+
+    def check_channels(self, name: str, channels: int) -> None:
+        """Raises `EvaluationError` if the network does not take images of so many channels."""
+        network = self.network
+        if network.channels in (None, channels) or (self.grey and channels == 1):
+            return
+        raise EvaluationError(
+            f"{name}: the number of channels is {channels}, feature network '{network.name}' takes"
+            f" {network.channels}; choose another --feature_network or --protocol"
+        )
 
     def _run(self, name: str, images: tf.Tensor) -> dict[str, tf.Tensor]:
         try:

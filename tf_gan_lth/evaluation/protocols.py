@@ -29,6 +29,8 @@ class Protocol:
       manifold_images: largest number of images for precision, recall, density and coverage; the
         same number of real and of generated ones.
       neighbours: k of their k-nearest-neighbour balls.
+      crop: how pictures that are not square become so: see `pixels.fit`.
+      grey: `repeated` if grey images are given three equal channels, as the network takes colour.
     """
 
     name: str
@@ -41,6 +43,8 @@ class Protocol:
     kid_block_size: int = 1000
     manifold_images: int = 10_000
     neighbours: int = 5
+    crop: str = "none"
+    grey: str | None = None
 
     def but(self, **changes: object) -> "Protocol":
         """This protocol with some fields changed; a value of None leaves the field as it is.

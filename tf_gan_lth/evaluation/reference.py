@@ -93,6 +93,8 @@ def of_images(images: ImageSet | ImageFolder, extractor: Extractor) -> Reference
       ArtifactError: the cached file is broken.
     """
     network = extractor.network
+    # Before the cache is asked, which may have them from where grey images were repeated.
+    extractor.check_channels(images.name, images.channels)
     origin = Origin(
         images=images.name,
         images_digest=images.digest,

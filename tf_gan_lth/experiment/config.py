@@ -59,9 +59,14 @@ class DataConfig:
 
     dataset: str = option(
         "digits",
-        "name of the data set, folder:PATH with PATH/<split>/<class>/ pictures, or npz:PATH",
+        "name of the data set, tfds:NAME, folder:PATH or npz:PATH: see docs/data.md",
     )
     resolution: int = option(32, "height and width that images are resized to, in pixels", low=8)
+    crop: str = option(
+        "none",
+        "center takes the middle square of what is not square; none squashes it",
+        choices=("none", "center"),
+    )
     data_dir: str | None = option(
         None, "folder of prepared TFDS data sets; unset: TFDS's own", extends=True
     )

@@ -230,7 +230,7 @@ def _config(request: Request, networks: Networks, masks: Kept, run: RunFolder) -
     # Unknown names are refused before anything is written.
     if not config.data.dataset.startswith(FOLDER):
         check_known("dataset", config.data.dataset, BUILDERS)
-    protocol_of(config.evaluation)
+    protocol_of(config)
     return config
 
 

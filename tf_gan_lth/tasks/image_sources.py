@@ -1,4 +1,4 @@
-"""Images to score, from a folder, an exported generator, or a round of a run.
+"""Images to score, from a folder, an exported generator, or a round of a run that may translate.
 
 A user names them in one of three forms:
 
@@ -9,18 +9,23 @@ A user names them in one of three forms:
 
 from collections.abc import Iterator
 
+import numpy as np
 import tensorflow as tf
 
 from tf_gan_lth import data, gans
 from tf_gan_lth.evaluation import Protocol, saved_models
 from tf_gan_lth.experiment import paths, plugins, seeds
 from tf_gan_lth.experiment.artifacts import Arrays
-from tf_gan_lth.experiment.errors import EvaluationError, UsageError, error_reason
+from tf_gan_lth.experiment.config import Config
+from tf_gan_lth.experiment.errors import EvaluationError, UsageError, check_known, error_reason
 from tf_gan_lth.experiment.run_folder import RunFolder, find_training
-from tf_gan_lth.tasks.noise_to_image import protocol_of, sampling_seed, scored_generator
-from tf_gan_lth.training import EMA, Sampler
+from tf_gan_lth.tasks import image_to_image, noise_to_image
+from tf_gan_lth.training import EMA, Inference, Sampler
+from tf_gan_lth.training.image_to_image import DIRECTIONS
 from tf_gan_lth.training.replicas import share
 from tf_gan_lth.training.sampler import sample
+
+WAYS = ("a2b", "b2a")
 
 
 class FolderImages:
@@ -30,11 +35,17 @@ class FolderImages:
       name: what the user called it.
       available: number of images; None if as many as needed are generated.
       resolution: their height and width, in pixels; None if these differ or are unknown.
+      channels: how many they have; None if unknown.
+      protocol: what the images are scored under by themselves; None if nothing says so.
+      ema: whether averaged parameters generate them; None if unknown.
+      target: domain, `a` or `b`, that pictures are translated to; None if nothing is translated.
     """
 
-    def __init__(self, path: str, resolution: int | None = None):
-        self._folder = data.ImageFolder(paths.expand(path), resolution)
-        height, width, _ = self._folder.shape
+    protocol = ema = target = None
+
+    def __init__(self, path: str, resolution: int | None = None, crop: str = "none"):
+        self._folder = data.ImageFolder(paths.expand(path), resolution, crop=crop)
+        height, width, self.channels = self._folder.shape
         self.name = self._folder.name
         self.available = self._folder.count
         self.resolution = height if height == width else None
@@ -63,7 +74,7 @@ class SavedModelImages:
       EvaluationError: it is not a generator.
     """
 
-    available = None
+    available = protocol = ema = target = None
 
     def __init__(self, path: str, seed: int):
         # Load the model.
@@ -95,7 +106,7 @@ class SavedModelImages:
             )
 
         self._prior = prior
-        self.resolution = outputs[0].shape[1]
+        self.resolution, self.channels = outputs[0].shape[1], outputs[0].shape[3]
         # A signature takes its inputs by name; the prior draws latents first.
         names = [spec.name for spec in sorted(inputs, key=lambda spec: -spec.shape.rank)]
 
@@ -151,42 +162,93 @@ class RoundImages:
       ArtifactError: the training is not finished, or its files are broken.
     """
 
-    available = None
+    available = target = None
 
     def __init__(self, path: str, protocol: Protocol | None):
         self.name = f"round:{path}"
         run, self._folder = find_training(path)
-        self._config = run.read_config()
-        plugins.load(self._config.networks.plugins)
-        spec = gans.find(self._config.networks.gan)
+        self._config, spec = _config_and_gan(run)
         if spec.prior is None:
-            raise UsageError(
-                f"{self.name} translates pictures: translate a folder with scripts/sample.py and"
-                " give it as folder:PATH"
-            )
+            raise UsageError(f"{self.name} translates pictures: say which way with --direction")
 
         # Take the generator that the protocol scores.
-        self.protocol = protocol or protocol_of(self._config.evaluation)
+        self.protocol = protocol or noise_to_image.protocol_of(self._config)
         self.resolution = self._config.data.resolution
         weights = self._folder.weights.get()
         [generator] = spec.generators
         # An imported round may have no averages, and then the live generator is scored.
-        self._snapshot = scored_generator(weights, generator, self.protocol)
+        self._snapshot = noise_to_image.scored_generator(weights, generator, self.protocol)
         self.ema = self._snapshot is weights.get(generator + EMA)
         gan = load_generator(run, generator, self._snapshot)
         self._sampler = Sampler(gan.networks[generator], gan.prior)
+        self.channels = gan.networks[generator].output_shape[-1]
 
     def batches(self, count: int, repeat: int) -> Iterator[tf.Tensor]:
         """Yields the images of sample set number `repeat`."""
-        seed = sampling_seed(self._config, self._folder.replicate, *([repeat] if repeat else []))
+        labels = [repeat] if repeat else []
+        seed = noise_to_image.sampling_seed(self._config, self._folder.replicate, *labels)
         return self._sampler.batches(self._snapshot, count, seed)
 
 
-Source = FolderImages | SavedModelImages | RoundImages
+class TranslatedImages:
+    """The test pictures of a run, as a generator of a finished training translates them.
+
+    They are what the run itself was scored on.
+
+    Args:
+      path: path of the round or branch.
+      protocol: None is the run's protocol.
+      direction: `a2b` or `b2a`.
+
+    Raises:
+      UsageError: the path is not a round of a run, its GAN does not translate images, or the
+        protocol is for averaged generators.
+      ArtifactError: the training is not finished, or its files are broken.
+      DataError: the pictures of the run's data set cannot be read.
+    """
+
+    ema = False
+
+    def __init__(self, path: str, protocol: Protocol | None, direction: str):
+        check_known("direction", direction, WAYS)
+        self.name = f"round:{path} {direction}"
+        run, folder = find_training(path)
+        config, spec = _config_and_gan(run)
+        if spec.prior is not None:
+            raise UsageError(f"round:{path} draws images: --direction is for GANs that translate")
+        self.protocol = protocol or image_to_image.protocol_of(config)
+        if self.protocol.ema:
+            raise UsageError(
+                f"--protocol={self.protocol.name} scores averaged generators, and {self.name} has"
+                " none: choose cyclegan"
+            )
+        name = f"generator_{direction}"
+        domain, self.target = DIRECTIONS[name]
+        self._snapshot = folder.weights.get()[name]
+        self._generate = Inference(load_generator(run, name, self._snapshot).networks[name])
+        self._pictures = image_to_image.load_split(config, "test").sets[domain]
+        self.available = self._pictures.count
+        self.resolution = config.data.resolution
+        self.channels = self._pictures.channels
+
+    def batches(self, count: int, repeat: int) -> Iterator[np.ndarray]:
+        """Yields the first `count` translations in mixed order; `repeat` makes no difference."""
+        del repeat
+        pictures = data.scale(self._pictures.images).numpy()
+        translations = image_to_image.translate(self._generate, self._snapshot, pictures)
+        yield from image_to_image.mixed(translations, count)
+
+
+Source = FolderImages | SavedModelImages | RoundImages | TranslatedImages
 
 
 def open_source(
-    text: str, protocol: Protocol | None, seed: int, resolution: int | None = None
+    text: str,
+    protocol: Protocol | None,
+    seed: int,
+    resolution: int | None = None,
+    crop: str = "none",
+    direction: str | None = None,
 ) -> Source:
     """Opens the images that `text` names, in one of the forms listed at the top of this module.
 
@@ -195,13 +257,17 @@ def open_source(
       protocol: the protocol that was asked for, if any: see `RoundImages`.
       seed: see `SavedModelImages`.
       resolution: height and width to resize the pictures of a folder to; None leaves them.
+      crop: of the pictures of a folder: see `pixels.fit`.
+      direction: of a round that translates, `a2b` or `b2a`; else None.
 
     Raises:
       UsageError: the text has none of these forms, or what it names does not exist.
     """
     kind, _, path = text.partition(":")
+    if direction and kind != "round":
+        raise UsageError(f"--direction={direction} is for a round of a GAN that translates")
     if kind == "folder" and path:
-        return FolderImages(path, resolution)
+        return FolderImages(path, resolution, crop)
     if resolution:
         raise UsageError(
             f"--resolution={resolution} is for pictures in a folder: what a generator draws has its"
@@ -209,12 +275,20 @@ def open_source(
         )
     if kind == "saved_model" and path:
         return SavedModelImages(path, seed)
+    if kind == "round" and path and direction:
+        return TranslatedImages(path, protocol, direction)
     if kind == "round" and path:
         return RoundImages(path, protocol)
     raise UsageError(
         f"--images={text} is not understood: expected folder:PATH, saved_model:PATH or"
         " round:RUN/replicate_0/round_05"
     )
+
+
+def _config_and_gan(run: RunFolder) -> tuple[Config, gans.GANSpec]:
+    config = run.read_config()
+    plugins.load(config.networks.plugins)
+    return config, gans.find(config.networks.gan)
 
 
 def load_generator(run: RunFolder, name: str, snapshot: Arrays) -> gans.GAN:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+from collections.abc import Iterator
 
 import numpy as np
 import tensorflow as tf
@@ -9,6 +10,7 @@ import tensorflow as tf
 from tf_gan_lth import data, gans
 from tf_gan_lth.data.pixels import mixed_order
 from tf_gan_lth.evaluation import Evaluator, Extractor, Protocol, protocols, reference
+from tf_gan_lth.experiment.artifacts import Arrays
 from tf_gan_lth.experiment.config import Config
 from tf_gan_lth.experiment.errors import UsageError
 from tf_gan_lth.tasks.task import TASKS, Task, TaskImages
@@ -33,11 +35,32 @@ def protocol_of(config: Config) -> Protocol:
             " needs --protocol=cyclegan and no --num_eval_images, not"
             f" --protocol={named.name}"
         )
-    return named.but(feature_network=config.evaluation.feature_network)
+    return named.but(feature_network=config.evaluation.feature_network, crop=config.data.crop)
 
 
-def _load(config: Config, split: str, resolution: int) -> data.Domains:
-    return data.load_domains(config.data.dataset, split, resolution, config.data.data_dir)
+def load_split(config: Config, split: str, resolution: int | None = None) -> data.Domains:
+    """A split of the config's domains, at another resolution than the config's if one is given."""
+    options = config.data
+    return data.load_domains(
+        options.dataset,
+        split,
+        resolution or options.resolution,
+        options.data_dir,
+        options.crop,
+    )
+
+
+def translate(generator: Inference, snapshot: Arrays, images: np.ndarray) -> np.ndarray:
+    """The translations of images, both `(N, H, W, C)` float32 in [-1, 1]."""
+    parts = (images[at : at + BATCH] for at in range(0, len(images), BATCH))
+    return np.concatenate([generator(snapshot, tf.constant(part)).numpy() for part in parts])
+
+
+def mixed(images: np.ndarray, count: int) -> Iterator[np.ndarray]:
+    """Yields the first `count` of all images in mixed order, in batches."""
+    order = mixed_order(len(images))[:count]
+    for at in range(0, count, BATCH):
+        yield images[order[at : at + BATCH]]
 
 
 @TASKS.register(name="image_to_image")
@@ -52,11 +75,11 @@ class ImageToImage(Task):
 
         # Real images to compare with.
         self._protocol = protocol_of(config)
-        extractor = Extractor.of(self._protocol)
+        extractor = Extractor.of(self._protocol, images.shape.channels)
         split, resolution = self._protocol.reference_split, config.data.resolution
         # Training images that are to be cropped are larger; then the real ones are loaded anew.
         ready = split == "train" and images.training.a.shape[0] == resolution
-        real = images.training if ready else _load(config, split, resolution)
+        real = images.training if ready else load_split(config, split)
 
         # One generator and one evaluator per direction.
         self._translators = {name: Inference(gan.networks[name]) for name in DIRECTIONS}
@@ -71,7 +94,7 @@ class ImageToImage(Task):
         protocol_of(config)  # refuses an unknown one before anything is loaded
         resolution = config.data.resolution
         augmentation = resolve(config.training, gan).augmentation
-        images = _load(config, "train", data.load_resolution(augmentation, resolution))
+        images = load_split(config, "train", data.load_resolution(augmentation, resolution))
         domains = images.sets.values()
         record = {
             "name": "+".join(one.name for one in domains),
@@ -82,7 +105,7 @@ class ImageToImage(Task):
 
     @functools.cached_property
     def _test(self) -> data.Domains:
-        return _load(self._config, "test", self._config.data.resolution)
+        return load_split(self._config, "test")
 
     def score(self, weights: Weights, replicate: int) -> dict[str, object]:
         """Scores the translations of all test images.
@@ -98,10 +121,8 @@ class ImageToImage(Task):
         source = self._test.sets[DIRECTIONS[name][0]]
         inputs = data.scale(source.images).numpy()
         outputs = self._translate(name, weights, inputs)
-        order = mixed_order(source.count)
-        batches = (outputs[order[at : at + BATCH]] for at in range(0, source.count, BATCH))
         record = self.evaluators[name].score(
-            f"translations of {source.name}", batches, source.count, False
+            f"translations of {source.name}", mixed(outputs, source.count), source.count, False
         )
         return record | self._test.distances(DIRECTIONS[name][0], inputs, outputs)
 
@@ -124,8 +145,4 @@ class ImageToImage(Task):
         return data.grid(tf.constant(images), columns=len(columns), zoom=1)
 
     def _translate(self, name: str, weights: Weights, images: np.ndarray) -> np.ndarray:
-        translate = self._translators[name]
-        parts = (images[at : at + BATCH] for at in range(0, len(images), BATCH))
-        return np.concatenate(
-            [translate(weights[name], tf.constant(part)).numpy() for part in parts]
-        )
+        return translate(self._translators[name], weights[name], images)

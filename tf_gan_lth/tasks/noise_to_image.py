@@ -9,7 +9,7 @@ from tf_gan_lth import data, gans
 from tf_gan_lth.evaluation import Evaluator, Extractor, Protocol, protocols, reference
 from tf_gan_lth.experiment import seeds
 from tf_gan_lth.experiment.artifacts import Arrays
-from tf_gan_lth.experiment.config import Config, EvaluationConfig
+from tf_gan_lth.experiment.config import Config
 from tf_gan_lth.experiment.errors import UsageError
 from tf_gan_lth.tasks.task import TASKS, Scores, Task, TaskImages
 from tf_gan_lth.training import EMA, Sampler, Weights
@@ -18,18 +18,21 @@ GRID_IMAGES = 64
 GRID_COLUMNS = 8
 
 
-def protocol_of(config: EvaluationConfig) -> Protocol:
+def protocol_of(config: Config) -> Protocol:
     """The protocol that a config names, changed where the config says so.
 
     Raises:
       UsageError: it is unknown, or neither it nor the config says how many images to generate.
     """
-    protocol = protocols.get(config.protocol).but(
-        feature_network=config.feature_network, num_images=config.num_eval_images
+    options = config.evaluation
+    protocol = protocols.get(options.protocol).but(
+        feature_network=options.feature_network,
+        num_images=options.num_eval_images,
+        crop=config.data.crop,
     )
     if protocol.num_images is None:
         raise UsageError(
-            f"--protocol={config.protocol} scores as many images as there are: say how many with"
+            f"--protocol={options.protocol} scores as many images as there are: say how many with"
             " --num_eval_images"
         )
     return protocol
@@ -51,7 +54,7 @@ def sampling_seed(config: Config, replicate: int, *labels: int) -> np.ndarray:
 def load_set(config: Config, split: str) -> data.ImageSet:
     """A split of the config's data set."""
     options = config.data
-    return data.load(options.dataset, split, options.resolution, options.data_dir)
+    return data.load(options.dataset, split, options.resolution, options.data_dir, options.crop)
 
 
 @TASKS.register(name="noise_to_image")
@@ -66,8 +69,8 @@ class NoiseToImage(Task):
         self.images = images
         self._config = config
         [self._generator] = gan.spec.generators
-        self._protocol = protocol_of(config.evaluation)
-        extractor = Extractor.of(self._protocol)
+        self._protocol = protocol_of(config)
+        extractor = Extractor.of(self._protocol, images.shape.channels)
         split = self._protocol.reference_split
         real_images = images.training if split == "train" else load_set(config, split)
         real = reference.of_images(real_images, extractor)
@@ -76,7 +79,7 @@ class NoiseToImage(Task):
 
     @staticmethod
     def open_images(config: Config, gan: gans.GANSpec) -> TaskImages:
-        protocol_of(config.evaluation)  # an unknown one is refused before anything is loaded
+        protocol_of(config)  # an unknown one is refused before anything is loaded
         images = load_set(config, "train")
         if gan.conditional and not images.classes:
             raise UsageError(

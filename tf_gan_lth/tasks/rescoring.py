@@ -5,12 +5,13 @@ import pathlib
 import statistics
 
 from tf_gan_lth import data
+from tf_gan_lth.data.listing import SPLITS
 from tf_gan_lth.evaluation import SCORES, Evaluator, Extractor, protocols, reference
 from tf_gan_lth.evaluation.protocols import Protocol
 from tf_gan_lth.evaluation.reference import Reference
 from tf_gan_lth.experiment import paths
 from tf_gan_lth.experiment.errors import UsageError
-from tf_gan_lth.tasks.image_sources import RoundImages, Source, open_source
+from tf_gan_lth.tasks.image_sources import Source, open_source
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,6 +29,8 @@ class Request:
       data_dir: folder of prepared TFDS data sets; None is TFDS's own.
       resolution: height and width to resize pictures in folders to (bilinear, antialiased), in
         pixels; None leaves them as they are.
+      crop: see `pixels.fit`; None is the run's, if the images are of a round, else `none`.
+      direction: `a2b` or `b2a`, of a round that translates.
     """
 
     images: str
@@ -39,6 +42,8 @@ class Request:
     seed: int = 0
     data_dir: str | None = None
     resolution: int | None = None
+    crop: str | None = None
+    direction: str | None = None
 
     def __post_init__(self):
         for name, low in [("num_images", 2), ("repeats", 1), ("seed", 0), ("resolution", 1)]:
@@ -60,70 +65,78 @@ def evaluate(request: Request) -> dict[str, object]:
     """
     # Images, protocol and reference.
     named = protocols.get(request.protocol) if request.protocol else None
-    source = open_source(request.images, named, request.seed, request.resolution)
-    protocol = (named or _own_protocol(source)).but(feature_network=request.feature_network)
-    count = _count(request, source, protocol)
-    extractor = Extractor.of(protocol)
-    real = open_reference(
-        request.reference,
-        protocol.reference_split,
-        request.resolution or source.resolution,
-        request.data_dir,
-        extractor,
+    source = open_source(
+        request.images,
+        named,
+        request.seed,
         request.resolution,
+        request.crop or "none",
+        request.direction,
     )
-    evaluator = Evaluator(protocol, extractor, real)
+    protocol = (named or _own_protocol(source)).but(
+        feature_network=request.feature_network, crop=request.crop
+    )
+    count = _count(request, source, protocol)
+    extractor = Extractor.of(protocol, source.channels)
+    evaluator = Evaluator(protocol, extractor, _real(request, protocol, source, extractor))
 
     # Scores of each sample set.
-    ema = source.ema if isinstance(source, RoundImages) else None
     scores = [
-        evaluator.score(source.name, source.batches(count, repeat), count, ema)
+        evaluator.score(source.name, source.batches(count, repeat), count, source.ema)
         for repeat in range(request.repeats)
     ]
     return {
         "images": source.name,
         "reference": request.reference,
+        "resolution": request.resolution,
         "scores": scores,
         **_summary(scores),
     }
 
 
-def open_reference(
-    text: str,
-    split: str,
-    resolution: int | None,
-    data_dir: str | None,
-    extractor: Extractor,
-    folder_resolution: int | None = None,
-) -> Reference:
-    """Opens reference statistics: an npz file, `folder:PATH`, or the name of a data set.
+def _real(request: Request, protocol: Protocol, source: Source, extractor: Extractor) -> Reference:
+    """The reference that a request names: an npz file, `folder:PATH`, or the name of a data set.
 
-    Args:
-      text: what the user said.
-      split: split of the data set; for a folder that has splits, the subfolder.
-      resolution: height and width to load a data set in, in pixels: those of the images to compare.
-      data_dir: folder of prepared TFDS data sets; None is TFDS's own.
-      extractor: feature network and resizing.
-      folder_resolution: height and width to resize the pictures of a folder to; None leaves them.
+    A data set is loaded at the resolution of the images to compare. Of a data set of two domains,
+    the one is taken that pictures are translated to.
 
     Raises:
       UsageError: nothing of that name exists, or the folder has only other splits.
     """
-    if text.lower().endswith(".npz"):
+    text, split, data_dir = request.reference, protocol.reference_split, request.data_dir
+    resolution = request.resolution or source.resolution
+    prefixed = text.startswith((data.FOLDER, data.NPZ))
+    if not prefixed and text.lower().endswith(".npz"):
         path = paths.expand(text)
         if not path.is_file():
             raise UsageError(f"there is no file {path}")
         return reference.read(path, extractor)
+    if not prefixed and text.lower().endswith(".npy"):
+        raise UsageError(
+            f"--reference={text} is a single array: expected an npz file of statistics, as"
+            " make_statistics writes it, folder:PATH, or the name of a data set"
+        )
+    if source.target and _has_domains(text):
+        domains = data.load_domains(text, split, resolution, data_dir, protocol.crop)
+        return reference.of_images(domains.sets[source.target], extractor)
     if text.startswith(data.FOLDER):
-        folder = paths.expand(text.removeprefix(data.FOLDER))
+        folder = data.folder_path(text)
         split = _split_of_folder(folder, split)
-        resolution = folder_resolution
-    return reference.of_images(data.open_images(text, split, resolution, data_dir), extractor)
+        resolution = request.resolution
+    images = data.open_images(text, split, resolution, data_dir, protocol.crop)
+    return reference.of_images(images, extractor)
+
+
+def _has_domains(text: str) -> bool:
+    """Whether a reference is a data set of two domains."""
+    if text.startswith(data.FOLDER):
+        return (data.folder_path(text) / "trainA").is_dir()
+    return text in data.known_domains()
 
 
 def _split_of_folder(path: pathlib.Path, split: str) -> str | None:
     """The split if the folder has it; None if the folder has no splits at all."""
-    others = [name for name in ("train", "test", "validation", "val") if (path / name).is_dir()]
+    others = [name for name in SPLITS if (path / name).is_dir()]
     if others and split not in others:
         raise UsageError(
             f"{path} has the splits {', '.join(others)}, the protocol compares with '{split}': give"
@@ -133,7 +146,7 @@ def _split_of_folder(path: pathlib.Path, split: str) -> str | None:
 
 
 def _own_protocol(source: Source) -> Protocol:
-    if isinstance(source, RoundImages):
+    if source.protocol:
         return source.protocol
     raise UsageError(
         f"say how to score with --protocol. Known: {', '.join(sorted(protocols.PROTOCOLS))}"
@@ -191,8 +204,11 @@ def table(evaluation: dict[str, object]) -> str:
             f"protocol   {details['name']}, features of {details['feature_network']} (digest"
             f" {details['feature_network_digest']})"
         ),
-        "",
     ]
+    if evaluation["resolution"]:
+        size = evaluation["resolution"]
+        lines.append(f"resized    to {size}x{size}, bilinear, antialiased")
+    lines.append("")
 
     # A line per score.
     deviations = evaluation.get("standard_deviation", {})

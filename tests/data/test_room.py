@@ -1,0 +1,82 @@
+"""Pictures that memory has no room for train and score as others do, from a file."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tf_gan_lth import data
+from tf_gan_lth.data import room
+from tf_gan_lth.experiment import memory
+from tf_gan_lth.experiment.errors import DataError, ToolkitWarning
+
+SEED = np.array([1, 2], np.int32)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    draw = np.random.default_rng(0)
+    for domain in ("train", "trainA", "trainB", "testA", "testB"):
+        (tmp_path / domain).mkdir()
+        for number in range(12):
+            picture = Image.fromarray(draw.integers(0, 256, (9, 12, 3), np.uint8))
+            picture.save(tmp_path / domain / f"{number}.png")
+    return tmp_path
+
+
+@pytest.fixture
+def full(monkeypatch):
+    """A machine with ten bytes of free memory."""
+    monkeypatch.setattr(memory, "available", lambda: 10)
+
+
+def load(folder):
+    return data.load(f"folder:{folder}", "train", 8)
+
+
+def batches(images):
+    return [batch["image"].numpy() for batch in data.training_batches(images, 5, 2, SEED).take(4)]
+
+
+def test_pictures_in_a_file_give_the_same_batches_and_digests(folder, request):
+    held = load(folder)
+    expected = batches(held)
+    request.getfixturevalue("full")
+    with pytest.warns(ToolkitWarning, match="take 2,304 bytes, of 10 bytes of memory that are fr"):
+        images = load(folder)
+    assert isinstance(images.images, np.memmap) and not isinstance(held.images, np.memmap)
+    assert images.digest == held.digest
+    np.testing.assert_array_equal(batches(images), expected)
+    for found, wanted in zip(images.batches(), held.batches(), strict=True):
+        np.testing.assert_array_equal(found, wanted)
+
+
+@pytest.mark.filterwarnings("ignore:the pictures of")
+def test_domains_in_a_file_give_the_same_batches(folder, request):
+    def load_batches():
+        domains = data.load_domains(f"folder:{folder}", "train", 9)
+        found = data.translation_batches(domains, 4, SEED, 8, "crop_and_flip").take(5)
+        return [{name: image.numpy() for name, image in batch.items()} for batch in found]
+
+    expected = load_batches()
+    request.getfixturevalue("full")
+    for found, wanted in zip(load_batches(), expected, strict=True):
+        np.testing.assert_array_equal(found["a"], wanted["a"])
+        np.testing.assert_array_equal(found["b"], wanted["b"])
+
+
+def test_a_disk_without_room_is_one_line_with_all_numbers(full):
+    message = (
+        "^the pictures take 931,322.6 GiB, of 10 bytes of memory that are free, and .* has no room"
+        " for them .* free.: choose fewer pictures or a smaller resolution"
+    )
+    with pytest.raises(DataError, match=message):
+        room.empty("the pictures", (10**6, 10**3, 10**3, 10**3))
+
+
+def test_the_file_has_no_name_and_nothing_is_left(full, tmp_path, monkeypatch):
+    monkeypatch.setenv("TF_GAN_LTH_CACHE", str(tmp_path / "cache"))
+    with pytest.warns(ToolkitWarning, match="are kept in a file in .*cache as long as this"):
+        array = room.empty("the pictures", (100, 4, 4, 3))
+    array[:] = 7
+    assert array.shape == (100, 4, 4, 3) and (array == 7).all()
+    assert list((tmp_path / "cache").iterdir()) == []
