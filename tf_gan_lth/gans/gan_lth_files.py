@@ -1,15 +1,18 @@
 """Files that the paper's own code wrote with `torch.save`, read without running what they hold."""
 
+import errno
 import hashlib
+import math
 import numbers
 import pathlib
 import re
 import warnings
+import zipfile
 
 import numpy as np
 
 from tf_gan_lth.experiment import paths
-from tf_gan_lth.experiment.errors import ArtifactError, UsageError
+from tf_gan_lth.experiment.errors import ArtifactError, UsageError, error_reason
 from tf_gan_lth.gans import gan_lth
 
 AVERAGED = "_ema"
@@ -20,6 +23,8 @@ ENTRIES = {
 }
 READERS = {"generator": gan_lth.generator, "discriminator": gan_lth.discriminator}
 NOTES = ("epoch", "round", "best_fid", "seed")
+# Numbers in a network: an SNGAN of width 1024 has fewer. A file of a few bytes may declare any.
+LARGEST = 2**26
 
 # Of `generator`, `generator_ema` and `discriminator` those that there are.
 Networks = dict[str, gan_lth.Network]
@@ -68,6 +73,7 @@ def _load(path: pathlib.Path) -> object:
         raise UsageError(
             f"{path.name} is PyTorch's: install what reads it with pip install torch"
         ) from None
+    _check_sizes(path)
     # The scores in a checkpoint are NumPy scalars, written by NumPy 1 or 2.
     scalar = np.float64(0).__reduce__()[0]
     kinds = [type(np.dtype(kind)) for kind in ("float32", "float64", "int64")]
@@ -75,11 +81,16 @@ def _load(path: pathlib.Path) -> object:
     try:
         with (
             torch.serialization.safe_globals([*names, np.dtype, *kinds]),
+            # Without it, indices of a sparse tensor may lie outside of the memory it gets.
+            torch.sparse.check_sparse_tensor_invariants(),
             warnings.catch_warnings(),
         ):
             warnings.simplefilter("ignore")
             return torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # reading a damaged pickle may raise anything
+        # PyTorch seeks before the start of a file that was cut.
+        if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
+            raise ArtifactError(f"{path} cannot be read: {error.strerror}") from error
         refused = re.search(r"GLOBAL (\S+)", str(error))
         if refused:
             raise ArtifactError(
@@ -87,6 +98,22 @@ def _load(path: pathlib.Path) -> object:
                 " read: save a state_dict() instead"
             ) from error
         raise ArtifactError(f"{path} is broken, cut off or no file of torch.save") from error
+
+
+def _check_sizes(path: pathlib.Path) -> None:
+    """Refuses a zip file whose entries are larger than itself: `torch.save` compresses nothing."""
+    try:
+        with zipfile.ZipFile(path) as stored:
+            unpacked = sum(entry.file_size for entry in stored.infolist())
+    except (zipfile.BadZipFile, NotImplementedError, ValueError):
+        return  # of the older format, or broken: `torch.load` tells
+    except OSError as error:
+        raise ArtifactError(f"{path} cannot be read: {error.strerror or error}") from error
+    if unpacked > path.stat().st_size:
+        raise ArtifactError(
+            f"{path} is no file of torch.save: its entries take {unpacked:,} bytes, more than it"
+            " has"
+        )
 
 
 def _read_network(state: object, name: str, where: str) -> gan_lth.Network:
@@ -100,8 +127,45 @@ def _read_network(state: object, name: str, where: str) -> gan_lth.Network:
     ]
     if odd:
         raise ArtifactError(f"{where} is no state dict: {gan_lth.shown(odd)} hold no tensors")
-    arrays = {key: tensor.detach().float().numpy() for key, tensor in state.items()}
+    _check_total(state, where)
+    arrays = {key: _array(tensor, f"{where}: {key}") for key, tensor in state.items()}
     return READERS[name.removesuffix(AVERAGED)](arrays, where)
+
+
+def _check_total(state: dict, where: str) -> None:
+    """Refuses what would fill the memory, by shapes alone: a tensor may repeat its values, or be
+    sparse, and then takes more than its file.
+    """
+    try:
+        total = sum(math.prod(tensor.shape) for tensor in state.values())
+    except RuntimeError as error:  # a nested tensor has no shape
+        raise ArtifactError(f"{where}: {error_reason(error)}") from error
+    if total > LARGEST:
+        raise ArtifactError(
+            f"{where} declares {total:,} numbers: an SNGAN that is read here has at most"
+            f" {LARGEST:,}"
+        )
+
+
+def _array(tensor: object, where: str) -> np.ndarray:
+    """A tensor of any layout as float32: dense, not quantised, nothing negated lazily.
+
+    Raises:
+      ArtifactError: it has no values, as on the meta device, or they are no real numbers.
+    """
+    if tensor.is_meta:
+        raise ArtifactError(f"{where} has a shape and no values (device meta): save the weights")
+    if tensor.is_complex():
+        raise ArtifactError(f"{where} holds complex numbers: expected real ones")
+    try:
+        plain = tensor.detach()
+        plain = plain.dequantize() if plain.is_quantized else plain
+        return plain.to_dense().resolve_conj().resolve_neg().float().numpy()
+    except (RuntimeError, TypeError, ValueError, NotImplementedError) as error:
+        raise ArtifactError(
+            f"{where} is a tensor that is not read ({error_reason(error)}): save it as"
+            " tensor.detach().to_dense().float().contiguous()"
+        ) from error
 
 
 def _plain(value: numbers.Real) -> int | float:
