@@ -179,12 +179,12 @@ LAYOUT = (
         (
             lambda folder: (folder / "train/cat/a.txt").write_text("x"),
             DataError,
-            "cat/a.txt is not a picture: expected .jpg,",
+            "cat/a.txt is not a picture: expected .png,",
         ),
         (
-            lambda folder: Image.new("RGB", (8, 6)).save(folder / "train/cat/a.bmp"),
+            lambda folder: Image.new("RGB", (8, 6)).save(folder / "train/cat/a.gif"),
             DataError,
-            "cat/a.bmp is not a picture",
+            "cat/a.gif is not a picture",
         ),
         (
             lambda folder: (folder / "train/cat/more").mkdir(),
@@ -253,22 +253,13 @@ def test_grey_among_colours_is_refused_at_any_resolution(folder):
         load(folder, resolution=4)
 
 
-@pytest.mark.skipif(
-    hasattr(os, "geteuid") and os.geteuid() == 0, reason="the superuser may read every file"
-)
-def test_a_picture_that_may_not_be_read_is_named(folder):
-    (folder / "train" / "cat" / "3.png").chmod(0)
-    with pytest.raises(DataError, match="cannot be read: .*cat/3.png; Permission denied"):
-        load(folder)
-
-
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
 def test_a_name_that_is_not_utf8_is_named(folder):
     (folder / "train" / "cat" / os.fsdecode(b"\xff.png")).write_bytes(
         (folder / "train" / "cat" / "3.png").read_bytes()
     )
     with pytest.raises(
-        DataError, match=r"pictures has something whose name is not UTF-8: rename b'\\xff.png'"
+        DataError, match=r"cat has something whose name is not UTF-8: rename b'\\xff.png'"
     ):
         load(folder)
 

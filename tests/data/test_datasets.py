@@ -51,7 +51,7 @@ def test_images_are_resized_and_stay_uint8(data_dir):
 def test_an_unknown_data_set_is_answered_with_the_known_ones():
     message = (
         "unknown dataset 'digit': did you mean 'digits'.*Known: cifar10, digits, folder:PATH,"
-        " npz:PATH, stl10$"
+        " npz:PATH, stl10, tfds:NAME$"
     )
     with pytest.raises(UsageError, match=message):
         data.load("digit", "train", 8)
@@ -65,3 +65,17 @@ def test_a_grid_has_every_pixel_in_its_place():
     assert sheet[8 + 1, 3 * 8 + 1, 0] == expected[11, 0, 0, 0]
     assert sheet[8 + 6, 3 * 8 + 6, 0] == expected[11, 1, 1, 0]
     assert not sheet[7].any()
+
+
+def test_any_image_set_of_tfds_is_one_under_its_name(data_dir):
+    ours = data.load("digits", "train", 16, data_dir)
+    theirs = data.load("tfds:digits", "train", 16, data_dir)
+    np.testing.assert_array_equal(ours.labels, theirs.labels)
+    assert theirs.classes == 10 and theirs.class_names == ours.class_names
+    # One by one they are resized as all together are.
+    np.testing.assert_array_equal(ours.images, theirs.images)
+
+
+def test_a_name_that_tfds_has_not_is_one_line():
+    with pytest.raises(UsageError, match="^tfds:nosuch: TFDS has no such data set or config"):
+        data.load("tfds:nosuch", "train", 16)

@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 from helpers import equal
 
+from tf_gan_lth.experiment import locks
 from tf_gan_lth.experiment.artifacts import File, Record, Snapshots
 from tf_gan_lth.experiment.errors import ArtifactError, RunFolderError
+from tf_gan_lth.experiment.run_folder import RunFolder
 
 WEIGHTS = {
     "generator": {"a/kernel": np.arange(6.0).reshape(2, 3), "a/bias": np.ones(3, np.float32)},
@@ -137,3 +139,32 @@ while True:
         assert equal(artifact.get(), WEIGHTS) and [path.name for path in tmp_path.iterdir()] == [
             "weights"
         ]
+
+
+def test_no_link_is_followed_when_a_file_is_written(tmp_path):
+    precious = tmp_path / "precious"
+    precious.write_text("mine")
+    for name in ("r.json", "r.json.partial", "weights.partial"):
+        (tmp_path / name).symlink_to(precious)
+    Record(tmp_path / "r.json").put({"fid": 1})
+    Snapshots(tmp_path / "weights").put(WEIGHTS)
+    (tmp_path / ".lock").symlink_to(precious)
+    with (
+        pytest.raises(RunFolderError, match="cannot write .*symbolic links"),
+        locks.hold(tmp_path / ".lock"),
+    ):
+        pass
+    assert precious.read_text() == "mine" and not (tmp_path / "r.json").is_symlink()
+
+
+def test_what_killed_processes_left_half_written_is_cleared(tmp_path):
+    folder = RunFolder(tmp_path / "run").replicate(0).round(1)
+    folder.scores.put({"fid": 1})
+    left = [folder.path / "checkpoint.partial", folder.path / "scores.json.partial"]
+    for path in left:
+        path.write_text("half")
+    (folder.path / "weights.partial").mkdir()
+    (folder.path / "weights.partial" / "generator.npz").write_text("half")
+    (folder.path / "mine.partial").write_text("somebody's")
+    folder.clear()
+    assert sorted(path.name for path in folder.path.iterdir()) == ["mine.partial", "scores.json"]

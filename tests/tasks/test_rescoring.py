@@ -13,7 +13,13 @@ from PIL import Image
 
 from tf_gan_lth import data, export, findings
 from tf_gan_lth.evaluation import SCORES
-from tf_gan_lth.experiment.errors import ArtifactError, EvaluationError, ToolkitWarning, UsageError
+from tf_gan_lth.experiment.errors import (
+    ArtifactError,
+    DataError,
+    EvaluationError,
+    ToolkitWarning,
+    UsageError,
+)
 from tf_gan_lth.experiment.run_folder import RunFolder
 from tf_gan_lth.tasks.image_sources import RoundImages, open_source
 from tf_gan_lth.tasks.noise_to_image import sampling_seed
@@ -263,3 +269,18 @@ def test_sample_sets_are_the_same_on_two_replicas(saved_model, round_2, two_repl
         with two_replicas.scope():
             source = open_source(images, None, 0)
         assert np.allclose(next(source.batches(30, 1)), expected, atol=1e-5)
+
+
+def test_pictures_of_several_sizes_are_scored_where_a_resolution_is_given(tmp_path, tiny_options):
+    draw = np.random.default_rng(0)
+    for number in range(12):
+        # Without a dark pixel: pictures cannot be mistaken for floats in [0, 1].
+        levels = draw.integers(128, 256, (16 + number % 3, 20), np.uint8)
+        Image.fromarray(levels).save(tmp_path / f"{number}.png")
+    request = Request(f"folder:{tmp_path}", "digits", "digits", data_dir=tiny_options["data_dir"])
+    with pytest.raises(DataError, match="expected one shape; --resolution resizes them"):
+        evaluate(request)
+    found = evaluate(dataclasses.replace(request, resolution=16))
+    assert found["scores"][0]["protocol_details"]["generated_images"] == 12
+    with pytest.raises(UsageError, match="--resolution=0 is out of range"):
+        dataclasses.replace(request, resolution=0)

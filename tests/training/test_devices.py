@@ -100,6 +100,18 @@ def test_devices_that_are_not_there_are_refused(tiny_config, monkeypatch):
     [
         ("{", "is not understood: expected"),
         ("[]", "is not understood: expected"),
+        ("[1]", "is not understood: expected"),
+        ('{"cluster": {"worker": 3}, "task": {"type": "worker", "index": 0}}', "is not understood"),
+        (
+            '{"cluster": {"worker": "a:1"}, "task": {"type": "worker", "index": 0}}',
+            "not understood",
+        ),
+        ('{"cluster": {"worker": [1]}, "task": {"type": "worker", "index": 0}}', "not understood"),
+        (
+            '{"cluster": {"worker": ["a"]}, "task": {"type": "worker", "index": true}}',
+            "worker True",
+        ),
+        ("[" * 100_000, "is not understood: expected"),
         ('{"cluster": {}}', "is not understood: expected"),
         (
             json.dumps({"cluster": {"worker": WORKERS}, "task": {"type": "boss", "index": 0}}),
@@ -135,6 +147,14 @@ def test_half_a_slurm_environment_is_one_line(tiny_config, monkeypatch):
     monkeypatch.setenv("SLURM_STEP_NUM_TASKS", "2")
     with pytest.raises(UsageError, match="do not come together: SLURM_"):
         devices.use("auto", tiny_config)
+
+
+@pytest.mark.parametrize("text", ["abc", "", "-1", "0", "2.5", "²"])
+@pytest.mark.parametrize("name", ["auto", "multi_worker"])
+def test_a_number_of_slurm_tasks_that_is_none_is_one_line(name, text, tiny_config, monkeypatch):
+    monkeypatch.setenv("SLURM_STEP_NUM_TASKS", text)
+    with pytest.raises(UsageError, match=f"SLURM_STEP_NUM_TASKS={text} is not understood"):
+        devices.use(name, tiny_config)
 
 
 def test_precision_that_a_device_has_not_is_refused(tiny_options, monkeypatch):

@@ -76,6 +76,17 @@ def test_every_combination_trains(gan, precision, jit_compile, half_pruned):
         assert not any(np.any(trained[name][path][~kept]) for path, kept in mask.items())
 
 
+@pytest.mark.parametrize("precision", STEPS)
+@pytest.mark.parametrize("gan", OWN)
+def test_the_plain_form_trains_in_every_precision(gan, precision, half_pruned):
+    trainer = make_trainer(gan, precision, fused_convolutions=False)
+    weights, masks = half_pruned(trainer, trainer.snapshot())
+    trained = trainer.train(Start(weights, masks, SEED)).weights
+    for name, mask in masks.items():
+        assert all(np.all(np.isfinite(array)) for array in trained[name].values())
+        assert not any(np.any(trained[name][path][~kept]) for path, kept in mask.items())
+
+
 def optimizer_state(model):
     return {name: v.numpy() for name, v in model.state().items() if "optimizer" in name}
 

@@ -28,6 +28,7 @@ REQUEST = (
     "repeats",
     "seed",
     "data_dir",
+    "resolution",
 )
 
 
@@ -41,6 +42,13 @@ def define(values: flags.FlagValues) -> None:
         "what to score: folder:PATH, saved_model:PATH or round:PATH; required",
     )
     images("num_images", int, None, "images to score; unset: the protocol's number")
+    images(
+        "resolution",
+        int,
+        None,
+        "height and width to resize pictures in folders to (bilinear, antialiased), in pixels;"
+        " unset: as they are, all of one size",
+    )
     images("repeats", int, 1, "sample sets to draw from a generator and to score")
     images("seed", int, 0, "seed of a SavedModel's sample sets; those of a round are its run's")
     scores = functools.partial(command_line.define_flag, values, "Scores")

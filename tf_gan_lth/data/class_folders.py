@@ -1,22 +1,19 @@
 """Folders of pictures to train on, `PATH/<split>/<class>/*.jpg`, read into memory."""
 
+import os
 import pathlib
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
-import tensorflow as tf
-import tensorflow_datasets as tfds
 
-from tf_gan_lth.data.decoding import check_shape, decode
+from tf_gan_lth.data.decoding import SUFFIXES, check_shape, decode, is_beside, is_picture
 from tf_gan_lth.data.image_set import MIN_COUNT
 from tf_gan_lth.data.pixels import resize
 from tf_gan_lth.experiment.errors import DataError, UsageError, check_known
 
-SUFFIXES = (".jpg", ".jpeg", ".png")  # those that tfds.ImageFolder takes
 # Pictures that are decoded, and resized together, at a time: 16 photographs of 12 megapixels fill
 # 1 GB.
 CHUNK = 16
-Chunk = tuple[tuple[pathlib.Path, ...], tuple[bytes, ...]]  # names and contents of files
 
 
 def read(
@@ -24,7 +21,7 @@ def read(
 ) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
     """All pictures of a split, in the order of their paths.
 
-    Hidden files and folders are left out. A class is a folder of any split, so that its number is
+    What `is_beside` pictures is left out. A class is a folder of any split, so that its number is
     the same in all of them. Of the split that is asked for, each class folder must have a picture:
     an empty one is most likely a copy that was cut short.
 
@@ -46,25 +43,17 @@ def read(
     """
     if not root.is_dir():
         raise UsageError(f"there is no folder {root}")
-    builder = _builder(root)
-    splits = [name for name in builder.info.splits if _visible(name)]
+    splits = [name for name in _names(root) if _has_folders(root / name)]
     files = _files(root, split, splits)
-    images = _images(root, files, _stored(builder, split, set(files)), resolution)
+    images = _images(files, resolution)
     names = _class_names(root, splits)
     numbers = {name: number for number, name in enumerate(names)}
     labels = np.array([numbers[file.parent.name] for file in files], np.int64)
     return images, labels, names
 
 
-def _builder(root: pathlib.Path) -> tfds.ImageFolder:
-    try:
-        return tfds.ImageFolder(str(root))
-    except UnicodeDecodeError as error:
-        raise DataError(
-            f"{root} has something whose name is not UTF-8: rename {error.object!r}"
-        ) from None
-    except tf.errors.OpError as error:
-        raise DataError(f"{root} cannot be read: {_reason(error)}") from None
+def _has_folders(folder: pathlib.Path) -> bool:
+    return folder.is_dir() and any((folder / name).is_dir() for name in _names(folder))
 
 
 def _files(root: pathlib.Path, split: str, splits: list[str]) -> list[pathlib.Path]:
@@ -87,7 +76,7 @@ def _files(root: pathlib.Path, split: str, splits: list[str]) -> list[pathlib.Pa
     for entry in sorted(folder / name for name in _names(folder)):
         if entry.is_dir():
             files.extend(_pictures(entry))
-        elif entry.suffix.lower() in SUFFIXES:
+        elif is_picture(entry.name):
             raise DataError(f"{entry} is outside the class folders: {layout}")
     if len(files) < MIN_COUNT:
         raise DataError(
@@ -110,7 +99,7 @@ def _pictures(folder: pathlib.Path) -> Iterator[pathlib.Path]:
         raise DataError(f"{folder} has no pictures ({', '.join(SUFFIXES)}): fill it or remove it")
     for name in names:
         file = folder / name
-        if file.suffix.lower() not in SUFFIXES or not file.is_file():
+        if not is_picture(name) or not file.is_file():
             raise DataError(
                 f"{file} is not a picture: expected {', '.join(SUFFIXES)} and nothing else in"
                 f" {folder}"
@@ -118,55 +107,18 @@ def _pictures(folder: pathlib.Path) -> Iterator[pathlib.Path]:
         yield file
 
 
-def _images(
-    root: pathlib.Path,
-    files: list[pathlib.Path],
-    chunks: Iterable[Chunk],
-    resolution: int | None,
-) -> np.ndarray:
-    """The pictures `files`, in their order, from the chunks that hold them in some other order."""
-    positions = {file: position for position, file in enumerate(files)}
-    missing = set(files)
+def _images(files: list[pathlib.Path], resolution: int | None) -> np.ndarray:
+    """The pictures, in their order."""
     images = None
-    for names, contents in chunks:
-        pictures = _resized(
-            [decode(*stored) for stored in zip(names, contents, strict=True)], resolution
-        )
+    for at in range(0, len(files), CHUNK):
+        chunk = files[at : at + CHUNK]
+        pictures = _resized([decode(file) for file in chunk], resolution)
         if images is None:
-            first = names[0]
             images = np.empty((len(files), *pictures[0].shape), np.uint8)
-        for file, picture in zip(names, pictures, strict=True):
-            check_shape(file, picture.shape, first, images.shape[1:])
-            images[positions[file]] = picture
-        missing.difference_update(names)
-    if missing:
-        raise DataError(f"{min(missing)} appeared while {root} was read: try again")
+        for number, (file, picture) in enumerate(zip(chunk, pictures, strict=True), at):
+            check_shape(file, picture.shape, files[0], images.shape[1:])
+            images[number] = picture
     return images
-
-
-def _stored(builder: tfds.ImageFolder, split: str, files: Container) -> Iterator[Chunk]:
-    """Yields the names and contents of `files` in chunks, in the order of `tfds.ImageFolder`.
-
-    That order mixes classes.
-    """
-    stored = builder.as_dataset(split=split, decoders={"image": tfds.decode.SkipDecoding()})
-    try:
-        for chunk in tfds.as_numpy(stored.batch(CHUNK)):
-            names = (pathlib.Path(name.decode()) for name in chunk["image/filename"])
-            visible = [
-                (file, contents)
-                for file, contents in zip(names, chunk["image"], strict=True)
-                if file in files
-            ]
-            if visible:
-                yield tuple(zip(*visible, strict=True))
-    except tf.errors.OpError as error:
-        raise DataError(f"a picture cannot be read: {_reason(error)}") from None
-
-
-def _reason(error: tf.errors.OpError) -> str:
-    """`<path>; <what the operating system says>`, without the place in TensorFlow's graph."""
-    return str(error.message).splitlines()[0].rsplit(": ", 1)[-1]
 
 
 def _resized(pictures: list[np.ndarray], resolution: int | None) -> list[np.ndarray]:
@@ -182,9 +134,15 @@ def _resized(pictures: list[np.ndarray], resolution: int | None) -> list[np.ndar
 
 
 def _names(folder: pathlib.Path) -> list[str]:
-    """What is in a folder, without what is hidden."""
-    return sorted(path.name for path in folder.iterdir() if _visible(path.name))
-
-
-def _visible(name: str) -> bool:
-    return not name.startswith(".")
+    """What is in a folder, without what is beside pictures."""
+    try:
+        names = sorted(path.name for path in folder.iterdir() if not is_beside(path.name))
+        for name in names:
+            name.encode()
+    except UnicodeEncodeError as error:
+        raise DataError(
+            f"{folder} has something whose name is not UTF-8: rename {os.fsencode(error.object)!r}"
+        ) from None
+    except OSError as error:
+        raise DataError(f"{folder} cannot be read: {error.strerror or error}") from None
+    return names

@@ -14,7 +14,7 @@ from tf_gan_lth.data.folders import ImageFolder
 from tf_gan_lth.data.image_set import ImageSet
 from tf_gan_lth.data.pixels import resize
 from tf_gan_lth.experiment import paths
-from tf_gan_lth.experiment.errors import UsageError, check_known
+from tf_gan_lth.experiment.errors import DataError, UsageError, check_known
 
 BUILDERS = {
     "digits": Digits,
@@ -23,6 +23,7 @@ BUILDERS = {
 }
 FOLDER = "folder:"
 NPZ = "npz:"
+TFDS = "tfds:"
 _made_in_python: dict[str, ImageSet] = {}
 
 
@@ -39,8 +40,9 @@ def load(name: str, split: str, resolution: int | None, data_dir: str | None = N
     TFDS prepares a data set on first use.
 
     Args:
-      name: one of `BUILDERS`; `folder:PATH` with the pictures in `PATH/<split>/<class>/`, see
-        `class_folders.read`; or `npz:PATH`, see `npz.read`.
+      name: one of `BUILDERS`; `tfds:NAME` or `tfds:NAME/CONFIG`, any set of TFDS that has images;
+        `folder:PATH` with the pictures in `PATH/<split>/<class>/`, see `class_folders.read`; or
+        `npz:PATH`, see `npz.read`.
       split: `train` or `test`, or what else the data set, the folder or the file has.
       resolution: height and width to resize to (bilinear, antialiased), in pixels: an image that is
         not square is squashed to one. None leaves the images as they are.
@@ -58,7 +60,8 @@ def load(name: str, split: str, resolution: int | None, data_dir: str | None = N
     if name.startswith(FOLDER):
         images, labels, names = class_folders.read(folder_path(name), split, resolution)
     else:
-        check_name("dataset", name, BUILDERS, (FOLDER, NPZ))
+        if not name.startswith(TFDS):
+            check_name("dataset", name, BUILDERS, (FOLDER, NPZ, TFDS))
         images, labels, names = _read_prepared(name, split, resolution, data_dir)
     classes = len(names)
     return ImageSet(name, split, images, labels, classes=classes, class_names=names or None)
@@ -78,13 +81,42 @@ def _read_made(images: ImageSet, split: str, resolution: int | None) -> ImageSet
 def _read_prepared(
     name: str, split: str, resolution: int | None, data_dir: str | None
 ) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
-    """Images, labels, and names of the classes, of one of `BUILDERS`."""
+    """Images, labels, and names of the classes, of a data set of TFDS."""
+    if name.startswith(TFDS):
+        return _read_any(name, split, resolution, data_dir)
     builder = prepared.prepare(name, BUILDERS[name], split, data_dir)
     images, labels = prepared.read(builder, split)
     names = tuple(builder.info.features["label"].names)
     if labels.min() < 0:  # `unlabelled` of stl10 has -1 everywhere
         names = ()
     return resize(images, resolution) if resolution else images, labels, names
+
+
+def _read_any(
+    name: str, split: str, resolution: int | None, data_dir: str | None
+) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
+    """As `_read_prepared`, of `tfds:NAME`: images of any sizes, with labels or without."""
+    wanted = name.removeprefix(TFDS)
+    builder = prepared.prepare(name, functools.partial(prepared.find, wanted), split, data_dir)
+    features = builder.info.features
+    features = dict(features.items()) if isinstance(features, tfds.features.FeaturesDict) else {}
+    image = features.get("image")
+    if image is None or np.dtype(image.np_dtype) != np.uint8 or len(image.shape or ()) != 3:
+        raise DataError(f"{name} has no 8-bit feature 'image': it has {', '.join(features)}")
+    label = features.get("label")
+    labelled = isinstance(label, tfds.features.ClassLabel)
+    pictures, labels = [], []
+    for picture, number in prepared.stream_labelled(builder, split, labelled):
+        picture = resize(picture, resolution) if resolution else picture
+        if pictures and picture.shape != pictures[0].shape:
+            raise DataError(
+                f"{name} has images of {picture.shape} and of {pictures[0].shape}: expected one"
+                " shape; --resolution resizes them"
+            )
+        pictures.append(picture)
+        labels.append(number)
+    names = tuple(label.names) if labelled and min(labels) >= 0 else ()
+    return np.stack(pictures), np.array(labels, np.int64), names
 
 
 def open_images(
@@ -123,7 +155,8 @@ def check_name(
             raise UsageError(f"'{name}' is a folder: write {FOLDER}{name}")
         if NPZ in prefixes and path.suffix == ".npz" and path.is_file():
             raise UsageError(f"'{name}' is an .npz file: write {NPZ}{name}")
-    check_known(kind, name, [*known, *(f"{prefix}PATH" for prefix in prefixes)])
+    forms = [f"{prefix}{'NAME' if prefix == TFDS else 'PATH'}" for prefix in prefixes]
+    check_known(kind, name, [*known, *forms])
 
 
 def folder_path(text: str) -> pathlib.Path:

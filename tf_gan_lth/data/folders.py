@@ -9,17 +9,15 @@ from collections.abc import Iterator
 import numpy as np
 import tensorflow as tf
 
-from tf_gan_lth.data.decoding import check_shape, decode
+from tf_gan_lth.data.decoding import SUFFIXES, check_shape, decode, is_beside, is_picture
 from tf_gan_lth.data.pixels import BATCH, mixed_order, resize, scale
 from tf_gan_lth.experiment import digests
 from tf_gan_lth.experiment.errors import DataError, UsageError
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp")
-
 
 @dataclasses.dataclass(frozen=True)
 class ImageFolder:
-    """All pictures in a folder and its subfolders; hidden files are left out.
+    """All pictures in a folder and its subfolders; what `is_beside` them is left out.
 
     Attributes:
       path: the folder.
@@ -29,7 +27,7 @@ class ImageFolder:
 
     Raises:
       UsageError: no such folder.
-      DataError: it has no picture, or a file that is none.
+      DataError: it has no picture, a file that is none, or a folder that cannot be read.
     """
 
     path: pathlib.Path
@@ -42,7 +40,7 @@ class ImageFolder:
         if not self.files:
             raise DataError(f"{self.root} has no pictures ({', '.join(SUFFIXES)})")
         for file in self.files:
-            if file.suffix.lower() not in SUFFIXES:
+            if not is_picture(file.name):
                 raise DataError(
                     f"{file} is not a picture: expected {', '.join(SUFFIXES)} and nothing else in"
                     f" {self.root}"
@@ -61,13 +59,13 @@ class ImageFolder:
         """All files in order, those behind links too."""
         found = []
         visited = set()
-        for folder, subfolders, names in os.walk(self.root, followlinks=True):
+        for folder, subfolders, names in os.walk(self.root, onerror=_refuse, followlinks=True):
             if os.path.realpath(folder) in visited:  # a link that leads back
                 subfolders.clear()
                 continue
             visited.add(os.path.realpath(folder))
-            subfolders[:] = [name for name in subfolders if not name.startswith(".")]
-            found.extend(pathlib.Path(folder, name) for name in names if not name.startswith("."))
+            subfolders[:] = [name for name in subfolders if not is_beside(name)]
+            found.extend(pathlib.Path(folder, name) for name in names if not is_beside(name))
         return sorted(found)
 
     @property
@@ -113,3 +111,8 @@ class ImageFolder:
             picture = resize(picture, self.resolution, method)
         check_shape(file, picture.shape, self.files[0], self.shape)
         return picture
+
+
+def _refuse(error: OSError) -> None:
+    """A folder that is left out without a word would change every score."""
+    raise DataError(f"{error.filename} cannot be read: {error.strerror or error}") from None

@@ -16,7 +16,12 @@ from tensorflow_datasets.core.download import downloader
 from tensorflow_datasets.core.utils import tqdm_utils
 
 from tf_gan_lth.experiment import cache, locks, paths
-from tf_gan_lth.experiment.errors import DataError, check_known, error_reason
+from tf_gan_lth.experiment.errors import (
+    DataError,
+    UsageError,
+    check_known,
+    error_reason,
+)
 
 # TFDS tries a download eleven times, with pauses that double: without a network that takes three
 # and a half minutes. Five times take three seconds. It has no option for that.
@@ -61,6 +66,8 @@ def prepare(
             " folder as --data_dir"
         )
         raise DataError(f"{name} cannot be downloaded: {_reason(error)}; {advice}") from error
+    except UsageError:  # of `find`
+        raise
     except Exception as error:  # those of TFDS have no common class
         place = data_dir or "TFDS's own folder"
         advice = "give a folder with room that can be written as --data_dir"
@@ -127,6 +134,28 @@ def stream(builder: tfds.core.DatasetBuilder, split: str) -> Iterator[np.ndarray
     with _reading(builder):
         for example in tfds.as_numpy(builder.as_dataset(split=split)):
             yield example["image"]
+
+
+def stream_labelled(
+    builder: tfds.core.DatasetBuilder, split: str, labelled: bool
+) -> Iterator[tuple[np.ndarray, int]]:
+    """Yields images one by one with their labels; without labels, with 0. Otherwise as `stream`."""
+    with _reading(builder):
+        for example in tfds.as_numpy(builder.as_dataset(split=split)):
+            yield example["image"], int(example["label"]) if labelled else 0
+
+
+def find(name: str, data_dir: str | None) -> tfds.core.DatasetBuilder:
+    """The builder of a data set of TFDS, `NAME` or `NAME/CONFIG`.
+
+    Raises:
+      UsageError: TFDS has none of that name or config.
+    """
+    try:
+        return tfds.builder(name, data_dir=data_dir, try_gcs=False)
+    except (tfds.core.registered.DatasetNotFoundError, ValueError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise UsageError(f"tfds:{name}: TFDS has no such data set or config ({reason})") from None
 
 
 @contextlib.contextmanager

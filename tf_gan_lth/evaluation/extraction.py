@@ -112,7 +112,10 @@ class Extractor:
         return features
 
     def _check(self, name: str, images: tf.Tensor, size: tuple[int, int] | None) -> float:
-        """Checks shape, values, channels and size of a batch, and returns its lowest value."""
+        """Checks shape, values, channels and size of a batch, and returns its lowest value.
+
+        Of bright pictures that is -1: from files of 8 bits, they cannot be floats in [0, 1].
+        """
         network = self.network
         if images.shape.rank != 4:
             raise EvaluationError(
@@ -143,7 +146,7 @@ class Extractor:
                 f" {size[0]}x{size[1]}: feature network '{network.name}' takes any size, so both"
                 " must have the same; make the reference at another --resolution"
             )
-        return low
+        return -1.0 if low >= 0.0 and _are_eight_bit(images) else low
 
     def _run(self, name: str, images: tf.Tensor) -> dict[str, tf.Tensor]:
         try:
@@ -153,6 +156,15 @@ class Extractor:
                 f"{name}: feature network '{self.network.name}' failed on images of shape"
                 f" {images.shape}: {error_reason(error)}"
             ) from error
+
+
+def _are_eight_bit(images: tf.Tensor) -> bool:
+    """Whether all values are those of 8-bit pictures, scaled to [-1, 1].
+
+    Half of those that are scaled to [0, 1] are between two of them.
+    """
+    levels = (images + 1.0) * 127.5
+    return bool(tf.reduce_all(tf.abs(levels - tf.round(levels)) < 1e-2))
 
 
 def _check_all(name: str, features: np.ndarray, lowest: float) -> None:

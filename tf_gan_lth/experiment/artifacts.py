@@ -113,6 +113,12 @@ class Artifact:
     def _partial(self) -> pathlib.Path:
         return self.path.with_name(self.path.name + ".partial")
 
+    def clear(self) -> None:
+        """Removes what a process left that was killed while it wrote; nobody may be writing."""
+        if not isinstance(self.path, RemotePath):
+            with contextlib.suppress(OSError):  # it does no harm where it is
+                paths.remove(self._partial())
+
     def get_or(self, make: Callable, *args):
         """Returns the artifact if it exists; otherwise writes and returns `make(*args)`."""
         return self.get() if self.exists() else self.put(make(*args))
@@ -273,8 +279,11 @@ def _json_digest(record: dict) -> str:
 
 @contextlib.contextmanager
 def open_flushed(path: Path) -> Iterator[BinaryIO]:
-    """Opens a new file for writing; its content is on the disk when the block ends."""
-    with path.open("wb") as file:
+    """Opens a new file for writing; its content is on the disk when the block ends.
+
+    On a disk nothing of that name may be there, so that no link is followed.
+    """
+    with path.open("xb" if isinstance(path, pathlib.Path) else "wb") as file:
         yield file
         if isinstance(path, pathlib.Path):
             file.flush()

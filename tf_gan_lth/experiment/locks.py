@@ -105,7 +105,9 @@ def _written_in(file: TextIO) -> str:
 def _open(path: pathlib.Path) -> TextIO:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        return path.open("a+")
+        # Behind a link there could be anybody's file.
+        flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
+        return os.fdopen(os.open(path, flags, 0o666), "a+")
     except OSError as error:
         raise _cannot_write(path, error) from None
 

@@ -32,7 +32,7 @@ import numpy as np
 
 from tf_gan_lth.experiment import config as configs
 from tf_gan_lth.experiment import locks, paths, provenance, seeds
-from tf_gan_lth.experiment.artifacts import ArrayFile, File, Place, Record, Snapshots
+from tf_gan_lth.experiment.artifacts import ArrayFile, Artifact, File, Place, Record, Snapshots
 from tf_gan_lth.experiment.errors import RunFolderError, ToolkitWarning, UsageError
 from tf_gan_lth.experiment.paths import Path
 
@@ -74,6 +74,12 @@ class TrainingFolder:
         return locks.hold(
             self.path / locks.NAME, f"{self.title} of {self.path} is being run by another process"
         )
+
+    def clear(self) -> None:
+        """Removes what killed processes left half written; for whoever holds the lock."""
+        for artifact in vars(self).values():
+            if isinstance(artifact, Artifact):
+                artifact.clear()
 
     @property
     def title(self) -> str:
@@ -166,6 +172,11 @@ class ReplicateFolder:
             f"{self.path} is being run by another process: give another --replicate",
         )
 
+    def clear(self) -> None:
+        """Removes what killed processes left half written; for whoever holds the lock."""
+        for artifact in (self.initial, self.rewind, self.untrained_scores):
+            artifact.clear()
+
     def round(self, number: int) -> TrainingFolder:
         return TrainingFolder(self.path / f"round_{number:02d}", self.number, number)
 
@@ -224,6 +235,8 @@ class RunFolder:
         if not self.config.exists():
             self._check_empty()
         with self.lock():
+            for artifact in (self.config, self.images, self.parent, self.results, self.report):
+                artifact.clear()
             self._claim_config(config, used)
             if images is not None:
                 self._check_images(images)

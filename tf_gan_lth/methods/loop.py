@@ -31,6 +31,7 @@ def run(method: Method, bench: Bench, replicate: ReplicateFolder, branches: bool
       BusyError: another process is at this replicate.
     """
     with replicate.lock():
+        replicate.clear()
         for candidate in method.candidates(bench, replicate):
             _score_untrained(bench, replicate)
             train_and_score(bench, candidate)
@@ -70,6 +71,7 @@ def train_and_score(
 
 
 def _train_and_score(bench: Bench, candidate: Candidate, folder: TrainingFolder) -> None:
+    folder.clear()
     finished = folder.scores.exists()
     weights = _trained(bench, candidate, folder)
     folder.checkpoint.remove()

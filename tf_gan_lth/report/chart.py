@@ -115,7 +115,7 @@ def by_share(series: Sequence[Series], levels: Sequence[float], alt: str) -> Fra
     ends = [end for each in series for p in each.points for end in (p.y, p.low, p.high, *p.single)]
     values = [end for end in (*ends, *levels) if end is not None]
     y = fitted(values, HEIGHT - BOTTOM, TOP)
-    return Frame(x, y, "weights that remain, % of the prunable ones", alt, tuple(shares))
+    return Frame(x, y, "what remains, % of what is prunable", alt, tuple(shares))
 
 
 def zoomed(frame: Frame, series: Sequence[Series], low: float, high: float) -> Frame | None:

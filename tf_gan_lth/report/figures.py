@@ -143,7 +143,7 @@ def _draw(panels: Sequence[Panel]) -> Figure:
     axes.invert_xaxis()
     axes.set_xticks(*_spaced(sorted(shares, reverse=True)))
     axes.minorticks_off()
-    axes.set_xlabel("weights that remain, % of the prunable ones")
+    axes.set_xlabel("what remains, % of what is prunable")
     axes.set_ylabel("FID")
     axes.plot([], [], "--", color=DENSE, linewidth=0.9, label="dense GAN")
     axes.legend(frameon=False, fontsize=8)

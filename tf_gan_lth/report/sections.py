@@ -42,7 +42,7 @@ def _worth(verdict: Verdict) -> list[str]:
         return []
     left, whole = worth.bytes
     items = [
-        (f"{worth.sparsity:.1%}", "of the prunable weights are pruned"),
+        (f"{worth.sparsity:.1%}", "of what is prunable is pruned"),
         (f"{worth.parameters_saved:.1%}", f"of all {worth.parameters:,} parameters"),
     ]
     if worth.macs:

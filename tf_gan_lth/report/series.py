@@ -61,7 +61,7 @@ def _point(found: list[Result], verdict: Verdict, compared: Comparison, name: st
     share = 100 * (1 - first.generator_sparsity)
     title = [
         f"{'dense GAN' if name == 'ticket' and not first.round else name}, round {first.round}",
-        f"{share:.1f}% of the prunable weights remain",
+        f"{share:.1f}% of what is prunable remains",
         f"FID {mean:.2f}" + ("" if deviation is None else f" ± {deviation:.2f}"),
     ]
     if len(fids) > 1:

@@ -32,8 +32,8 @@ class FolderImages:
       resolution: their height and width, in pixels; None if these differ or are unknown.
     """
 
-    def __init__(self, path: str):
-        self._folder = data.ImageFolder(paths.expand(path))
+    def __init__(self, path: str, resolution: int | None = None):
+        self._folder = data.ImageFolder(paths.expand(path), resolution)
         height, width, _ = self._folder.shape
         self.name = self._folder.name
         self.available = self._folder.count
@@ -185,20 +185,28 @@ class RoundImages:
 Source = FolderImages | SavedModelImages | RoundImages
 
 
-def open_source(text: str, protocol: Protocol | None, seed: int) -> Source:
+def open_source(
+    text: str, protocol: Protocol | None, seed: int, resolution: int | None = None
+) -> Source:
     """Opens the images that `text` names, in one of the forms listed at the top of this module.
 
     Args:
       text: what the user said.
       protocol: the protocol that was asked for, if any: see `RoundImages`.
       seed: see `SavedModelImages`.
+      resolution: height and width to resize the pictures of a folder to; None leaves them.
 
     Raises:
       UsageError: the text has none of these forms, or what it names does not exist.
     """
     kind, _, path = text.partition(":")
     if kind == "folder" and path:
-        return FolderImages(path)
+        return FolderImages(path, resolution)
+    if resolution:
+        raise UsageError(
+            f"--resolution={resolution} is for pictures in a folder: what a generator draws has its"
+            " size"
+        )
     if kind == "saved_model" and path:
         return SavedModelImages(path, seed)
     if kind == "round" and path:

@@ -26,6 +26,8 @@ class Request:
       repeats: number of sample sets.
       seed: seed that the sample sets of a SavedModel are derived from.
       data_dir: folder of prepared TFDS data sets; None is TFDS's own.
+      resolution: height and width to resize pictures in folders to (bilinear, antialiased), in
+        pixels; None leaves them as they are.
     """
 
     images: str
@@ -36,9 +38,10 @@ class Request:
     repeats: int = 1
     seed: int = 0
     data_dir: str | None = None
+    resolution: int | None = None
 
     def __post_init__(self):
-        for name, low in [("num_images", 2), ("repeats", 1), ("seed", 0)]:
+        for name, low in [("num_images", 2), ("repeats", 1), ("seed", 0), ("resolution", 1)]:
             value = getattr(self, name)
             if value is not None and value < low:
                 raise UsageError(f"--{name}={value} is out of range: it must be at least {low}")
@@ -57,12 +60,17 @@ def evaluate(request: Request) -> dict[str, object]:
     """
     # Images, protocol and reference.
     named = protocols.get(request.protocol) if request.protocol else None
-    source = open_source(request.images, named, request.seed)
+    source = open_source(request.images, named, request.seed, request.resolution)
     protocol = (named or _own_protocol(source)).but(feature_network=request.feature_network)
     count = _count(request, source, protocol)
     extractor = Extractor.of(protocol)
     real = open_reference(
-        request.reference, protocol.reference_split, source.resolution, request.data_dir, extractor
+        request.reference,
+        protocol.reference_split,
+        request.resolution or source.resolution,
+        request.data_dir,
+        extractor,
+        request.resolution,
     )
     evaluator = Evaluator(protocol, extractor, real)
 
@@ -81,7 +89,12 @@ def evaluate(request: Request) -> dict[str, object]:
 
 
 def open_reference(
-    text: str, split: str, resolution: int | None, data_dir: str | None, extractor: Extractor
+    text: str,
+    split: str,
+    resolution: int | None,
+    data_dir: str | None,
+    extractor: Extractor,
+    folder_resolution: int | None = None,
 ) -> Reference:
     """Opens reference statistics: an npz file, `folder:PATH`, or the name of a data set.
 
@@ -91,6 +104,7 @@ def open_reference(
       resolution: height and width to load a data set in, in pixels: those of the images to compare.
       data_dir: folder of prepared TFDS data sets; None is TFDS's own.
       extractor: feature network and resizing.
+      folder_resolution: height and width to resize the pictures of a folder to; None leaves them.
 
     Raises:
       UsageError: nothing of that name exists, or the folder has only other splits.
@@ -103,7 +117,7 @@ def open_reference(
     if text.startswith(data.FOLDER):
         folder = paths.expand(text.removeprefix(data.FOLDER))
         split = _split_of_folder(folder, split)
-        resolution = None
+        resolution = folder_resolution
     return reference.of_images(data.open_images(text, split, resolution, data_dir), extractor)
 
 

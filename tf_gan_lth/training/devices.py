@@ -24,6 +24,7 @@ from tf_gan_lth.training.options import batch_sizes, check_replicas, resolve
 STRATEGIES = ("auto", "one_device", "mirrored", "multi_worker", "tpu")
 BFLOAT16_CAPABILITY = (8, 0)  # compute capability from which NVIDIA GPUs have bfloat16
 FLOAT16_CAPABILITY = (5, 3)
+SLURM_TASKS = "SLURM_STEP_NUM_TASKS"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -142,7 +143,15 @@ def _mirrored(gpus: int) -> Devices:
 def _is_one_of_several() -> bool:
     if "TF_CONFIG" in os.environ:
         return sum(len(tasks) for tasks in _read_tf_config()["cluster"].values()) > 1
-    return int(os.environ.get("SLURM_STEP_NUM_TASKS", "1")) > 1
+    return _slurm_tasks() > 1
+
+
+def _slurm_tasks() -> int:
+    """How many tasks Slurm's step has; 1 outside of Slurm."""
+    text = os.environ.get(SLURM_TASKS, "1")
+    if not (text.isascii() and text.isdigit() and int(text)):
+        raise UsageError(f"{SLURM_TASKS}={text[:80]} is not understood: expected a number of tasks")
+    return int(text)
 
 
 def _multi_worker() -> Devices:
@@ -155,10 +164,10 @@ def _multi_worker() -> Devices:
             "chief" if "chief" in read["cluster"] else "worker"
         )
         workers = sum(len(tasks) for tasks in read["cluster"].values())
-    elif "SLURM_STEP_NUM_TASKS" in os.environ:
+    elif SLURM_TASKS in os.environ:
+        workers = _slurm_tasks()
         make_resolver = resolvers.SlurmClusterResolver
         chief = os.environ.get("SLURM_PROCID") == "0"
-        workers = int(os.environ["SLURM_STEP_NUM_TASKS"])
     else:
         raise UsageError(
             "--strategy=multi_worker: neither TF_CONFIG nor Slurm's srun says who the workers are"
@@ -166,7 +175,7 @@ def _multi_worker() -> Devices:
     print(f"waits until all workers are there, {workers} of them", flush=True)
     try:
         return Devices(tf.distribute.MultiWorkerMirroredStrategy(make_resolver()), chief, workers)
-    except (ValueError, RuntimeError, tf.errors.OpError) as error:
+    except (ValueError, KeyError, RuntimeError, OSError, tf.errors.OpError) as error:
         raise UsageError(
             f"--strategy=multi_worker: the workers do not come together: {error_reason(error)}"
         ) from error
@@ -181,14 +190,20 @@ def _read_tf_config() -> dict:
         cluster, task = read["cluster"], read["task"]
         workers = cluster[task["type"]]
         unknown = cluster.keys() - {"chief", "worker"}
-    except (ValueError, KeyError, TypeError, AttributeError):
-        raise UsageError(f"TF_CONFIG={text[:200]} is not understood: expected {form}") from None
+        understood = all(
+            isinstance(tasks, list) and tasks and all(isinstance(host, str) for host in tasks)
+            for tasks in cluster.values()
+        )
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        understood = False
+    if not understood:
+        raise UsageError(f"TF_CONFIG={text[:200]} is not understood: expected {form}")
     if unknown:
         raise UsageError(
             f"TF_CONFIG names tasks that this training has not: {', '.join(sorted(unknown))}; it"
             " has chief and worker"
         )
-    if not isinstance(task.get("index"), int) or not 0 <= task["index"] < len(workers):
+    if type(task.get("index")) is not int or not 0 <= task["index"] < len(workers):
         raise UsageError(
             f"TF_CONFIG: the task is {task['type']} {task.get('index')}, but the cluster has"
             f" {len(workers)} of these"
