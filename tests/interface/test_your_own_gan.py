@@ -21,7 +21,7 @@ def example(tmp_path_factory):
     [code] = re.findall(r"```python\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)
     assert len([line for line in code.splitlines() if line.strip()]) <= 40
     path = tmp_path_factory.mktemp("runs") / "mine"
-    short = code.replace('"runs/mine", steps=2000, rounds=5', f"{str(path)!r}, **short")
+    short = code.replace('"runs/my_digits", steps=2000, rounds=5', f"{str(path)!r}, **short")
     short = short.replace("run.ticket(5)", "run.ticket(1)")
     assert short.count("short") == 1
     names = {"short": SHORT}
@@ -146,9 +146,9 @@ def shared():
         (keras_3_model, small_discriminator, "Keras 3 model: build it with tf_keras"),
         (lambda: "generator", small_discriminator, "is a str: expected a tf_keras.Model"),
         (
-            lambda: keras.Sequential([small_generator()]),
+            lambda: small_generator(last=Subclassed()),
             small_discriminator,
-            "is a model within the model",
+            "the generator's layer subclassed.* is a subclassed model",
         ),
     ],
 )

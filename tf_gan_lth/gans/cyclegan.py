@@ -31,11 +31,14 @@ from tf_gan_lth.gans.spec import GANSpec, Hyperparameters, ImageShape, Network, 
 class Options:
     """Networks"""
 
-    width: int = option(64, "channels of the generator's outermost maps", low=1)
+    width: int = option(64, "channels of the generator's outermost maps", low=1, high=65_536)
     discriminator_width: int | None = option(
-        None, "channels of the discriminator's first map; unset: --width", low=1
+        None,
+        "channels of the discriminator's first map; unset: --width",
+        low=1,
+        high=65_536,
     )
-    blocks: int = option(9, "residual blocks of each generator", low=1)
+    blocks: int = option(9, "residual blocks of each generator", low=1, high=256)
     cycle_weight: float = option(10.0, "weight of the cycle-consistency loss", low=0.0)
     identity_weight: float = option(5.0, "weight of the identity loss", low=0.0)
     pool_size: int = option(50, "translated images that are kept to be judged again", low=0)

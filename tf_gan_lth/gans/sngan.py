@@ -35,9 +35,12 @@ LATENT_DIM = 128
 class Options:
     """Networks"""
 
-    width: int = option(256, "channels of the generator's hidden maps", low=1)
+    width: int = option(256, "channels of the generator's hidden maps", low=1, high=65_536)
     discriminator_width: int | None = option(
-        None, "channels of the discriminator's hidden maps; unset: half of --width", low=1
+        None,
+        "channels of the discriminator's hidden maps; unset: half of --width",
+        low=1,
+        high=65_536,
     )
 
 

@@ -1,8 +1,11 @@
 """What a config asks for that cannot be: each part of it complains for itself."""
 
 import dataclasses
+import fnmatch
 import warnings
 from collections.abc import Iterator
+
+import tf_keras as keras
 
 from tf_gan_lth import gans
 from tf_gan_lth.experiment import config as configs
@@ -10,12 +13,21 @@ from tf_gan_lth.experiment.config import Config
 from tf_gan_lth.experiment.errors import ToolkitWarning, UsageError
 from tf_gan_lth.gans import GANSpec
 from tf_gan_lth.gans.spec import GENERATOR
+from tf_gan_lth.methods.bench import Bench
 from tf_gan_lth.methods.branches import BRANCHES
 from tf_gan_lth.methods.criteria import CRITERIA
 from tf_gan_lth.methods.method import Method
 from tf_gan_lth.tasks import TASKS
 from tf_gan_lth.training.model import STATIC, STEPS
 from tf_gan_lth.training.options import resolve
+
+# Dense kernels are pruned if asked for; the others' weights of two axes are no kernels.
+NO_KERNELS = (
+    keras.layers.Dense,
+    keras.layers.Embedding,
+    keras.layers.LayerNormalization,
+    keras.layers.PReLU,
+)
 
 
 def check(config: Config, spec: GANSpec, method: Method) -> None:
@@ -32,6 +44,38 @@ def check(config: Config, spec: GANSpec, method: Method) -> None:
             ToolkitWarning,
             stacklevel=2,
         )
+
+
+def name_whole_layers(bench: Bench) -> None:
+    """Warns of layers with kernels that no mask covers, before hours of training show it.
+
+    Dense layers are left out, as `--prune_dense` is there for them, and what `--exclude` names.
+    """
+    for name, mask in bench.full_masks.items():
+        covered = set(mask.expand())
+        whole = [
+            f"{layer.name} ({type(layer).__name__})"
+            for layer in bench.gan.networks[name].layers
+            if _has_kernels(layer)
+            and not any(path in covered for path, _ in gans.named_variables(layer))
+            and not _excluded(f"{name}/{layer.name}", bench.config)
+        ]
+        if whole:
+            warnings.warn(
+                f"no weight of these layers of the {name} is pruned: {', '.join(whole)}",
+                ToolkitWarning,
+                stacklevel=2,
+            )
+
+
+def _has_kernels(layer: keras.layers.Layer) -> bool:
+    if isinstance(layer, NO_KERNELS):
+        return False
+    return any(variable.shape.rank >= 2 for variable in layer.trainable_weights)
+
+
+def _excluded(layer: str, config: Config) -> bool:
+    return any(fnmatch.fnmatchcase(layer, pattern) for pattern in config.lottery.exclude)
 
 
 def _check_names(config: Config, spec: GANSpec, method: Method) -> None:

@@ -12,7 +12,7 @@ from tf_gan_lth.experiment.run_folder import RunFolder
 from tf_gan_lth.gans.snapshots import graph_text
 from tf_gan_lth.methods import bench as benches
 from tf_gan_lth.methods.bench import Bench
-from tf_gan_lth.methods.checks import check
+from tf_gan_lth.methods.checks import check, name_whole_layers
 from tf_gan_lth.methods.method import METHODS, Method
 from tf_gan_lth.methods.observer import Observer
 
@@ -64,6 +64,7 @@ def build(
     check(config, spec, method)
     bench = benches.build(config, spec, strategy, observer)
     method.check_networks(bench)
+    name_whole_layers(bench)
     return method, bench
 
 
