@@ -136,10 +136,8 @@ def test_layers_that_are_not_pruned_are_named_before_training(tmp_path):
     with pytest.warns(ToolkitWarning) as seen:
         found(gan, tmp_path / "run")
     [text] = [str(w.message) for w in seen if "is pruned" in str(w.message)]
-    assert (
-        "of the generator is pruned: attention (Attention), depths (DepthwiseConv2D), scaled (Scaled)"
-        in text
-    )
+    named = "attention (Attention), depths (DepthwiseConv2D), scaled (Scaled)"
+    assert f"of the generator is pruned: {named}" in text
     weights = lth.open_run(tmp_path / "run", gan).ticket(1).weights["generator"]
     assert {"inside/kernel", "scaled/scale", "attention/query/kernel"} <= weights.keys()
 
