@@ -59,3 +59,34 @@ def test_rounds_and_branches_are_listed_in_order(tmp_path):
     branches = [(f.round_number, f.branch_name) for f in run.replicate(0).round(2).branches()]
     assert rounds == [0, 2, 11] and branches == [(2, "random_mask")]
     assert [replicate.number for replicate in run.replicates()] == [0]
+
+
+def test_what_a_run_was_trained_on_is_its_content_not_a_spelling(tmp_path):
+    images = {"name": "folder:pics:train", "digest": "abc", "count": 3}
+
+    def claim(dataset, found, **options):
+        config = configs.from_options({"dataset": dataset, **options})
+        used = {"dataset": dataset, "resolution": config.data.resolution}
+        RunFolder(tmp_path / "run").claim(config, used, found)
+
+    claim("folder:pics", images)
+    for dataset in ("folder:pics/", "folder:/elsewhere/pics"):
+        claim(dataset, {**images, "name": dataset})
+    with pytest.raises(RunFolderError, match="was trained on other images"):
+        claim("folder:pics", {**images, "digest": "other"})
+    with pytest.raises(RunFolderError, match="--resolution is 32 there and 16 here"):
+        claim("folder:pics/", images, resolution=16)
+    with pytest.raises(RunFolderError, match="--dataset is folder:"):
+        claim("digits", images)
+
+
+def test_pictures_that_scores_are_made_of_must_stay_too(tmp_path):
+    images = {"name": "a", "digest": "abc", "count": 3}
+    run = RunFolder(tmp_path / "run")
+    config = configs.from_options({})
+    run.claim(config, {}, images)  # an earlier version
+    run.claim(config, {}, {**images, "test_digest": "1"})
+    run = RunFolder(tmp_path / "new")
+    run.claim(config, {}, {**images, "test_digest": "1"})
+    with pytest.raises(RunFolderError, match="was scored on other images"):
+        run.claim(config, {}, {**images, "test_digest": "2"})

@@ -94,7 +94,7 @@ def test_the_report_shows_both_directions(translated, verdicts):
     page = translated.run.report.get().decode()
     for word in ("a2b: FID", "b2a: FID", "generator a2b", "translated back", "cycle_weight"):
         assert word in page, word
-    assert page.count("<svg") == 4
+    assert page.count("what remains, % of what is prunable") >= 2
 
 
 def test_samples_are_rows_of_input_translation_and_cycle_of_both_domains(translated):

@@ -21,18 +21,18 @@ keep them apart.
 """
 
 import contextlib
-import json
 import os
 import pathlib
 import re
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
 from tf_gan_lth.experiment import config as configs
 from tf_gan_lth.experiment import locks, paths, provenance, seeds
 from tf_gan_lth.experiment.artifacts import ArrayFile, Artifact, File, Place, Record, Snapshots
+from tf_gan_lth.experiment.differences import difference
 from tf_gan_lth.experiment.errors import RunFolderError, ToolkitWarning, UsageError
 from tf_gan_lth.experiment.paths import Path
 
@@ -265,10 +265,10 @@ class RunFolder:
         if self.config.exists():
             stored = self.config.get()
             there = configs.from_options(stored["options"])
-            difference = _difference(there, config, stored.get("used"), used)
-            if difference:
+            differs = difference(there, config, stored.get("used"), used)
+            if differs:
                 raise RunFolderError(
-                    f"{self.path} holds another experiment: {difference}; give another --run_dir"
+                    f"{self.path} holds another experiment: {differs}; give another --run_dir"
                 )
             again = provenance.continued(stored, record[provenance.MADE])
             if there == config and not again and ("used" in stored or used is None):
@@ -280,13 +280,21 @@ class RunFolder:
         self.config.put(record)
 
     def _check_images(self, images: dict[str, object]) -> None:
-        """Records the training images, or raises `RunFolderError` if they are not as recorded."""
+        """Records the images, or raises `RunFolderError` if they are not as recorded.
+
+        Names do not count: a folder may be called by another path, or have been moved.
+        """
         if not self.images.exists():
             self.images.put(images)
-        elif self.images.get() != images:
+            return
+        there = self.images.get()
+        # Earlier versions recorded less.
+        other = {n for n, value in images.items() if n != "name" and there.get(n, value) != value}
+        if other:
+            done = "scored" if other == {"test_digest"} else "trained"
             raise RunFolderError(
-                f"{self.path} was trained on other images: {self.images.get()} there, {images}"
-                " here; give another --run_dir"
+                f"{self.path} was {done} on other images: {there} there, {images} here; give"
+                " another --run_dir"
             )
 
     def copy_to(self, folder: pathlib.Path) -> "RunFolder":
@@ -355,39 +363,6 @@ def _numbered(folder: Path, name: str) -> list[int]:
         else:
             _left_out(path, f"a run would write {canonical}")
     return sorted(numbers)
-
-
-def _difference(
-    there: configs.Config,
-    here: configs.Config,
-    used_there: dict[str, object] | None,
-    used_here: dict[str, object] | None,
-) -> str:
-    """Lists the options that make two configs different experiments; empty if they are equal.
-
-    If both runs recorded the values that were used, these are compared. Then asking for a value
-    that would be used anyway makes no difference, while a usual value that has changed since does.
-    """
-    asked = (configs.to_options(there), configs.to_options(here))
-    if used_there is None or used_here is None:
-        changed = configs.identity(there).keys() | configs.identity(here).keys()
-        return _listed(*asked, changed)
-    used_here = json.loads(json.dumps(used_here))
-    changed = [name for name in used_there if used_there[name] != used_here.get(name)]
-    # An option that is newer than the run counts if it is asked for.
-    added = (used_here.keys() - used_there.keys()) & configs.identity(here).keys()
-    text = _listed(used_there, used_here, [*changed, *added])
-    if text and configs.identity(there) == configs.identity(here):
-        text += " (no option was changed: what is usual, or the networks, changed since it began)"
-    return text
-
-
-def _listed(old: dict[str, object], new: dict[str, object], names: Iterable[str]) -> str:
-    return ", ".join(
-        f"{configs.as_flag(name)} is {old.get(name)} there and {new.get(name)} here"
-        for name in sorted(names)
-        if old.get(name) != new.get(name)
-    )
 
 
 def generator_label(generator: str) -> str:

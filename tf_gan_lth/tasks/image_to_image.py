@@ -1,5 +1,6 @@
 """Translation between two image domains: what the GAN trains on, how it is scored and shown."""
 
+import dataclasses
 import functools
 
 import numpy as np
@@ -44,8 +45,10 @@ class ImageToImage(Task):
     """The task of generators that translate between two domains."""
 
     def __init__(self, config: Config, gan: gans.GAN, images: TaskImages):
-        self.images = images
         self._config = config
+        # What is scored must stay the same too.
+        tests = "+".join(one.digest for one in self._test.sets.values())
+        self.images = dataclasses.replace(images, record={**images.record, "test_digest": tests})
 
         # Real images to compare with.
         self._protocol = protocol_of(config)

@@ -1,0 +1,53 @@
+"""What makes two configs different experiments."""
+
+import dataclasses
+import json
+from collections.abc import Iterable
+
+from tf_gan_lth.experiment import config as configs
+
+
+def difference(
+    there: configs.Config,
+    here: configs.Config,
+    used_there: dict[str, object] | None,
+    used_here: dict[str, object] | None,
+) -> str:
+    """Lists the options that make two configs different experiments; empty if they are equal.
+
+    If both runs recorded the values that were used, these are compared. Then asking for a value
+    that would be used anyway makes no difference, while a usual value that has changed since does.
+    """
+    if _same_place(there.data.dataset, here.data.dataset):
+        # The images are compared themselves.
+        here = dataclasses.replace(
+            here, data=dataclasses.replace(here.data, dataset=there.data.dataset)
+        )
+        if used_there and used_here:
+            used_here = {**used_here, "dataset": used_there["dataset"]}
+    asked = (configs.to_options(there), configs.to_options(here))
+    if used_there is None or used_here is None:
+        changed = configs.identity(there).keys() | configs.identity(here).keys()
+        return _listed(*asked, changed)
+    used_here = json.loads(json.dumps(used_here))
+    changed = [name for name in used_there if used_there[name] != used_here.get(name)]
+    # An option that is newer than the run counts if it is asked for.
+    added = (used_here.keys() - used_there.keys()) & configs.identity(here).keys()
+    text = _listed(used_there, used_here, [*changed, *added])
+    if text and configs.identity(there) == configs.identity(here):
+        text += " (no option was changed: what is usual, or the networks, changed since it began)"
+    return text
+
+
+def _same_place(there: str | None, here: str | None) -> bool:
+    """Whether two data sets are both folders or both files: only their content tells them apart."""
+    kinds = {(name or "").partition(":")[0] for name in (there, here)}
+    return kinds in ({"folder"}, {"npz"})
+
+
+def _listed(old: dict[str, object], new: dict[str, object], names: Iterable[str]) -> str:
+    return ", ".join(
+        f"{configs.as_flag(name)} is {old.get(name)} there and {new.get(name)} here"
+        for name in sorted(names)
+        if old.get(name) != new.get(name)
+    )
