@@ -114,7 +114,7 @@ def test_a_role_of_ones_own_needs_a_player():
 def test_options_out_of_range_are_refused():
     spec = gans.find("cyclegan")
     for options, message in [
-        ({"blocks": 0}, "--blocks=0 is out of range: it must be from 1 to 256"),
+        ({"blocks": 0}, "--blocks=0 is out of range: it must be at least 1"),
         ({"width": "wide"}, "--width=wide is not understood: expected int"),
         ({"cycle_weight": float("nan")}, "--cycle_weight=nan is not a finite number"),
     ]:

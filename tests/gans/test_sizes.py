@@ -53,8 +53,19 @@ def test_the_check_leaves_fresh_weights_as_they_were():
     assert (kernel() == before).all()
 
 
-@pytest.mark.parametrize("options", [{"width": 2**40}, {"gan": "cyclegan", "blocks": 10**6}])
-def test_what_no_machine_has_is_out_of_range(options):
-    config = configs.from_options(options)
-    with pytest.raises(UsageError, match="is out of range: it must be from 1 to"):
-        gans.options_of(gans.find(config.networks.gan), config)
+def test_what_cannot_even_be_counted_is_one_line():
+    config = configs.from_options({"width": 2**31 - 1})
+    with pytest.raises(UsageError, match="takes more than .* bytes of memory, and .* are free"):
+        sizes.check(gans.find("sngan"), config, ImageShape(32, 3))
+
+
+def test_more_blocks_than_can_be_built_are_refused():
+    config = configs.from_options({"gan": "cyclegan", "blocks": 10**6})
+    [line] = gans.find("cyclegan").complaints(config)
+    assert line.startswith("--blocks=1000000: a generator has at most 100")
+
+
+def test_options_that_exceed_32_bits_are_out_of_range():
+    config = configs.from_options({"width": 2**40})
+    with pytest.raises(UsageError, match="it must be from 1 to 2147483647"):
+        gans.options_of(gans.find("sngan"), config)

@@ -76,7 +76,7 @@ def check_options(options, spec=None, method=None):
         ({"discriminator_start": "sparse"}, "unknown value of --discriminator_start 'sparse'"),
         ({"ranking": "local"}, "unknown value of --ranking 'local'"),
         ({"colour": 3}, "--colour=3 is no option of sngan: leave it out"),
-        ({"width": 0}, "--width=0 is out of range: it must be from 1 to 65536"),
+        ({"width": 0}, "--width=0 is out of range: it must be at least 1"),
         ({"width": "wide"}, "--width=wide is not understood: expected int"),
         ({"terms": ["r2:1"]}, "unknown loss term 'r2': did you mean 'r1'"),
         ({"mask_update": "statik"}, "unknown mask update 'statik': did you mean 'static'"),

@@ -26,19 +26,18 @@ from tf_gan_lth.gans.layers import (
 )
 from tf_gan_lth.gans.spec import GANSpec, Hyperparameters, ImageShape, Network, Networks
 
+MOST_BLOCKS = 100  # from thousands on, building the graph alone takes minutes
+
 
 @dataclasses.dataclass(frozen=True)
 class Options:
     """Networks"""
 
-    width: int = option(64, "channels of the generator's outermost maps", low=1, high=65_536)
+    width: int = option(64, "channels of the generator's outermost maps", low=1)
     discriminator_width: int | None = option(
-        None,
-        "channels of the discriminator's first map; unset: --width",
-        low=1,
-        high=65_536,
+        None, "channels of the discriminator's first map; unset: --width", low=1
     )
-    blocks: int = option(9, "residual blocks of each generator", low=1, high=256)
+    blocks: int = option(9, "residual blocks of each generator", low=1)
     cycle_weight: float = option(10.0, "weight of the cycle-consistency loss", low=0.0)
     identity_weight: float = option(5.0, "weight of the identity loss", low=0.0)
     pool_size: int = option(50, "translated images that are kept to be judged again", low=0)
@@ -161,6 +160,9 @@ def discriminator(resolution: int | None, width: int, channels: int, name: str) 
 def _complaints(config: Config) -> Iterator[str]:
     """What this GAN cannot do."""
     training = config.training
+    blocks = config.extras.get("blocks", 0)
+    if int(blocks) > MOST_BLOCKS:
+        yield f"--blocks={blocks}: a generator has at most {MOST_BLOCKS}, and 6 or 9 are usual"
     if training.kd_weight:
         yield f"--kd_weight={training.kd_weight} is not for cyclegan: its scores are no logits"
     if any(term.startswith("distill_scores:") for term in training.terms):

@@ -28,7 +28,15 @@ def check(spec: GANSpec, config: Config, images: ImageShape) -> None:
     if free is None or spec.name not in registry.known() or tf.config.list_physical_devices("GPU"):
         return
     options = registry.options_of(spec, config)
-    sizes = parameters(spec.name, options, images, config.networks.fused_convolutions)
+    try:
+        sizes = parameters(spec.name, options, images, config.networks.fused_convolutions)
+    except ValueError as error:
+        if "too large" not in str(error):
+            raise
+        raise UsageError(
+            f"training these networks takes more than {2**63:,} bytes of memory, and {free:,} are"
+            " free; make the networks smaller, as by --width"
+        ) from None
     numbers = sum(sizes.values())
     needed = BYTES * (COPIES * numbers + sum(sizes[name] for name in spec.averaged))
     if needed > free:

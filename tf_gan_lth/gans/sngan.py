@@ -35,12 +35,9 @@ LATENT_DIM = 128
 class Options:
     """Networks"""
 
-    width: int = option(256, "channels of the generator's hidden maps", low=1, high=65_536)
+    width: int = option(256, "channels of the generator's hidden maps", low=1)
     discriminator_width: int | None = option(
-        None,
-        "channels of the discriminator's hidden maps; unset: half of --width",
-        low=1,
-        high=65_536,
+        None, "channels of the discriminator's hidden maps; unset: half of --width", low=1
     )
 
 
