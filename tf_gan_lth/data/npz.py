@@ -3,7 +3,6 @@
 import contextlib
 import pathlib
 import zipfile
-import zlib
 from collections.abc import Iterator
 
 import numpy as np
@@ -81,18 +80,9 @@ def _array(path: pathlib.Path, stored: np.lib.npyio.NpzFile, key: str) -> np.nda
         return stored[key]
     except MemoryError:
         raise DataError(f"{key} of {path} does not fit into memory") from None
-    # What NumPy and zipfile raise for contents that are broken, or stored by other means.
-    except (
-        OSError,
-        ValueError,
-        TypeError,
-        SyntaxError,
-        EOFError,
-        NotImplementedError,
-        RuntimeError,
-        zipfile.BadZipFile,
-        zlib.error,
-    ) as error:
+    # For contents that are broken NumPy, zipfile and the tokenizer raise errors without a common
+    # class.
+    except Exception as error:
         if "allow_pickle" in str(error):
             raise DataError(
                 f"{key} of {path} holds pickled Python objects, which are not read: save numbers"
