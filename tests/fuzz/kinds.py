@@ -30,7 +30,7 @@ class Payload:
         self.path = path
 
     def __reduce__(self):
-        return (pathlib.Path.touch, (self.path,))
+        return (exec, (f"open({str(self.path)!r}, 'w').close()",))
 
 
 def refused(read: Callable[[], object], *errors: type[Exception]) -> str:
@@ -63,7 +63,8 @@ class Configs:
 
     def run(self, number: int) -> str:
         draw = random.Random(number)
-        options = {name: self._value(name, draw) for name in draw.sample(self._names, 4)}
+        count = draw.randrange(1, 6)
+        options = {name: self._value(name, draw) for name in draw.sample(self._names, count)}
         if draw.random() < 0.3:
             return refused(lambda: self._check_flags(options), SystemExit)
         return refused(lambda: self._check(options))
@@ -234,11 +235,7 @@ class Checkpoints(Files):
     def good(self) -> list[bytes]:
         import torch
 
-        state = {
-            f"l1.{name}": torch.randn(shape)
-            for name, shape in [("weight", (32, 128)), ("bias", 32)]
-        }
-        state["b5.weight"] = torch.ones(2)
+        state = {name: torch.rand(shape) for name, shape in self._shapes().items()}
         contents = [state, {"gen_state_dict": state, "epoch": 3, "best_fid": np.float64(7.5)}]
         contents.append({**state, "hook": Payload(self._folder / PAYLOAD)})
         stored = [pickle.dumps(contents[-1])]
@@ -248,6 +245,22 @@ class Checkpoints(Files):
                 torch.save(content, file, _use_new_zipfile_serialization=zipped)
                 stored.append(file.getvalue())
         return stored
+
+    def _shapes(self) -> dict[str, tuple[int, ...]]:
+        """Of a generator of 8x8 pixels and width 2."""
+        shapes = {
+            "l1.weight": (32, 128),
+            "l1.bias": (32,),
+            "c5.weight": (1, 2, 3, 3),
+            "c5.bias": (1,),
+        }
+        for layer, size in (("c1", 3), ("c2", 3), ("c_sc", 1)):
+            shapes[f"block2.{layer}.weight"] = (2, 2, size, size)
+            shapes[f"block2.{layer}.bias"] = (2,)
+        for norm in ("block2.b1", "block2.b2", "b5"):
+            for name in ("weight", "bias", "running_mean", "running_var"):
+                shapes[f"{norm}.{name}"] = (2,)
+        return shapes
 
     def read(self, path: pathlib.Path) -> object:
         from tf_gan_lth.gans.gan_lth_files import read_checkpoint

@@ -57,7 +57,7 @@ def _open(path: pathlib.Path) -> Iterator[np.lib.npyio.NpzFile]:
             file.seek(0)
             with np.load(file, allow_pickle=False) as stored:
                 yield stored
-    except (OSError, ValueError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, NotImplementedError, zipfile.BadZipFile) as error:
         raise DataError(f"{path} cannot be read: {error_reason(error)}") from None
 
 
