@@ -2,6 +2,7 @@
 
 import json
 
+import keras  # Keras 3, whatever TensorFlow calls its Keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -119,8 +120,8 @@ def test_lite_in_whole_int8_is_near(made, latents):
 
 def test_keras_3_calls_it_as_a_layer(made, latents):
     network, path = made
-    layer = tf.keras.layers.TFSMLayer(str(path), call_endpoint="serving_default")
-    model = tf.keras.Sequential([tf.keras.Input([128]), layer])
+    layer = keras.layers.TFSMLayer(str(path), call_endpoint="serving_default")
+    model = keras.Sequential([keras.Input([128]), layer])
     np.testing.assert_allclose(
         model(latents)["images"], network(latents, training=False), atol=1e-6
     )

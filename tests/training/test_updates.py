@@ -150,7 +150,7 @@ def test_an_interrupted_training_continues_with_its_new_masks_bit_for_bit(
     with pytest.raises(KeyboardInterrupt):
         trainer.train(ticket, [Interruption()], checkpoints=Checkpoints(file, 0.0))
     saved = file.get()
-    assert saved["step"] == CHANGED_AT + 1
+    assert saved["step"] > CHANGED_AT
     again = make_trainer(mask_update="toy_regrow", steps=STEPS)  # as in a new process
     continued = again.train(ticket, checkpoints=Checkpoints(file, 0.0))
     assert equal(continued.weights, whole.weights) and equal(continued.kept, whole.kept)

@@ -74,7 +74,11 @@ def _flock(path: pathlib.Path, busy: str | None) -> Iterator[None]:
             file.flush()
         except OSError as error:
             raise _cannot_write(path, error) from None
-        yield
+        try:
+            yield
+        finally:
+            with contextlib.suppress(OSError):  # who held it is of no interest any more
+                file.truncate(0)
 
 
 def _lock(path: pathlib.Path, file: TextIO, busy: str | None) -> None:

@@ -22,12 +22,20 @@ def text(value: object) -> str:
     return value if isinstance(value, Markup) else html.escape(str(value))
 
 
-def table(head: Sequence[object], rows: Sequence[Sequence[object]], style: str = "sorts") -> str:
+def table(
+    head: Sequence[object],
+    rows: Sequence[Sequence[object]],
+    style: str = "sorts",
+    whole: bool = False,
+) -> str:
     """A table in a box of its own, which scrolls where it is wider than the screen.
 
-    Columns of numbers are flush right, all others flush left; those that hold nothing are left out.
+    Columns of numbers are flush right, all others flush left; those that hold nothing are left out,
+    unless the table is to be whole.
     """
-    filled = [n for n in range(len(head)) if any(str(row[n]) not in ("", "-") for row in rows)]
+    filled = [
+        n for n in range(len(head)) if whole or any(str(row[n]) not in ("", "-") for row in rows)
+    ]
     head, *rows = ([row[n] for n in filled] for row in (head, *rows))
     numeric = [all(NUMBER.fullmatch(str(row[n])) for row in rows) for n in range(len(head))]
 

@@ -28,7 +28,7 @@ def of_run(judged: Judged, page: Path, prefix: str = "") -> list[str]:
         heading = titled(name, "against the dense GAN")
         body += [f"<h2>{html.escape(heading)}</h2>", table(*cells(verdict.comparisons))]
         body.append(f'<p class="note">{_tests_note(verdict, judged.config.lottery.margin)}</p>')
-    body += ["<h2>Every training</h2>", _results_table(judged, page)]
+    body += ["<h2>Results</h2>", _results_table(judged, page)]
     body += _losses(judged, page)
     for name in judged.verdicts:
         body += _layers(judged, name)
@@ -211,7 +211,8 @@ def _results_table(judged: Judged, page: Path) -> str:
         if result.branch != "main":
             folder = folder.branch(result.branch)
         rows.append([*(column.text(result) for column in shown), _files(folder, result, page)])
-    return table([*(column.title for column in shown), "files"], rows)
+    # A score that a run was made before is a dash, not absent.
+    return table([*(column.title for column in shown), "files"], rows, whole=True)
 
 
 def _files(folder: TrainingFolder, result: Result, page: Path) -> Markup:
