@@ -132,3 +132,43 @@ def test_every_option_has_help_and_a_unique_name():
     ]
     assert len({field.name for field in fields}) == len(fields)
     assert all(field.metadata["help"] for field in fields)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"steps": {}}, "--steps={} is not understood: expected int"),
+        ({"steps": 2.5}, "--steps=2.5 is not understood: expected int"),
+        ({"steps": float("inf")}, "--steps=inf is not understood"),
+        ({"steps": 10**12}, "--steps=1000000000000 is out of range: it must be from 1 to 2147"),
+        ({"steps": 10**5000}, "a number of thousands of digits"),
+        ({"learning_rate": 10**400}, "--learning_rate=1000.* is not understood: expected float"),
+        ({"rewind": "no"}, "--rewind=no is not understood: expected bool"),
+        ({"branch_rounds": "1,x"}, "expected a list of int, separated by commas"),
+        ({"branch_rounds": 3}, "expected a list of int, separated by commas"),
+        ({"dataset": ["digits"]}, "is not understood: expected str"),
+        ({"dataset": "d\nigits", "seed": "x\ny"}, "--seed=x y is not understood"),
+        ({"seed": [1] * 1000}, r"--seed=\[1, 1, .*\.\.\. is not understood"),
+    ],
+)
+def test_values_of_another_type_are_one_line(options, message):
+    with pytest.raises(UsageError, match=message) as error:
+        configs.from_options(options)
+    assert "\n" not in str(error.value) and len(str(error.value)) < 200
+
+
+def test_values_are_what_they_spell(tmp_path):
+    options = {
+        "branches": "random_mask,one_shot",
+        "branch_rounds": "1,2",
+        "rewind": "False",
+        "fused_convolutions": 0,
+        "steps": 3.0,
+        "rounds": None,
+        "data_dir": tmp_path,
+    }
+    config = configs.from_options(options)
+    assert config.lottery.branches == ("random_mask", "one_shot")
+    assert config.lottery.branch_rounds == (1, 2) and config.lottery.rounds == 10
+    assert config.lottery.rewind is False and config.networks.fused_convolutions is False
+    assert config.training.steps == 3 and config.data.data_dir == str(tmp_path)

@@ -146,9 +146,9 @@ def shared():
         (keras_3_model, small_discriminator, "Keras 3 model: build it with tf_keras"),
         (lambda: "generator", small_discriminator, "is a str: expected a tf_keras.Model"),
         (
-            lambda: keras.Sequential([small_generator()]),
+            lambda: small_generator(last=Subclassed()),
             small_discriminator,
-            "is a model within the model",
+            "the generator's layer subclassed.* is a subclassed model",
         ),
     ],
 )

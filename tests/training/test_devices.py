@@ -149,12 +149,30 @@ def test_half_a_slurm_environment_is_one_line(tiny_config, monkeypatch):
         devices.use("auto", tiny_config)
 
 
-@pytest.mark.parametrize("text", ["abc", "", "-1", "0", "2.5", "²"])
+@pytest.mark.parametrize("text", ["abc", "", "-1", "0", "2.5", "²", "9" * 5000])
 @pytest.mark.parametrize("name", ["auto", "multi_worker"])
 def test_a_number_of_slurm_tasks_that_is_none_is_one_line(name, text, tiny_config, monkeypatch):
     monkeypatch.setenv("SLURM_STEP_NUM_TASKS", text)
-    with pytest.raises(UsageError, match=f"SLURM_STEP_NUM_TASKS={text} is not understood"):
+    with pytest.raises(UsageError, match=f"SLURM_STEP_NUM_TASKS={text[:80]} is not understood"):
         devices.use(name, tiny_config)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        *(("SLURM_PROCID", text) for text in ("abc", "", "-1", "0,", "9" * 5000)),
+        *(("SLURM_STEP_NODELIST", text) for text in ("n[", "n[1-x]", "n[0-999999999]", "a b")),
+        *(("SLURM_STEP_TASKS_PER_NODE", text) for text in ("abc", "0", "2(x", "", "2(x3),,1")),
+    ],
+)
+def test_other_variables_of_slurm_are_named_too(name, text, tiny_config, monkeypatch):
+    good = {"PROCID": "0", "STEP_NODELIST": "a[1-2],b", "STEP_TASKS_PER_NODE": "1(x2),1"}
+    for variable, value in {"STEP_NUM_TASKS": "3", **good}.items():
+        monkeypatch.setenv(f"SLURM_{variable}", value)
+    devices._check_slurm()
+    monkeypatch.setenv(name, text)
+    with pytest.raises(UsageError, match=f"{name}=.* is not understood: expected"):
+        devices.use("auto", tiny_config)
 
 
 def test_precision_that_a_device_has_not_is_refused(tiny_options, monkeypatch):

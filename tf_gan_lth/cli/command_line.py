@@ -21,7 +21,7 @@ import absl.logging
 from absl import app, flags
 
 from tf_gan_lth.cli import declared, flag_files, help_text, names, sources, stopping
-from tf_gan_lth.experiment import cache, paths, quiet, trust
+from tf_gan_lth.experiment import cache, option_values, paths, quiet, trust
 from tf_gan_lth.experiment import config as configs
 from tf_gan_lth.experiment.errors import ToolkitError, ToolkitWarning, UsageError
 from tf_gan_lth.experiment.paths import Path
@@ -76,7 +76,7 @@ def define_config_flags(values: flags.FlagValues) -> None:
                 values,
                 section.__doc__,
                 field.name,
-                configs.value_type(hints[field.name]),
+                option_values.value_type(hints[field.name]),
                 field.default,
                 field.metadata["help"],
                 _accepted(field),

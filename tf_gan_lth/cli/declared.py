@@ -14,8 +14,9 @@ import typing
 from collections.abc import Iterable, Sequence
 
 from tf_gan_lth.experiment import paths
-from tf_gan_lth.experiment.config import option, value_type
+from tf_gan_lth.experiment.config import option
 from tf_gan_lth.experiment.errors import UsageError
+from tf_gan_lth.experiment.option_values import value_type
 
 PACKAGE = pathlib.Path(__file__).parents[1]
 FOLDERS = ("gans", "methods")

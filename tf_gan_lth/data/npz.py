@@ -3,7 +3,6 @@
 import contextlib
 import pathlib
 import zipfile
-import zlib
 from collections.abc import Iterator
 
 import numpy as np
@@ -59,7 +58,7 @@ def _open(path: pathlib.Path) -> Iterator[np.lib.npyio.NpzFile]:
             file.seek(0)
             with np.load(file, allow_pickle=False) as stored:
                 yield stored
-    except (OSError, ValueError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, NotImplementedError, zipfile.BadZipFile) as error:
         raise DataError(f"{path} cannot be read: {error_reason(error)}") from None
 
 
@@ -82,18 +81,9 @@ def _array(path: pathlib.Path, stored: np.lib.npyio.NpzFile, key: str) -> np.nda
         return stored[key]
     except MemoryError:
         raise DataError(f"{key} of {path} does not fit into memory") from None
-    # What NumPy and zipfile raise for contents that are broken, or stored by other means.
-    except (
-        OSError,
-        ValueError,
-        TypeError,
-        SyntaxError,
-        EOFError,
-        NotImplementedError,
-        RuntimeError,
-        zipfile.BadZipFile,
-        zlib.error,
-    ) as error:
+    # For contents that are broken NumPy, zipfile and the tokenizer raise errors without a common
+    # class.
+    except Exception as error:
         if "allow_pickle" in str(error):
             raise DataError(
                 f"{key} of {path} holds pickled Python objects, which are not read: save numbers"

@@ -167,6 +167,10 @@ class ReferenceFile(Artifact):
         try:
             with np.load(path, allow_pickle=False) as stored:
                 arrays = {name: stored[name] for name in stored.files}
+            # Of a member that is no array, NumPy returns the bytes.
+            odd = [name for name, array in arrays.items() if not isinstance(array, np.ndarray)]
+            if odd:
+                raise ValueError(f"{', '.join(odd)} is no array")
         except OSError as error:
             raise ArtifactError(
                 f"cannot read {path}: {error.strerror or error}; see to its rights and its disk"

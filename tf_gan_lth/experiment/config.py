@@ -12,11 +12,10 @@ that is added later does not change the identity of earlier runs. Fields that on
 import dataclasses
 import hashlib
 import json
-import math
-import types
 import typing
 
-from tf_gan_lth.experiment.errors import UsageError, check_known
+from tf_gan_lth.experiment.errors import UsageError
+from tf_gan_lth.experiment.option_values import check_value, read_value
 
 
 def option(
@@ -293,26 +292,6 @@ class Config:
         return hashlib.sha256(canonical.encode()).hexdigest()[:12]
 
 
-def check_value(field: dataclasses.Field, name: str, value: object) -> None:
-    """Raises `UsageError` if an option's value is out of range or not one of its choices."""
-    limits = field.metadata
-    _check_range(name, value, limits["low"], limits["high"])
-    for word in value if isinstance(value, tuple) else [value]:
-        if limits["choices"]:
-            check_known(f"value of --{name}", word, limits["choices"])
-
-
-def _check_range(name: str, value: object, low: float | None, high: float | None) -> None:
-    for item in value if isinstance(value, tuple) else [value]:
-        if isinstance(item, str) or item is None:
-            continue
-        if isinstance(item, float) and not math.isfinite(item):
-            raise UsageError(f"--{name}={item} is not a finite number")
-        if (low is not None and item < low) or (high is not None and item > high):
-            allowed = f"from {low} to {high}" if high is not None else f"at least {low}"
-            raise UsageError(f"--{name}={item} is out of range: it must be {allowed}")
-
-
 def sections() -> dict[str, type]:
     """The sections of the config, as {name: dataclass}."""
     return {f.name: f.type for f in dataclasses.fields(Config) if dataclasses.is_dataclass(f.type)}
@@ -349,7 +328,8 @@ def identity(config: Config) -> dict[str, object]:
 
 
 def from_options(options: dict[str, object]) -> Config:
-    """Builds a config from {option name: value}; missing options get their default.
+    """Builds a config from {option name: value}; missing ones, and those that are None, get
+    their default.
 
     Names that no section has become `extras`, unless their value is None; their owner, a GAN or a
     method, reads and checks them.
@@ -360,11 +340,12 @@ def from_options(options: dict[str, object]) -> Config:
     concerns, known = {}, {"seed"}
     for name, kind in sections().items():
         hints = typing.get_type_hints(kind)
-        given = {o: _coerce(o, options[o], hint) for o, hint in hints.items() if o in options}
-        concerns[name] = kind(**given)
+        given = {o: options.get(o) for o in hints}
+        read = {o: read_value(o, v, hints[o]) for o, v in given.items() if v is not None}
+        concerns[name] = kind(**read)
         known |= hints.keys()
-    if "seed" in options:
-        concerns["seed"] = _coerce("seed", options["seed"], int)
+    if options.get("seed") is not None:
+        concerns["seed"] = read_value("seed", options["seed"], int)
     extras = {n: v for n, v in options.items() if n not in known and v is not None}
     return Config(**concerns, extras=extras)
 
@@ -395,29 +376,7 @@ def read_extras(kind: type, extras: dict[str, object]) -> object:
       UsageError: a value is out of range or not of the option's type.
     """
     hints = typing.get_type_hints(kind)
-    read = kind(**{n: _coerce(n, value, hints[n]) for n, value in extras.items() if n in hints})
+    read = kind(**{n: read_value(n, value, hints[n]) for n, value in extras.items() if n in hints})
     for name, (field, value) in _fields(read).items():
         check_value(field, name, value)
     return read
-
-
-def value_type(hint: object) -> type:
-    """The plain type of a field: `int` for `int | None`, `tuple` for `tuple[int, ...]`."""
-    if isinstance(hint, types.UnionType):
-        hint = next(arg for arg in typing.get_args(hint) if arg is not type(None))
-    return typing.get_origin(hint) or hint
-
-
-def _coerce(name: str, value: object, hint: object) -> object:
-    kind = value_type(hint)
-    if value is None:
-        return None
-    item_kind = typing.get_args(hint)[0] if kind is tuple else kind
-    try:
-        items = [item_kind(item) for item in (value if kind is tuple else [value])]
-    except ValueError:
-        expected = item_kind.__name__
-        if kind is tuple:
-            expected = f"a list of {expected}, separated by commas"
-        raise UsageError(f"--{name}={value} is not understood: expected {expected}") from None
-    return tuple(items) if kind is tuple else items[0]

@@ -7,11 +7,21 @@ import difflib
 import signal
 from collections.abc import Iterable
 
+LONGEST = 1500  # characters of a message: what is quoted in it may be of any length
+
 
 class ToolkitError(Exception):
-    """Something failed, and the message explains what; programs exit with code 1."""
+    """Something failed, and the message explains what; programs exit with code 1.
+
+    Args:
+      message: one line. Lines of what it quotes are joined, and what a terminal would not show, or
+        take for an order, is spelt out.
+    """
 
     exit_code = 1
+
+    def __init__(self, message: object = ""):
+        super().__init__(one_line(str(message)))
 
 
 class UsageError(ToolkitError):
@@ -62,6 +72,15 @@ class Stopped(KeyboardInterrupt):
 
 class ToolkitWarning(UserWarning):
     """Something to know before trusting a result; programs print it as one line."""
+
+
+def one_line(text: str) -> str:
+    """A text on one line of bounded length, in characters that can be printed."""
+    text = " ".join(text.splitlines())
+    if not text.isprintable():
+        text = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+    half = LONGEST // 2
+    return text if len(text) <= LONGEST else f"{text[:half]} ... {text[-half:]}"
 
 
 def error_reason(error: Exception) -> str:

@@ -8,7 +8,7 @@ import traceback
 import types
 
 from tf_gan_lth.experiment import paths
-from tf_gan_lth.experiment.errors import ToolkitError, UsageError
+from tf_gan_lth.experiment.errors import ToolkitError, UsageError, error_reason
 
 
 def load(files: tuple[str, ...]) -> None:
@@ -31,8 +31,12 @@ def load_file(file: str, flag: str) -> types.ModuleType:
     Raises:
       UsageError: the file is missing or fails; the message names the line that failed.
     """
-    path = paths.expand(file).resolve()
-    if not path.is_file():
+    try:
+        path = paths.expand(file).resolve()
+        there = path.is_file()
+    except (OSError, ValueError) as error:  # a name that is too long, or holds a null byte
+        raise UsageError(f"{flag}={file}: {error_reason(error)}") from None
+    if not there:
         raise UsageError(f"{flag}={file}: there is no such file")
     return _run(path)
 

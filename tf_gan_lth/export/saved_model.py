@@ -76,7 +76,10 @@ class SavedModel(Artifact):
         """{variable path: array}."""
         try:
             loaded = saved_models.load(path)
-            return {v.name.removesuffix(":0"): v.numpy() for v in loaded.weights}
+            # Earlier exports have no paths; their variables' names are the same.
+            names = {v.name.removesuffix(":0"): v for v in loaded.weights}
+            held = getattr(loaded, "weights_by_path", names)
+            return {path: variable.numpy() for path, variable in held.items()}
         except (EvaluationError, AttributeError) as error:
             raise ArtifactError(
                 f"{path} is broken ({error}); delete it and run the same command again"
@@ -106,6 +109,7 @@ class _Generator(tf.Module):
         super().__init__()
         # The network itself is not tracked: Keras would add its own functions to the file.
         self.weights = list(network.variables)
+        self.weights_by_path = gans.variables(network)
         inputs = [
             tf.TensorSpec(tensor.shape, tensor.dtype, name=name)
             for tensor, name in zip(network.inputs, network.input_names, strict=True)

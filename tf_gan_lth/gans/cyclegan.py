@@ -26,6 +26,8 @@ from tf_gan_lth.gans.layers import (
 )
 from tf_gan_lth.gans.spec import GANSpec, Hyperparameters, ImageShape, Network, Networks
 
+MOST_BLOCKS = 100  # from thousands on, building the graph alone takes minutes
+
 
 @dataclasses.dataclass(frozen=True)
 class Options:
@@ -158,6 +160,9 @@ def discriminator(resolution: int | None, width: int, channels: int, name: str) 
 def _complaints(config: Config) -> Iterator[str]:
     """What this GAN cannot do."""
     training = config.training
+    blocks = config.extras.get("blocks", 0)
+    if int(blocks) > MOST_BLOCKS:
+        yield f"--blocks={blocks}: a generator has at most {MOST_BLOCKS}, and 6 or 9 are usual"
     if training.kd_weight:
         yield f"--kd_weight={training.kd_weight} is not for cyclegan: its scores are no logits"
     if any(term.startswith("distill_scores:") for term in training.terms):

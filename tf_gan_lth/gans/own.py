@@ -13,8 +13,9 @@ from tf_keras.src.engine.functional import Functional
 
 from tf_gan_lth.experiment.config import Config
 from tf_gan_lth.experiment.errors import UsageError, check_known
+from tf_gan_lth.gans import nested
 from tf_gan_lth.gans.priors import Prior
-from tf_gan_lth.gans.snapshots import path_of
+from tf_gan_lth.gans.snapshots import named_variables, path_of
 from tf_gan_lth.gans.spec import GANSpec, Hyperparameters, ImageShape, Network, Networks
 
 TRIED = 8  # images that are drawn to see whether they are in [-1, 1]
@@ -62,9 +63,12 @@ def own_gan(
     Raises:
       UsageError: a network cannot be pruned, rewound or trained; the message says what to change.
     """
+    for role, network in (("generator", generator), ("discriminator", discriminator)):
+        _check_model(role, network)
+    _check_shared(generator, discriminator)
+    generator = nested.inline(nested.functional(generator))
+    discriminator = nested.inline(nested.functional(discriminator))
     conditional = _check(generator, discriminator)
-    generator = _functional(generator)
-    discriminator = _functional(discriminator)
     for given in usual:
         check_known("hyperparameter", given, [f.name for f in dataclasses.fields(USUAL)])
     return GANSpec(
@@ -85,13 +89,6 @@ def own_gan(
     )
 
 
-def _functional(network: keras.Model) -> keras.Model:
-    """The same layers as a plain functional model: a `Sequential` hides its input."""
-    if isinstance(network, keras.Sequential):
-        return keras.Model(network.inputs, network.outputs[0], name=network.name)
-    return network
-
-
 def _build(
     generator: keras.Model,
     discriminator: keras.Model,
@@ -110,8 +107,7 @@ def _build(
 def _check(generator: keras.Model, discriminator: keras.Model) -> bool:
     """Whether the networks are conditional. Raises `UsageError` if they make no GAN."""
     for role, network in (("generator", generator), ("discriminator", discriminator)):
-        _check_model(role, network)
-    _check_shared(generator, discriminator)
+        _check_paths(role, network)
     conditional = _check_inputs(generator, discriminator)
     _check_scores(discriminator)
     _check_images(generator)
@@ -146,24 +142,37 @@ def _check_model(role: str, network: object) -> None:
         )
     for layer in network.layers:
         _check_layer(role, layer)
-    paths = [path_of(layer, variable) for layer in network.layers for variable in layer.weights]
+
+
+def _check_paths(role: str, network: keras.Model) -> None:
+    """Raises `UsageError` for two variables of one path."""
+    paths = [path for layer in network.layers for path, _ in named_variables(layer)]
     twice = sorted({path for path in paths if paths.count(path) > 1})
     if twice:
         raise UsageError(f"the {role} has two variables {twice[0]}: give their layers other names")
 
 
 def _check_layer(role: str, layer: keras.layers.Layer) -> None:
-    kind = type(layer).__name__
     if isinstance(layer, keras.layers.Lambda):
         raise UsageError(
             f"the {role}'s layer {layer.name} is a Lambda, whose code a run cannot keep: write a"
             " keras.layers.Layer with a call method instead"
         )
     if isinstance(layer, keras.Model):
-        raise UsageError(
-            f"the {role}'s layer {layer.name} is a model within the model: call its layers directly"
-        )
-    # Keras names what has no name by a counter, which differs from process to process.
+        _check_model(f"{role}'s layer {layer.name}", layer)
+        return
+    paths = [path_of(layer, variable) for variable in layer.weights]
+    parts = layer._flatten_layers() if len(set(paths)) < len(paths) else [layer]
+    for part in parts:
+        _check_name(role, part)
+
+
+def _check_name(role: str, layer: keras.layers.Layer) -> None:
+    """Raises `UsageError` for a layer with weights that has no name of its own.
+
+    Keras names what has none by a counter, which differs from process to process.
+    """
+    kind = type(layer).__name__
     counted = re.fullmatch(rf"{_snake_case(kind)}(_\d+)?", layer.name)
     if layer.weights and counted and layer.name not in backend.OBSERVED_NAMES:
         raise UsageError(

@@ -20,6 +20,7 @@ from tf_gan_lth.experiment.errors import (
     error_reason,
 )
 from tf_gan_lth.experiment.plugins import load_file
+from tf_gan_lth.gans import nested
 from tf_gan_lth.gans.spec import GAN, GANSpec, ImageShape
 
 FOLDER = pathlib.Path(__file__).parent
@@ -127,7 +128,8 @@ def build(
     usual = keras.mixed_precision.global_policy()
     keras.mixed_precision.set_global_policy(precision)
     try:
-        networks = spec.build(options, images, config.networks.fused_convolutions)
+        built = spec.build(options, images, config.networks.fused_convolutions)
+        networks = {name: nested.inline(network) for name, network in built.items()}
     finally:
         keras.mixed_precision.set_global_policy(usual)
     odd = sorted(networks.keys() ^ spec.networks.keys())

@@ -22,13 +22,42 @@ def variables(network: keras.Model) -> dict[str, tf.Variable]:
     """The variables of a network, as {path: variable}."""
     found = {}
     for layer in network.layers:
-        inner = layer.layer if isinstance(layer, keras.layers.Wrapper) else layer
-        for variable in inner.weights:
-            path = path_of(inner, variable)
+        for path, variable in named_variables(layer):
             if path in found:
                 raise ValueError(f"two variables are named {path}")
             found[path] = variable
     return found
+
+
+def named_variables(layer: keras.layers.Layer) -> list[tuple[str, tf.Variable]]:
+    """The variables of a layer with their paths.
+
+    Of a layer that is made of others, such as an attention of three convolutions, a path that
+    several variables would have takes the names in between: `attention/query/kernel`.
+    """
+    owned = _owned(layer)
+    paths = [path_of(owner, variable) for owner, variable in owned]
+    return [
+        (path if paths.count(path) == 1 else _long_path(owner, variable), variable)
+        for path, (owner, variable) in zip(paths, owned, strict=True)
+    ]
+
+
+def _long_path(layer: keras.layers.Layer, variable: tf.Variable) -> str:
+    inside = variable.name.removesuffix(":0").rpartition(f"{layer.name}/")[2]
+    return f"{layer.name}/{inside}"
+
+
+def _owned(layer: keras.layers.Layer) -> list[tuple[keras.layers.Layer, tf.Variable]]:
+    """The variables of a layer, each with the layer after which it is called."""
+    if not isinstance(layer, keras.layers.Wrapper):
+        return [(layer, variable) for variable in layer.weights]
+    inner = [(layer.layer, variable) for variable in layer.layer.weights]
+    if hasattr(layer, "pruning_vars"):  # TFMOT's wrapper, whose own variables are masks
+        return inner
+    # Of another one, such as `Bidirectional`, they are part of what the network computes.
+    held = {id(variable) for _, variable in inner}
+    return inner + [(layer, variable) for variable in layer.weights if id(variable) not in held]
 
 
 def take_snapshot(network: keras.Model) -> Arrays:

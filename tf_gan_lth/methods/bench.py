@@ -15,6 +15,7 @@ from tf_gan_lth.experiment.artifacts import Arrays
 from tf_gan_lth.experiment.config import Config, TrainingConfig
 from tf_gan_lth.experiment.errors import TrainingError
 from tf_gan_lth.experiment.run_folder import ReplicateFolder, TrainingFolder
+from tf_gan_lth.gans import sizes
 from tf_gan_lth.methods.candidate import Candidate, Masks, expand, rewind
 from tf_gan_lth.methods.evaluations import Evaluations
 from tf_gan_lth.methods.observer import Observer
@@ -222,6 +223,7 @@ def build(
         images = task_type.open_images(config, spec)
         seed = seeds.derive(config.seed, "networks")
         # Plain networks are for scores, which are float32 whatever trains.
+        sizes.check(spec, config, images.shape)
         gan = gans.build(spec, config, images.shape, seed=seed)
         check_memory(resolve(config.training, spec), gan, images.shape)
         masks = full_masks(config.lottery, gan)

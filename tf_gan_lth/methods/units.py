@@ -1,8 +1,9 @@
 """Units: what a lottery prunes as a whole, by the name that `--unit` gives it."""
 
 import dataclasses
+import fnmatch
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import tf_keras as keras
 
@@ -19,6 +20,14 @@ from tf_gan_lth.training.model import STATIC
 
 # What people call them.
 UNITS = {"element": "weights", "channel": "channels", "2:4": "weights"}
+
+# Dense kernels are pruned if asked for; the others' weights of two axes are no kernels.
+NO_KERNELS = (
+    keras.layers.Dense,
+    keras.layers.Embedding,
+    keras.layers.LayerNormalization,
+    keras.layers.PReLU,
+)
 
 
 def complaints(config: Config) -> Iterator[str]:
@@ -65,6 +74,8 @@ def full_masks(lottery: LotteryConfig, gan: gans.GAN) -> Masks:
     whole = {name: Elements.everything(held[name], own) for name, own in paths.items()}
     if lottery.unit == "2:4":
         return {name: _in_fours(networks[name], mask) for name, mask in whole.items()}
+    for name, mask in whole.items():
+        _name_whole(networks[name], name, mask, lottery.exclude)
     return whole
 
 
@@ -78,6 +89,32 @@ def _name_unknown(found: dict[str, Groups]) -> None:
                 ToolkitWarning,
                 stacklevel=2,
             )
+
+
+def _name_whole(network: keras.Model, name: str, mask: Elements, exclude: Iterable[str]) -> None:
+    """Warns of layers with kernels that no mask covers, before hours of training show it.
+
+    Dense layers are left out, as `--prune_dense` is there for them, and what `--exclude` names.
+    """
+    whole = [
+        f"{layer.name} ({type(layer).__name__})"
+        for layer in network.layers
+        if _has_kernels(layer)
+        and not any(path in mask.kept for path, _ in gans.named_variables(layer))
+        and not any(fnmatch.fnmatchcase(f"{name}/{layer.name}", pattern) for pattern in exclude)
+    ]
+    if whole:
+        warnings.warn(
+            f"no weight of these layers of the {name} is pruned: {', '.join(whole)}",
+            ToolkitWarning,
+            stacklevel=2,
+        )
+
+
+def _has_kernels(layer: keras.layers.Layer) -> bool:
+    if isinstance(layer, NO_KERNELS):
+        return False
+    return any(variable.shape.rank >= 2 for variable in layer.trainable_weights)
 
 
 def _in_fours(network: keras.Model, mask: Elements) -> TwoOfFour:

@@ -10,6 +10,7 @@ import dataclasses
 import json
 import os
 import pathlib
+import re
 import tempfile
 from collections.abc import Iterator
 
@@ -25,6 +26,15 @@ STRATEGIES = ("auto", "one_device", "mirrored", "multi_worker", "tpu")
 BFLOAT16_CAPABILITY = (8, 0)  # compute capability from which NVIDIA GPUs have bfloat16
 FLOAT16_CAPABILITY = (5, 3)
 SLURM_TASKS = "SLURM_STEP_NUM_TASKS"
+# What else TensorFlow reads: the form of an item, of which there is a list, and an example.
+SLURM_FORMS = {
+    "SLURM_PROCID": (r"[0-9]{1,6}", "the number of this task, from 0 on"),
+    "SLURM_STEP_NODELIST": (
+        r"[^\s,\[\]]*(\[[0-9]{1,6}(-[0-9]{1,6})?(,[0-9]{1,6}(-[0-9]{1,6})?)*\])?",
+        "hosts such as node[1-4,7],other",
+    ),
+    "SLURM_STEP_TASKS_PER_NODE": (r"0*[1-9][0-9]{0,5}(\(x[0-9]{1,6}\))?", "such as 2(x3),1"),
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -149,9 +159,20 @@ def _is_one_of_several() -> bool:
 def _slurm_tasks() -> int:
     """How many tasks Slurm's step has; 1 outside of Slurm."""
     text = os.environ.get(SLURM_TASKS, "1")
-    if not (text.isascii() and text.isdigit() and int(text)):
+    if not re.fullmatch(r"[0-9]{1,6}", text) or not int(text):
         raise UsageError(f"{SLURM_TASKS}={text[:80]} is not understood: expected a number of tasks")
     return int(text)
+
+
+def _check_slurm() -> None:
+    """Raises `UsageError` for a variable that TensorFlow cannot take apart, by its name.
+
+    One that is missing TensorFlow names itself.
+    """
+    for name, (form, expected) in SLURM_FORMS.items():
+        text = os.environ.get(name)
+        if text is not None and not re.fullmatch(f"{form}(,{form})*", text):
+            raise UsageError(f"{name}={text[:80]} is not understood: expected {expected}")
 
 
 def _multi_worker() -> Devices:
@@ -166,6 +187,7 @@ def _multi_worker() -> Devices:
         workers = sum(len(tasks) for tasks in read["cluster"].values())
     elif SLURM_TASKS in os.environ:
         workers = _slurm_tasks()
+        _check_slurm()
         make_resolver = resolvers.SlurmClusterResolver
         chief = os.environ.get("SLURM_PROCID") == "0"
     else:
