@@ -312,10 +312,10 @@ class SavedModels:
 
     def _use(self, path: pathlib.Path) -> None:
         from tf_gan_lth.evaluation import saved_models
-        from tf_gan_lth.tasks.image_sources import SavedModelImages
+        from tf_gan_lth.tasks.image_sources import ModelImages
 
         saved_models.check_operations(path)
-        for images in SavedModelImages(str(path), seed=0).batches(2, 0):
+        for images in ModelImages("saved_model", str(path), seed=0).batches(2, 0):
             images.numpy()
 
 

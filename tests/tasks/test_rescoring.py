@@ -150,7 +150,8 @@ def test_a_folder_with_fewer_images_than_the_protocol_says_is_scored_under_that_
         (
             {"images": "pictures"},
             UsageError,
-            "--images=pictures is not understood: expected folder:PATH, saved_model:PATH or round:",
+            "--images=pictures is not understood: expected folder:PATH, saved_model:PATH,"
+            " tflite:PATH, onnx:PATH or round:",
         ),
         (
             {"images": "round:{run}/replicate_0"},

@@ -7,7 +7,8 @@ r"""Scores images against real ones under a named protocol.
         --output=scores.json
 
 The scores are FID, KID, Inception score, precision, recall, density and coverage. Images are
-folder:PATH, saved_model:PATH or round:RUN/replicate_0/round_05 (or a branch of a round). The
+folder:PATH, saved_model:PATH, tflite:PATH, onnx:PATH or round:RUN/replicate_0/round_05 (or a
+branch of a round). The
 reference is folder:PATH, the name of a data set, or an npz file of statistics. docs/evaluation.md
 describes the protocols.
 """
@@ -45,7 +46,8 @@ def define(values: flags.FlagValues) -> None:
         "images",
         str,
         None,
-        "what to score: folder:PATH, saved_model:PATH or round:PATH; required",
+        "what to score: folder:PATH, saved_model:PATH, tflite:PATH, onnx:PATH or round:PATH;"
+        " required",
     )
     images("num_images", int, None, "images to score; unset: the protocol's number")
     images(

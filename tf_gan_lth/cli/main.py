@@ -14,6 +14,7 @@ COMMANDS = (
     "find_ticket",
     "transfer",
     "evaluate",
+    "export",
     "make_statistics",
     "sample",
     "report",

@@ -1,17 +1,23 @@
-r"""Translates a folder of pictures with a generator that a run exported.
+r"""Draws pictures with a generator that was exported, or translates a folder of them.
 
+    python scripts/sample.py --model=ticket/generator.tflite --count=16 --output=drawn
     python scripts/sample.py --model=runs/stripes/replicate_0/round_05/saved_model_a2b \
         --images=photographs --output=translated
 
-This file needs TensorFlow, NumPy and Pillow, not the package that it comes with: copy it to where
-the generator is used. Pictures are PNG, JPEG, WebP, TIFF or BMP files, 8-bit grey or RGB as those
-that the generator was trained on, and need not be of one size. Sides that are no multiples of 4 are
-mirrored at the right and the bottom up to the next one, and the translation is cut back; --nopad
-refuses such pictures. Each becomes `<output>/<name>.png`. All of them are read before the first one
-is translated; all are written, or none; nothing is overwritten. The exit code is 1 if a picture or
-the model is not as it should be, 2 if the command is not.
+This file needs NumPy, Pillow and what the model needs, not the package that it comes with: copy it
+to where the generator is used. A SavedModel needs TensorFlow, a .tflite file ai-edge-litert or
+TensorFlow, an .onnx file onnxruntime.
+
+A generator that draws gets latents from N(0, 1) of --seed, the same ones in every format, and
+writes `<output>/0000.png` and so on. One that translates reads PNG, JPEG, WebP, TIFF or BMP files,
+8-bit grey or RGB as those that it was trained on, which need not be of one size. Sides that are no
+multiples of 4 are mirrored at the right and the bottom up to the next one, and the translation is
+cut back; --nopad refuses such pictures. Each becomes `<output>/<name>.png`. All of them are read
+before the first one is translated. All pictures are written, or none; nothing is overwritten. The
+exit code is 1 if a picture or the model is not as it should be, 2 if the command is not.
 """
 
+import argparse
 import contextlib
 import hashlib
 import json
@@ -23,17 +29,22 @@ import shutil
 import sys
 import tempfile
 import warnings
-from collections.abc import Iterable
-from typing import NoReturn
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple, NoReturn
 
 import numpy as np
-from absl import app, flags
 from PIL import Image, ImageOps
 
 REQUIRED = {
-    "model": "SavedModel of a generator that translates; required",
-    "images": "folder of pictures to translate; required",
-    "output": "folder to write the translations to; required",
+    "model": (str, None, "SavedModel, .tflite or .onnx file of a generator; required"),
+    "output": (str, None, "folder to write the pictures to; required"),
+}
+OPTIONS = {
+    "images": (str, None, "folder of pictures to translate; of a generator that translates"),
+    "count": (int, 64, "how many pictures to draw"),
+    "seed": (int, 0, "what the latents are drawn from"),
+    "label": (int, None, "class to draw, from 0; unset: one after the other, from 0 to --classes"),
+    "classes": (int, 10, "number of classes, of a generator that takes labels"),
 }
 SWITCHES = {
     "pad": (True, "mirror sides up to a multiple of 4, and cut the translation back"),
@@ -47,8 +58,10 @@ CHANNELS = {"L": 1, "RGB": 3}
 CONVERTED = {"1": "L", "P": "RGB"}  # bilevel and palette pictures hold the same colours another way
 MULTIPLE = 4
 SMALLEST = 8  # below it, the generator's inner maps are smaller than what it mirrors
-PARTIAL = ".translations.partial"
+PARTIAL = ".pictures.partial"
+BATCH = 64  # pictures drawn at a time
 DESCRIPTION = "assets.extra/ticket.json"
+CARD = "card.json"
 FILES = ("saved_model.*", "fingerprint.pb", "variables/*", "assets/*")
 
 # Operations of every SavedModel's own functions for saving and restoring.
@@ -172,16 +185,62 @@ def plan(files: list[pathlib.Path], output: pathlib.Path) -> dict[pathlib.Path, 
             raise UsageError(
                 f"{file} and {targets[target]} would both become {target}: rename one of them"
             )
-        if target.exists():
-            raise UsageError(f"{target} exists and is not overwritten: give another --output")
+        _check_free(target)
         targets[target] = file
     return {file: target for target, file in targets.items()}
 
 
-def load_generator(path: pathlib.Path, trust: bool):
-    """A function that maps images to images, and the number of channels that it takes."""
-    if not path.is_dir():
-        raise UsageError(f"there is no SavedModel at {path}")
+class Input(NamedTuple):
+    """What a model takes: its name, its shape with None for any size, and NumPy's dtype."""
+
+    name: str
+    shape: tuple[int | None, ...]
+    dtype: np.dtype
+
+
+class Model:
+    """A function of arrays, and the inputs that it takes, latents before labels."""
+
+    def __init__(self, call, inputs: list[Input]):
+        self.call, self.inputs = call, inputs
+
+    @property
+    def translates(self) -> bool:
+        """Whether it takes pictures."""
+        return [len(each.shape) for each in self.inputs] == [4]
+
+    @property
+    def draws(self) -> bool:
+        """Whether it takes latents, and perhaps labels."""
+        return [len(each.shape) for each in self.inputs] in ([2], [2, 1])
+
+
+def load_model(path: pathlib.Path, trust: bool) -> Model:
+    """Opens a SavedModel, a .tflite or an .onnx file."""
+    files = {".tflite": _load_lite, ".onnx": _load_onnx}
+    kind = path.suffix.lower()
+    if path.is_dir():
+        model = _load_saved_model(path, trust)
+    elif not path.is_file():
+        raise UsageError(f"there is no SavedModel, .tflite or .onnx file at {path}")
+    elif kind not in files:
+        raise UsageError(f"{path} is no SavedModel, and does not end in .tflite or .onnx")
+    else:
+        check_card(path)
+        try:
+            model = files[kind](path.read_bytes())
+        except ModuleNotFoundError as error:
+            raise SampleError(f"{path} needs {error.name}: pip install {error.name}") from None
+        # These libraries raise whatever their parsers meet in a broken file.
+        except Exception as error:
+            raise SampleError(f"{path} is not a model that can be read: {_reason(error)}") from None
+    if not (model.draws or model.translates):
+        takes = ", ".join(str(each.shape) for each in model.inputs)
+        raise SampleError(f"{path} neither draws nor translates pictures: it takes {takes}")
+    return model
+
+
+def _load_saved_model(path: pathlib.Path, trust: bool) -> Model:
     import tensorflow as tf
 
     try:
@@ -197,40 +256,110 @@ def load_generator(path: pathlib.Path, trust: bool):
         raise
     # TensorFlow raises whatever its parsers meet in a broken file.
     except Exception as error:
-        reason = str(error).strip().partition("\n")[0][:300]
-        raise SampleError(f"{path} is not a SavedModel that a run exported: {reason}") from None
+        raise SampleError(
+            f"{path} is not a SavedModel that a run exported: {_reason(error)}"
+        ) from None
     if unsafe:
         raise SampleError(
             f"{path} does more than compute: its operations {', '.join(unsafe)} reach files,"
             " processes, the network or Python; if you trust whoever made it, give --trust_models"
         )
-    inputs = tf.nest.flatten(function.structured_input_signature)
-    if (
-        len(inputs) != 1
-        or inputs[0].shape.rank != 4
-        or inputs[0].shape[-1] not in CHANNELS.values()
-    ):
-        raise SampleError(
-            f"{path} does not translate pictures: it takes"
-            f" {', '.join(str(spec.shape) for spec in inputs)}"
-        )
+    specs = tf.nest.flatten(function.structured_input_signature)
+    inputs = [Input(s.name, tuple(s.shape), np.dtype(s.dtype.as_numpy_dtype)) for s in specs]
 
-    def generate(images: np.ndarray, owner: object = loaded) -> np.ndarray:
+    def call(arrays: dict[str, np.ndarray], owner: object = loaded) -> np.ndarray:
         del owner  # kept, as a signature alone does not keep the model's variables
-        return tf.nest.flatten(function(**{inputs[0].name: tf.constant(images)}))[0].numpy()
+        tensors = {name: tf.constant(array) for name, array in arrays.items()}
+        return tf.nest.flatten(function(**tensors))[0].numpy()
 
-    return generate, inputs[0].shape[-1]
+    return Model(call, _in_order(inputs))
+
+
+def _load_lite(content: bytes) -> Model:
+    try:
+        from ai_edge_litert.interpreter import Interpreter
+    except ModuleNotFoundError:
+        try:
+            from tensorflow.lite.python.interpreter import Interpreter
+        except ModuleNotFoundError:
+            raise ModuleNotFoundError(name="ai-edge-litert") from None
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # TensorFlow's own is deprecated
+        interpreter = Interpreter(model_content=content)
+    details = {detail["name"]: detail for detail in interpreter.get_input_details()}
+    inputs = [
+        Input(name, _any_size(detail["shape_signature"]), np.dtype(detail["dtype"]))
+        for name, detail in details.items()
+    ]
+    [output] = interpreter.get_output_details()
+
+    def call(arrays: dict[str, np.ndarray]) -> np.ndarray:
+        for name, array in arrays.items():
+            interpreter.resize_tensor_input(details[name]["index"], array.shape)
+        interpreter.allocate_tensors()
+        for name, array in arrays.items():
+            interpreter.set_tensor(details[name]["index"], array)
+        interpreter.invoke()
+        return interpreter.get_tensor(output["index"])
+
+    return Model(call, _in_order(inputs))
+
+
+def _load_onnx(content: bytes) -> Model:
+    import onnxruntime
+
+    dtypes = {"tensor(float)": np.float32, "tensor(int32)": np.int32}
+    session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
+    inputs = [
+        Input(each.name, _any_size(each.shape), np.dtype(dtypes[each.type]))
+        for each in session.get_inputs()
+    ]
+    return Model(lambda arrays: session.run(None, arrays)[0], _in_order(inputs))
+
+
+def _in_order(inputs: list[Input]) -> list[Input]:
+    return sorted(inputs, key=lambda each: -len(each.shape))
+
+
+def _any_size(shape) -> tuple[int | None, ...]:
+    return tuple(int(n) if isinstance(n, (int, np.integer)) and n >= 0 else None for n in shape)
+
+
+def _reason(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0][:300] or type(error).__name__
+
+
+def check_card(path: pathlib.Path) -> None:
+    """Raises `SampleError` for a file that is not as the card beside it says, if there is one."""
+    card = path.with_name(CARD)
+    if not card.exists():
+        return
+    described = _read_record(card)["formats"].values()
+    files = {name: sizes["sha256"] for entry in described for name, sizes in entry["files"].items()}
+    found = hashlib.sha256(path.read_bytes()).hexdigest()
+    if files.get(path.name, found) != found:
+        raise SampleError(f"{path} is not as {card} describes it: copy it again")
+
+
+def _read_record(path: pathlib.Path) -> dict:
+    """A JSON file that holds a checksum of itself."""
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+        checksum = record.pop("sha256", None)
+        text = json.dumps(record, sort_keys=True)
+        whole = checksum == hashlib.sha256(text.encode()).hexdigest()
+    except (ValueError, AttributeError):
+        whole = False
+    if not whole:
+        raise SampleError(f"{path} is broken: copy the model again")
+    return record
 
 
 def check_files(path: pathlib.Path) -> None:
     """Raises `SampleError` for a SavedModel that is not as its description says, if it has one."""
     if not (path / DESCRIPTION).exists():
         return
-    description = json.loads((path / DESCRIPTION).read_text(encoding="utf-8"))
-    checksum = description.pop("sha256", None)
-    text = json.dumps(description, sort_keys=True)
-    if checksum != hashlib.sha256(text.encode()).hexdigest():
-        raise SampleError(f"{path / DESCRIPTION} is broken: copy the model again")
+    description = _read_record(path / DESCRIPTION)
     files = sorted(file for part in FILES for file in path.glob(part))
     found = {
         file.relative_to(path).as_posix(): hashlib.sha256(file.read_bytes()).hexdigest()
@@ -330,26 +459,53 @@ def _callees(nodes: Iterable, library: dict) -> set[str]:
     return found
 
 
-def translate(generate, file: pathlib.Path) -> Image.Image:
+def translate(model: Model, file: pathlib.Path) -> Image.Image:
     """A picture as the generator translates it."""
     pixels = read_picture(file)
     height, width, _ = pixels.shape
     edges = [(0, max(SMALLEST, -(-side // MULTIPLE) * MULTIPLE) - side) for side in (height, width)]
     image = np.pad(pixels, [*edges, (0, 0)], mode="reflect")[None].astype(np.float32) / 127.5 - 1.0
+    [translated] = _call(model, [image], f"{file}, {width}x{height}, cannot be translated")
+    return _picture(translated[:height, :width], str(file))
+
+
+def draw(model: Model, count: int, seed: int, labels: np.ndarray) -> Iterator[Image.Image]:
+    """Pictures of latents, the first ones the same whatever the count is.
+
+    Args:
+      model: draws.
+      count: number of pictures.
+      seed: of the latents.
+      labels: `(count,)`, of a generator that takes some.
+    """
+    size = model.inputs[0].shape[1]
+    latents = np.random.default_rng(seed).standard_normal((count, size), np.float32)
+    for at in range(0, count, BATCH):
+        parts = [part[at : at + BATCH] for part in (latents, labels)][: len(model.inputs)]
+        for number, image in enumerate(_call(model, parts, "no pictures can be drawn")):
+            yield _picture(image, f"picture {at + number}")
+
+
+def _call(model: Model, arrays: list[np.ndarray], failed: str) -> np.ndarray:
+    inputs = zip(model.inputs, arrays, strict=True)
     try:
-        translated = generate(image)[0, :height, :width]
-    # Whatever TensorFlow raises here, such as for too little memory, is about this picture.
+        return model.call({each.name: array.astype(each.dtype) for each, array in inputs})
+    # Whatever a library raises here, such as for too little memory, is about this picture.
     except Exception as error:
-        reason = str(error).strip().partition("\n")[0][:300]
-        raise SampleError(f"{file}, {width}x{height}, cannot be translated: {reason}") from None
-    if not np.isfinite(translated).all():
-        raise SampleError(f"{file}: the generator returns values that are not finite for it")
-    pixels = np.uint8(np.round((np.clip(translated, -1.0, 1.0) + 1.0) * 127.5))
+        raise SampleError(f"{failed}: {_reason(error)}") from None
+
+
+def _picture(image: np.ndarray, what: str) -> Image.Image:
+    """Values in [-1, 1] as a picture."""
+    if not np.isfinite(image).all():
+        raise SampleError(f"{what}: the generator returns values that are not finite for it")
+    pixels = np.uint8(np.round((np.clip(image, -1.0, 1.0) + 1.0) * 127.5))
     return Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
 
 
-def write_all(generate, targets: dict[pathlib.Path, pathlib.Path], output: pathlib.Path) -> None:
-    """Translates pictures into a hidden folder, then moves them to where they belong."""
+def write_all(pictures: Iterable[Image.Image], targets: list[pathlib.Path]) -> None:
+    """Writes pictures into a hidden folder, then moves them to where they belong."""
+    output = targets[0].parent
     made = not output.exists()
     partial = output / PARTIAL
     output.mkdir(parents=True, exist_ok=True)
@@ -357,9 +513,9 @@ def write_all(generate, targets: dict[pathlib.Path, pathlib.Path], output: pathl
         if partial.exists():  # of a command that was killed
             shutil.rmtree(partial)
         partial.mkdir()
-        for file, target in targets.items():
-            translate(generate, file).save(partial / target.name)
-        for target in targets.values():
+        for picture, target in zip(pictures, targets, strict=True):
+            picture.save(partial / target.name)
+        for target in targets:
             (partial / target.name).rename(target)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
@@ -368,34 +524,75 @@ def write_all(generate, targets: dict[pathlib.Path, pathlib.Path], output: pathl
                 output.rmdir()  # only if it is empty
 
 
-def define(values: flags.FlagValues) -> None:
-    """Defines the flags of this command."""
-    for name, text in REQUIRED.items():
-        flags.DEFINE_string(name, None, text, flag_values=values, module_name="Pictures")
+def define(values) -> None:
+    """Defines the flags of this command, where the package runs it."""
+    from absl import flags
+
+    for name, (kind, default, text) in (REQUIRED | OPTIONS).items():
+        add = flags.DEFINE_integer if kind is int else flags.DEFINE_string
+        add(name, default, text, flag_values=values, module_name="Pictures")
     for name, (default, text) in SWITCHES.items():
         flags.DEFINE_bool(name, default, text, flag_values=values, module_name="Pictures")
     flags.mark_flags_as_required(list(REQUIRED), flag_values=values)
 
 
-def main(values: flags.FlagValues) -> None:
-    """Does what the flags say; exits with 1 or 2 if it cannot."""
+def main(values) -> None:
+    """Does what the flags say; exits with 1 or 2 if it cannot.
+
+    Args:
+      values: what has the flags as attributes.
+    """
     logging.getLogger("PIL").setLevel(logging.CRITICAL)
     try:
-        files = find_pictures(_path(values.images))
+        if values.count < 1 or values.seed < 0 or values.classes < 1:
+            raise UsageError("--count and --classes must be at least 1, --seed at least 0")
         output = _path(values.output)
-        targets = plan(files, output)
-        found = {file: check_picture(file, values.pad) for file in files}
-        generate, channels = load_generator(_path(values.model), values.trust_models)
-        for file, number in found.items():
-            if number != channels:
-                raise SampleError(
-                    f"{file} has {number} channels and the generator takes {channels}: 1 is grey, 3"
-                    " is RGB"
-                )
-        write_all(generate, targets, output)
+        print(_translated(values, output) if values.images else _drawn(values, output))
     except (SampleError, OSError) as error:
         _fail(error, getattr(error, "exit_code", 1))
-    print(f"{len(files)} translated to {output}")
+
+
+def _translated(values, output: pathlib.Path) -> str:
+    """Translates a folder, and says so."""
+    files = find_pictures(_path(values.images))
+    targets = plan(files, output)
+    found = {file: check_picture(file, values.pad) for file in files}
+    model = load_model(_path(values.model), values.trust_models)
+    if not model.translates:
+        raise UsageError(f"{values.model} draws pictures: leave out --images")
+    channels = model.inputs[0].shape[-1]
+    for file, number in found.items():
+        if number != channels:
+            raise SampleError(
+                f"{file} has {number} channels and the generator takes {channels}: 1 is grey, 3 is"
+                " RGB"
+            )
+    write_all((translate(model, file) for file in targets), list(targets.values()))
+    return f"{len(files)} translated to {output}"
+
+
+def _drawn(values, output: pathlib.Path) -> str:
+    """Draws pictures, and says so."""
+    targets = [output / f"{number:04}.png" for number in range(values.count)]
+    for target in targets:
+        _check_free(target)
+    model = load_model(_path(values.model), values.trust_models)
+    if not model.draws:
+        raise UsageError(f"{values.model} translates pictures: give a folder of them as --images")
+    labels = np.arange(values.count) % values.classes
+    if values.label is not None:
+        labels = np.full(values.count, values.label)
+    if len(model.inputs) == 1 and values.label is not None:
+        raise UsageError(f"{values.model} takes no labels: leave out --label")
+    if labels.min() < 0 or labels.max() >= values.classes:
+        raise UsageError(f"--label={values.label} is not in 0 to {values.classes - 1}")
+    write_all(draw(model, values.count, values.seed, labels), targets)
+    return f"{values.count} drawn to {output}"
+
+
+def _check_free(target: pathlib.Path) -> None:
+    if target.exists():
+        raise UsageError(f"{target} exists and is not overwritten: give another --output")
 
 
 def _path(text: str) -> pathlib.Path:
@@ -405,21 +602,33 @@ def _path(text: str) -> pathlib.Path:
         raise UsageError(f"{text}: this user's home is not known") from None
 
 
-def _parse(argv: list[str]) -> list[str]:
-    if HELP_FLAGS & set(argv):
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        _fail(message, 2)
+
+
+def _parse(arguments: list[str]) -> argparse.Namespace:
+    if HELP_FLAGS & set(arguments):
         print(__doc__)
-        for name, text in REQUIRED.items():
-            print(f"  --{name}\n      {text}")
+        for name, (_, default, text) in (REQUIRED | OPTIONS).items():
+            shown = "" if default is None else f"  (default: {default})"
+            print(f"  --{name}{shown}\n      {text}")
         for name, (default, text) in SWITCHES.items():
             print(f"  --{name}  (default: {str(default).lower()})\n      {text}")
         sys.exit(0)
-    try:
-        rest = flags.FLAGS(argv)
-    except (flags.Error, ValueError) as error:
-        _fail(error, 2)
-    if rest[1:]:
-        _fail(f"unexpected argument '{rest[1]}': options are written --name=value", 2)
-    return rest
+    parser = _Parser(add_help=False, allow_abbrev=False)
+    for name, (kind, default, _) in (REQUIRED | OPTIONS).items():
+        parser.add_argument(f"--{name}", type=kind, default=default, required=name in REQUIRED)
+    for name, (default, _) in SWITCHES.items():
+        parser.add_argument(f"--{name}", type=_switch, nargs="?", const=True, default=default)
+        parser.add_argument(f"--no{name}", dest=name, action="store_false", default=default)
+    return parser.parse_args(arguments)
+
+
+def _switch(text: str) -> bool:
+    if text.lower() not in ("true", "false"):
+        raise argparse.ArgumentTypeError(f"'{text}' is neither true nor false")
+    return text.lower() == "true"
 
 
 def _fail(error: Exception | str, code: int) -> NoReturn:
@@ -428,6 +637,5 @@ def _fail(error: Exception | str, code: int) -> NoReturn:
 
 
 if __name__ == "__main__":
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    define(flags.FLAGS)
-    app.run(lambda argv: main(flags.FLAGS), flags_parser=_parse)
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    main(_parse(sys.argv[1:]))

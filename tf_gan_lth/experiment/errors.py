@@ -58,6 +58,10 @@ class EvaluationError(ToolkitError):
     """Scores cannot be computed from what was given."""
 
 
+class ExportError(ToolkitError):
+    """A ticket cannot be written in a format, or what was written is not the ticket."""
+
+
 class Stopped(KeyboardInterrupt):
     """A signal asked the process to end; what trains writes a checkpoint first.
 

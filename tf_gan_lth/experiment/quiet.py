@@ -30,7 +30,7 @@ def tensorflow_import() -> Iterator[None]:
     os.environ.setdefault(LEVEL, "3")
     logger.setLevel(logging.ERROR)
     try:
-        with _no_standard_error():
+        with no_standard_error():
             yield
     finally:
         if logger.level == logging.ERROR:
@@ -40,7 +40,7 @@ def tensorflow_import() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _no_standard_error() -> Iterator[None]:
+def no_standard_error() -> Iterator[None]:
     """Discards what the process writes there, from C++ too."""
     sys.stderr.flush()
     try:

@@ -14,15 +14,13 @@ name and return `images`. `assets.extra/ticket.json` says which ticket it is. do
 says what else can be done with it.
 """
 
-import dataclasses
-
 import numpy as np
 import tensorflow as tf
 import tf_keras as keras
 
 from tf_gan_lth import gans
 from tf_gan_lth.evaluation import saved_models
-from tf_gan_lth.experiment import digests, paths, provenance
+from tf_gan_lth.experiment import paths
 from tf_gan_lth.experiment.artifacts import Arrays, Artifact
 from tf_gan_lth.experiment.errors import (
     ArtifactError,
@@ -31,36 +29,15 @@ from tf_gan_lth.experiment.errors import (
     ToolkitError,
 )
 from tf_gan_lth.experiment.paths import Path, RemotePath
-from tf_gan_lth.experiment.run_folder import RunFolder, TrainingFolder
-from tf_gan_lth.export.slim import slim_generator
+from tf_gan_lth.experiment.run_folder import RunFolder
+from tf_gan_lth.export.tickets import Ticket, ticket_of, weights_of
 from tf_gan_lth.findings.verdict import Verdict
 from tf_gan_lth.gans.layers import basic as layers
 from tf_gan_lth.pruning.masks import check_pruned
-from tf_gan_lth.tasks.image_sources import load_generator
-from tf_gan_lth.training import EMA
 from tf_gan_lth.training.terms import as_call
 
 LAST_FILE = "fingerprint.pb"
 OUTPUT = "images"  # of every signature
-
-
-@dataclasses.dataclass(frozen=True)
-class Ticket:
-    """What is exported.
-
-    Attributes:
-      network: the plain generator, with its weights.
-      prior: what it draws from; None if it translates.
-      snapshot: those weights.
-      kept: its expanded mask.
-      facts: what its description says of it, see `_facts`.
-    """
-
-    network: keras.Model
-    prior: gans.Prior | None
-    snapshot: Arrays
-    kept: Arrays
-    facts: dict[str, object]
 
 
 class SavedModel(Artifact):
@@ -169,47 +146,17 @@ def export_tickets(run: RunFolder, verdicts: dict[str, Verdict]) -> list[Path]:
 
 def _export(run: RunFolder, number: int, name: str) -> Path:
     folder = run.replicate(0).round(number)
-    weights = folder.weights.get()
-    snapshot = weights.get(name + EMA, weights[name])
-    kept = folder.final_masks.get().get(name, {})
+    snapshot, kept, _ = weights_of(folder, name)
     artifact = SavedModel(folder.saved_model(name))
-    lottery = run.read_config().lottery
-    if artifact.exists() and lottery.unit == "element":
-        verify(artifact.path, snapshot, kept)
+    if artifact.exists() and run.read_config().lottery.unit == "element":
+        verify(artifact.path, snapshot, kept)  # without building any network
         return artifact.path
-    gan = load_generator(run, name, snapshot)
-    network, mask = gan.networks[name], kept
-    if lottery.unit == "channel" and kept:
-        network, snapshot = slim_generator(lottery, gan, name, snapshot, kept)
-        kept = {}  # what was pruned is not there
+    ticket = ticket_of(run, folder, name, snapshot, kept)
     if artifact.exists():
-        verify(artifact.path, snapshot, kept)
+        verify(artifact.path, ticket.snapshot, ticket.kept)
     else:
-        facts = _facts(run, folder, name, snapshot, mask)
-        artifact.put(Ticket(network, gan.prior, snapshot, kept, facts))
+        artifact.put(ticket)
     return artifact.path
-
-
-def _facts(
-    run: RunFolder, folder: TrainingFolder, name: str, snapshot: Arrays, kept: Arrays
-) -> dict[str, object]:
-    """What a description says: which ticket it is, how sparse, and what made it when."""
-    total = sum(mask.size for mask in kept.values())
-    ones = sum(int(mask.sum()) for mask in kept.values())
-    return {
-        "run": run.path.absolute().name,
-        "replicate": folder.replicate,
-        "round": folder.round_number,
-        "branch": folder.branch_name,
-        "network": name,
-        "gan": run.read_config().networks.gan,
-        "sparsity": 1.0 - ones / total if total else 0.0,
-        "digest": digests.short(
-            *(part for path in sorted(snapshot) for part in (path, snapshot[path].tobytes()))
-        ),
-        "made": provenance.now(),
-        **provenance.made_with(),
-    }
 
 
 def verify(path: Path, snapshot: Arrays, kept: Arrays) -> dict[str, float]:

@@ -1,19 +1,21 @@
 """Images to score, from a folder, an exported generator, or a round of a run that may translate.
 
-A user names them in one of three forms:
+A user names them in one of these forms:
 
     folder:PATH                     the pictures in a folder
     saved_model:PATH                a SavedModel that takes latents, such as one that a run exports
+    tflite:PATH, onnx:PATH          likewise a .tflite or .onnx file, as `export` writes it
     round:RUN/replicate_0/round_05  a trained ticket; a control of it is .../branches/random_mask
 """
 
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import tensorflow as tf
 
 from tf_gan_lth import data, gans
-from tf_gan_lth.evaluation import Protocol, saved_models
+from tf_gan_lth.evaluation import Protocol, exported, saved_models
 from tf_gan_lth.experiment import paths, plugins, seeds
 from tf_gan_lth.experiment.artifacts import Arrays
 from tf_gan_lth.experiment.config import Config
@@ -26,6 +28,8 @@ from tf_gan_lth.training.replicas import share
 from tf_gan_lth.training.sampler import sample
 
 WAYS = ("a2b", "b2a")
+SAVED_MODEL = "saved_model"
+MODELS = (SAVED_MODEL, *exported.SUFFIXES)
 
 
 class FolderImages:
@@ -60,65 +64,41 @@ class FolderImages:
                 return
 
 
-class SavedModelImages:
-    """Images that a SavedModel generates.
+class ModelImages:
+    """Images that an exported model draws.
 
-    The model is a function of latents `(N, Z)` float32 that returns images `(N, H, W, C)`.
+    The model is a function of latents `(N, Z)` float32, and of a conditional one labels `(N,)`
+    int32, that returns images `(N, H, W, C)`.
 
     Args:
-      path: path of the SavedModel.
+      kind: `saved_model`, `tflite` or `onnx`.
+      path: path of the SavedModel or file.
       seed: seed that the latents are derived from.
 
     Raises:
-      UsageError: there is no such folder.
-      EvaluationError: it is not a generator.
+      UsageError: there is nothing of that kind.
+      EvaluationError: it is broken, or does not draw images.
     """
 
     available = protocol = ema = target = None
 
-    def __init__(self, path: str, seed: int):
-        # Load the model.
-        self.name, self._seed = f"saved_model:{path}", seed
-        folder = paths.parse(path)
-        if not folder.is_dir():
-            raise UsageError(f"there is no SavedModel at {folder}")
-        self._loaded = saved_models.load(folder)
-        try:
-            function = self._loaded.signatures["serving_default"]
-        except (AttributeError, KeyError) as error:
+    def __init__(self, kind: str, path: str, seed: int):
+        self.name, self._seed = f"{kind}:{path}", seed
+        opened = _open_saved_model if kind == SAVED_MODEL else _open_file
+        self._generate, inputs, shape, classes = opened(paths.parse(path))
+        self._prior = _prior_of(inputs, classes)
+        if self._prior is None or len(shape) != 4:
+            takes = ", ".join(f"{spec.dtype.name}{spec.shape}" for spec in inputs)
             raise EvaluationError(
-                f"{folder} is not a SavedModel with a signature 'serving_default':"
-                f" {error_reason(error)}"
-            ) from None
-
-        # Check that it maps latents, and labels if it was exported so, to images.
-        inputs = tf.nest.flatten(function.structured_input_signature)
-        outputs = tf.nest.flatten(function.structured_outputs)
-        prior = _prior_of(inputs, getattr(self._loaded, "classes", None))
-        if prior is None or [spec.shape.rank for spec in outputs] != [4]:
-            found = " to ".join(
-                str([f"{spec.dtype.name}{spec.shape}" for spec in specs])
-                for specs in (inputs, outputs)
+                f"{path} maps {takes} to {tuple(shape)}: a generator that draws maps float32"
+                " latents (N, Z) to images (N, H, W, C). What translates pictures is scored as"
+                " folder:PATH of what scripts/sample.py makes with it"
             )
-            raise EvaluationError(
-                f"{folder} maps {found}: a generator maps float32 latents (N, Z) to images (N, H,"
-                " W, C)"
-            )
-
-        self._prior = prior
-        self.resolution, self.channels = outputs[0].shape[1], outputs[0].shape[3]
-        # A signature takes its inputs by name; the prior draws latents first.
-        names = [spec.name for spec in sorted(inputs, key=lambda spec: -spec.shape.rank)]
-
-        def generate(*drawn: tf.Tensor) -> tf.Tensor:
-            return tf.nest.flatten(function(**dict(zip(names, drawn, strict=True))))[0]
-
-        self._generate = share(generate)
+        self.resolution, self.channels = shape[1], shape[3]
 
     def batches(self, count: int, repeat: int) -> Iterator[tf.Tensor]:
         """Yields the images of sample set number `repeat`."""
-        # A generator, so that iterating over it keeps `self`, and so the SavedModel's variables,
-        # alive.
+        # A generator, so that iterating over it keeps `self`, and so the model's variables, alive.
         seed = seeds.pair(self._seed, "evaluation", repeat)
         yield from sample(self._call, self._prior, count, seed)
 
@@ -131,7 +111,45 @@ class SavedModelImages:
             ) from error
 
 
-def _prior_of(inputs: list[tf.TensorSpec], classes: tf.Variable | None) -> gans.Prior | None:
+Opened = tuple[Callable[..., tf.Tensor], list[tf.TensorSpec], Sequence[int | None], int | None]
+
+
+def _open_saved_model(folder: paths.Path) -> Opened:
+    """Its function, what that takes and returns, and the number of its classes if it has some."""
+    if not folder.is_dir():
+        raise UsageError(f"there is no SavedModel at {folder}")
+    loaded = saved_models.load(folder)
+    try:
+        function = loaded.signatures["serving_default"]
+    except (AttributeError, KeyError) as error:
+        raise EvaluationError(
+            f"{folder} is not a SavedModel with a signature 'serving_default':"
+            f" {error_reason(error)}"
+        ) from None
+    inputs = tf.nest.flatten(function.structured_input_signature)
+    outputs = tf.nest.flatten(function.structured_outputs)
+    # A signature takes its inputs by name; the prior draws latents first.
+    names = [spec.name for spec in sorted(inputs, key=lambda spec: -spec.shape.rank)]
+
+    def generate(*drawn: tf.Tensor, owner: object = loaded) -> tf.Tensor:
+        del owner  # kept, as a signature alone does not keep the model's variables
+        return tf.nest.flatten(function(**dict(zip(names, drawn, strict=True))))[0]
+
+    classes = getattr(loaded, "classes", None)
+    shape = outputs[0].shape if len(outputs) == 1 else ()
+    return share(generate), inputs, shape, None if classes is None else int(classes)
+
+
+def _open_file(path: paths.Path) -> Opened:
+    """The same of a `.tflite` or `.onnx` file."""
+    model = exported.open_model(path, threads=len(os.sched_getaffinity(0)))
+    inputs = [tf.TensorSpec(spec.shape, spec.dtype, spec.name) for spec in model.inputs]
+    card = exported.card_of(path)
+    classes = card["ticket"].get("classes") if card else None
+    return model, inputs, model.output_shape, classes or None
+
+
+def _prior_of(inputs: list[tf.TensorSpec], classes: int | None) -> gans.Prior | None:
     """The prior of a function of any number of float32 vectors of one size, else None.
 
     Args:
@@ -145,7 +163,7 @@ def _prior_of(inputs: list[tf.TensorSpec], classes: tf.Variable | None) -> gans.
     number, size = latents[0].shape
     if number is not None or size is None or len(labels) != (classes is not None):
         return None
-    return gans.Prior(size, int(classes) if labels else 0)
+    return gans.Prior(size, classes or 0)
 
 
 class RoundImages:
@@ -239,7 +257,7 @@ class TranslatedImages:
         yield from image_to_image.mixed(translations, count)
 
 
-Source = FolderImages | SavedModelImages | RoundImages | TranslatedImages
+Source = FolderImages | ModelImages | RoundImages | TranslatedImages
 
 
 def open_source(
@@ -255,7 +273,7 @@ def open_source(
     Args:
       text: what the user said.
       protocol: the protocol that was asked for, if any: see `RoundImages`.
-      seed: see `SavedModelImages`.
+      seed: see `ModelImages`.
       resolution: height and width to resize the pictures of a folder to; None leaves them.
       crop: of the pictures of a folder: see `pixels.fit`.
       direction: of a round that translates, `a2b` or `b2a`; else None.
@@ -273,15 +291,15 @@ def open_source(
             f"--resolution={resolution} is for pictures in a folder: what a generator draws has its"
             " size"
         )
-    if kind == "saved_model" and path:
-        return SavedModelImages(path, seed)
+    if kind in MODELS and path:
+        return ModelImages(kind, path, seed)
     if kind == "round" and path and direction:
         return TranslatedImages(path, protocol, direction)
     if kind == "round" and path:
         return RoundImages(path, protocol)
     raise UsageError(
-        f"--images={text} is not understood: expected folder:PATH, saved_model:PATH or"
-        " round:RUN/replicate_0/round_05"
+        f"--images={text} is not understood: expected folder:PATH,"
+        f" {', '.join(f'{each}:PATH' for each in MODELS)} or round:RUN/replicate_0/round_05"
     )
 
 

@@ -2,7 +2,7 @@
 
 import dataclasses
 import functools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import tensorflow as tf
@@ -52,8 +52,14 @@ def load_split(config: Config, split: str, resolution: int | None = None) -> dat
 
 def translate(generator: Inference, snapshot: Arrays, images: np.ndarray) -> np.ndarray:
     """The translations of images, both `(N, H, W, C)` float32 in [-1, 1]."""
-    parts = (images[at : at + BATCH] for at in range(0, len(images), BATCH))
-    return np.concatenate([generator(snapshot, tf.constant(part)).numpy() for part in parts])
+    return np.concatenate(
+        [generator(snapshot, tf.constant(part)).numpy() for part in _parts(images)]
+    )
+
+
+def _parts(images: np.ndarray) -> Iterator[np.ndarray]:
+    """What is translated at a time."""
+    yield from (images[at : at + BATCH] for at in range(0, len(images), BATCH))
 
 
 def mixed(images: np.ndarray, count: int) -> Iterator[np.ndarray]:
@@ -115,12 +121,25 @@ class ImageToImage(Task):
           are known.
         """
         del replicate
-        return {name: self._score_direction(name, weights) for name in DIRECTIONS}
+        return {
+            name: self._score(name, functools.partial(self._translate, name, weights))
+            for name in DIRECTIONS
+        }
 
-    def _score_direction(self, name: str, weights: Weights) -> dict[str, object]:
+    def score_export(
+        self, name: str, generate: Callable[..., np.ndarray], replicate: int, averaged: bool
+    ) -> dict[str, object]:
+        del replicate, averaged
+
+        def translate_all(images: np.ndarray) -> np.ndarray:
+            return np.concatenate([generate(part) for part in _parts(images)])
+
+        return self._score(name, translate_all)
+
+    def _score(self, name: str, translate: Callable[..., np.ndarray]) -> dict[str, object]:
         source = self._test.sets[DIRECTIONS[name][0]]
         inputs = data.scale(source.images).numpy()
-        outputs = self._translate(name, weights, inputs)
+        outputs = translate(inputs)
         record = self.evaluators[name].score(
             f"translations of {source.name}", mixed(outputs, source.count), source.count, False
         )

@@ -1,6 +1,6 @@
 """Drawing images from a prior: what such a GAN trains on, how what it draws is scored and shown."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import tensorflow as tf
@@ -13,6 +13,7 @@ from tf_gan_lth.experiment.config import Config
 from tf_gan_lth.experiment.errors import UsageError
 from tf_gan_lth.tasks.task import TASKS, Scores, Task, TaskImages
 from tf_gan_lth.training import EMA, Sampler, Weights
+from tf_gan_lth.training.sampler import sample
 
 GRID_IMAGES = 64
 GRID_COLUMNS = 8
@@ -97,6 +98,14 @@ class NoiseToImage(Task):
         evaluator = self.evaluators[self._generator]
         record = evaluator.score("generated images", images, count, self._protocol.ema)
         return {self._generator: record}
+
+    def score_export(
+        self, name: str, generate: Callable[..., np.ndarray], replicate: int, averaged: bool
+    ) -> dict[str, object]:
+        count = self._protocol.num_images
+        seed = sampling_seed(self._config, replicate)
+        images = sample(generate, self.sampler.prior, count, seed)
+        return self.evaluators[name].score("generated images", images, count, averaged)
 
     def draw_samples(self, weights: Weights, replicate: int) -> bytes:
         """A grid of its first samples, as PNG; of a conditional generator a class a row."""

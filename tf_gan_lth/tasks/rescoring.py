@@ -19,7 +19,8 @@ class Request:
     """What to score, and how.
 
     Attributes:
-      images: `folder:PATH`, `saved_model:PATH` or `round:RUN/replicate_0/round_05`.
+      images: `folder:PATH`, `saved_model:PATH`, `tflite:PATH`, `onnx:PATH` or
+        `round:RUN/replicate_0/round_05`.
       reference: `folder:PATH`, the name of a data set, or the path of an npz file of statistics.
       protocol: name of a protocol; None is the run's, if the images are of a round.
       feature_network: feature network to use instead of the protocol's; None is the protocol's.

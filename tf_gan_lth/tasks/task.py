@@ -2,7 +2,9 @@
 
 import abc
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+
+import numpy as np
 
 from tf_gan_lth import gans
 from tf_gan_lth.data import Domains, ImageSet
@@ -59,6 +61,22 @@ class Task(abc.ABC):
     @abc.abstractmethod
     def score(self, weights: Weights, replicate: int) -> Scores:
         """Scores the generators, under the protocol of the config."""
+
+    @abc.abstractmethod
+    def score_export(
+        self, name: str, generate: Callable[..., np.ndarray], replicate: int, averaged: bool
+    ) -> dict[str, object]:
+        """Scores what stands for a generator on what the generator itself is scored on.
+
+        Args:
+          name: of the generator.
+          generate: from its inputs to images `(N, H, W, C)`, both arrays.
+          replicate: number of the replicate.
+          averaged: whether its weights are averages.
+
+        Returns:
+          Its score record.
+        """
 
     @abc.abstractmethod
     def draw_samples(self, weights: Weights, replicate: int) -> bytes:
