@@ -86,7 +86,6 @@ def axes_for(units: Collection[str], results: Sequence[Result]) -> list[Axis]:
 
 def costs(results: Sequence[Result]) -> str:
     """What remains of a generator, beside the share, in words; without what is not known."""
-    macs = _macs(())
-    known = [(axis, f"{axis.text(axis.mean(results))} {axis.name}") for axis in (macs, PARAMETERS)]
-    said = [text for axis, text in known if axis.has(results)]
+    known = [axis for axis in (_macs(()), PARAMETERS) if axis.has(results)]
+    said = [f"{axis.text(axis.mean(results))} {axis.name}" for axis in known]
     return ", ".join([*said, SIZE.text(SIZE.mean(results))])
