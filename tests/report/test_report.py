@@ -253,7 +253,7 @@ def test_scores_are_drawn_against_macs_parameters_and_bytes_too(finished):
     labels = re.findall(r"FID against (.*?)\. Dense GAN", text)
     assert list(dict.fromkeys(labels)) == [
         "what remains, % of what is prunable",
-        "MACs an image of the weights that remain; dense hardware does all",
+        "MACs of kept weights (dense hardware does all)",
         "parameters that remain",
         "bytes of the parameters that remain, as float32",
     ]
@@ -301,6 +301,7 @@ def test_which_channels_a_layer_keeps_is_drawn_and_counted(finished, tmp_path):
     ends = [rounds, 2, 2, rounds]
     assert path == "".join(f"M{n}.05 0h0.9v{end}h-0.9z" for n, end in enumerate(ends))
     assert "block/&lt;1&gt;</b> 40 to 39 of 80" in text
+    assert "did not record" not in text
     row = re.search(r'<td class="l">stem</td><td>4</td>(.*?)</tr>', text)[1]
     assert re.findall(">([0-9]+)</td>", row) == counts
 

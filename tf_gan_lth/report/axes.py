@@ -60,11 +60,9 @@ SIZE = Axis("bytes", "bytes of the parameters that remain, as float32", _bytes, 
 
 def _macs(units: Collection[str]) -> Axis:
     """What single weights spare is spared by no dense hardware: the axis says so."""
-    title = "MACs an image"
+    title = "MACs an image, of what is kept"
     if CHANNEL not in units:
-        title += " of the weights that remain; dense hardware does all"
-    elif len(units) > 1:
-        title += " of what remains; where single weights went, dense hardware does all"
+        title = "MACs of kept weights (dense hardware does all)"
     return Axis("MACs", title, lambda result: result.macs_left, amounts.count)
 
 

@@ -14,8 +14,7 @@ from tf_gan_lth.report.axes import Axis
 WIDTH, HEIGHT = 720, 400
 LEFT, RIGHT, TOP, BOTTOM = 68, 14, 14, 64
 LOG_FROM = 4.0  # an axis is logarithmic where its highest value is this many times its lowest
-FEW = 6  # ticks of which a narrow screen has room for all
-NEAR = 52  # ticks that are nearer than this would overlap
+NEAR, NEAR_ON_NARROW = 52, 95  # labels that are nearer than this would overlap
 
 
 @dataclasses.dataclass(frozen=True)
@@ -192,17 +191,16 @@ def _axes(frame: Frame) -> list[str]:
         y = frame.y(value)
         parts.append(f'<path class="grid" d="M{LEFT} {y:.1f}H{right}"/>')
         parts.append(f'<text class="end" x="{LEFT - 9}" y="{y:.1f}" dy=".35em">{value:g}</text>')
-    last = None
-    shown = 0
+    last = kept = -math.inf
     for value in reversed(frame.x_ticks):
         x = frame.x(value)
         parts.append(f'<path class="tick" d="M{x:.1f} {bottom}v5"/>')
-        if last is None or x - last >= NEAR:
-            often = ' class="often"' if shown % 2 and len(frame.x_ticks) > FEW else ""
+        if x - last >= NEAR:
+            often = "" if x - kept >= NEAR_ON_NARROW else ' class="often"'
             parts.append(
                 f'<text{often} x="{x:.1f}" y="{bottom + 22}">{frame.axis.text(value)}</text>'
             )
-            last, shown = x, shown + 1
+            last, kept = x, kept if often else x
     parts.append(f'<path class="axis" d="M{LEFT} {bottom}H{right}"/>')
     middle = (LEFT + right) / 2
     parts.append(f'<text x="{middle}" y="{HEIGHT - 10}">{html.escape(frame.axis.title)}</text>')

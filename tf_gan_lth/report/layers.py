@@ -4,6 +4,7 @@ import html
 from collections.abc import Iterator, Sequence
 
 from tf_gan_lth.experiment.run_folder import TrainingFolder
+from tf_gan_lth.report.axes import CHANNEL
 from tf_gan_lth.report.judged import Judged
 
 ROW = 7  # pixels of a round in a picture
@@ -19,7 +20,9 @@ def of_generator(judged: Judged, generator: str) -> list[str]:
     channels = _channels(rounds, generator)
     if not channels:
         heading = f"Remaining weights of each layer of the {name}, in %, by round"
-        return [f"<h2>{heading}</h2>", weights]
+        missing = '<p class="note">This run did not record which channels stay.</p>'
+        noted = [missing] if judged.config.lottery.unit == CHANNEL else []
+        return [f"<h2>{heading}</h2>", *noted, weights]
     # Variables lose their share of channels: of them there is no more to see.
     folded = "remaining values of each variable, in %, by round"
     return [

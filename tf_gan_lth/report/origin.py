@@ -65,7 +65,7 @@ def _dates(judged: Judged) -> list[str]:
     for part in PARTS:
         heads += [f"{part} began", "ended", "after"]
     rows = [_row(folder) for folder in dated]
-    shown = table([*heads, "hosts"], rows, "sorts plain")
+    shown = table([*heads, "hosts"], rows)
     return [
         f"<details><summary>dates of {len(rows)} trainings, UTC</summary>{shown}</details>",
         '<p class="note">A training that was stopped keeps its beginning, so the time until its end'

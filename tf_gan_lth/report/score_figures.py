@@ -74,7 +74,8 @@ def together(generator: str, members: Sequence[tuple[int, Judged]], prefix: str 
     if len(units) > 1:
         notes.append(
             '<p class="note">These runs prune different things, so shares of what is prunable do'
-            " not compare: MACs, parameters and bytes do.</p>"
+            " not compare: MACs, parameters and bytes do. Channels that went spare their MACs; of"
+            " single weights, dense hardware multiplies by the zeros.</p>"
         )
     found = "".join(
         f'<li><a href="#run-{number}">{html.escape(judged.name)}</a>:'
