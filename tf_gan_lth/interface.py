@@ -9,6 +9,7 @@ generator = run.ticket(5).generator()
 """
 
 import os
+from collections.abc import Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -17,7 +18,7 @@ import tf_keras as keras
 from tf_gan_lth import data, export, findings, gans, report
 from tf_gan_lth.cli.progress import Progress
 from tf_gan_lth.experiment import config as configs
-from tf_gan_lth.experiment import plugins
+from tf_gan_lth.experiment import paths, plugins
 from tf_gan_lth.experiment.config import Config
 from tf_gan_lth.experiment.errors import UsageError
 from tf_gan_lth.experiment.run_folder import MAIN, RunFolder, TrainingFolder
@@ -238,6 +239,34 @@ class Ticket:
         if kept is None:
             return gan.networks[name]
         return export.slim_generator(lottery, gan, name, snapshot, kept)[0]
+
+    def export(
+        self,
+        output: str | os.PathLike,
+        formats: Sequence[str] = ("saved_model",),
+        *,
+        direction: str | None = None,
+        measure: Sequence[str] = (),
+    ) -> dict[str, object]:
+        """Writes the generator in several formats, as the command `export` does.
+
+        Args:
+          output: new folder for the files and the card.
+          formats: names of formats, as of `--format`.
+          direction: `a2b` or `b2a`, of a GAN that translates.
+          measure: what the card measures beside bytes: `speed`, `memory`, `scores`. Speed and
+            memory are measured in processes of their own: a program that asks for them does so
+            below `if __name__ == "__main__":`.
+
+        Returns:
+          The card, as `card.json` has it.
+
+        Raises:
+          UsageError: a format is unknown, or the output exists.
+          ExportError: a converter fails, or returns another function.
+        """
+        found = export.open_training(self.run, self.folder, direction)
+        return export.export(found, formats, paths.expand(output), measure)
 
 
 def _own_images(images: Images, labels: np.ndarray | None) -> data.ImageSet | None:

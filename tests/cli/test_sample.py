@@ -12,6 +12,7 @@ import zlib
 import numpy as np
 import pytest
 import tensorflow as tf
+from absl import flags
 from PIL import Image
 
 from tf_gan_lth.cli import sample
@@ -56,7 +57,7 @@ def translate(models, tmp_path, capsys):
     (tmp_path / "in").mkdir()
 
     def run(*more, channels=3):
-        values = sample.flags.FlagValues()
+        values = flags.FlagValues()
         sample.define(values)
         command = {
             "model": models / f"saved_model_{channels}",

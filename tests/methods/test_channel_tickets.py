@@ -1,6 +1,7 @@
 """The lottery over channels: exact counts, what goes with a channel, budgets, controls."""
 
 import dataclasses
+import types
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from tf_gan_lth.methods.branches import BRANCHES
 from tf_gan_lth.methods.units import full_masks
 from tf_gan_lth.pruning.cost import cost
 from tf_gan_lth.pruning.slimming import slim
+from tf_gan_lth.training import slim as slim_training
 
 OPTIONS = {
     "gan": "sngan",
@@ -176,6 +178,19 @@ def test_trained_slim_a_round_becomes_what_it_becomes_masked(finished, tmp_path)
         began = drawn(finished, finished.recorder.beginning(masked).weights["generator"])
         assert np.abs(found - wanted).max() < 0.01 * np.abs(began - wanted).max()
     assert small.branch("random_init").is_complete()
+
+
+def test_rounds_train_slim_where_counts_say_that_it_pays(finished):
+    mask = mask_of(finished, finished.replicate.round(1))
+    trainer = finished.bench.trainer
+    assert not slim_training.saves_time(trainer, {"generator": mask})
+    found = cost(trainer.model.gan.networks["generator"], mask.expand())
+    images = slim_training.PAYS / (3 * (found.macs - found.macs_left))
+    for factor, pays in ((0.9, False), (1.1, True)):
+        steps = int(factor * images / OPTIONS["generator_batch_size"])
+        config = dataclasses.replace(trainer.config, steps=steps)
+        longer = types.SimpleNamespace(model=trainer.model, config=config)
+        assert slim_training.saves_time(longer, {"generator": mask}) is pays
 
 
 def test_without_a_rate_channels_go_where_training_has_made_their_gammas_zero(tmp_path):

@@ -1,4 +1,4 @@
-r"""Exports a ticket's generator, in any of several formats, with a card of what each takes.
+r"""Exports a ticket in several formats, with a card of what each takes.
 
     tf-gan-lth export --ticket=runs/demo/replicate_0/round_05 --format=tflite,weights \
         --output=ticket

@@ -1,4 +1,4 @@
-r"""Draws pictures with a generator that was exported, or translates a folder of them.
+r"""Draws pictures with an exported generator, or translates a folder of them.
 
     python scripts/sample.py --model=ticket/generator.tflite --count=16 --output=drawn
     python scripts/sample.py --model=runs/stripes/replicate_0/round_05/saved_model_a2b \
@@ -19,6 +19,7 @@ exit code is 1 if a picture or the model is not as it should be, 2 if the comman
 
 import argparse
 import contextlib
+import difflib
 import hashlib
 import json
 import logging
@@ -618,11 +619,20 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
         sys.exit(0)
     parser = _Parser(add_help=False, allow_abbrev=False)
     for name, (kind, default, _) in (REQUIRED | OPTIONS).items():
-        parser.add_argument(f"--{name}", type=kind, default=default, required=name in REQUIRED)
+        parser.add_argument(f"--{name}", type=kind, default=default)
     for name, (default, _) in SWITCHES.items():
         parser.add_argument(f"--{name}", type=_switch, nargs="?", const=True, default=default)
         parser.add_argument(f"--no{name}", dest=name, action="store_false", default=default)
-    return parser.parse_args(arguments)
+    values, unknown = parser.parse_known_args(arguments)
+    if unknown:
+        name = unknown[0].lstrip("-").partition("=")[0]
+        near = difflib.get_close_matches(name, vars(values), n=1)
+        guess = f"; did you mean --{near[0]}?" if near else ""
+        _fail(f"unexpected argument '{unknown[0]}': options are written --name=value{guess}", 2)
+    for name in REQUIRED:
+        if getattr(values, name) is None:
+            _fail(f"--{name} is required", 2)
+    return values
 
 
 def _switch(text: str) -> bool:

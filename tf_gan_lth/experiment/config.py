@@ -183,10 +183,10 @@ class LotteryConfig:
     prune_trunk: bool = option(
         False, "with --unit=channel, let residual trunks lose channels in all layers at once"
     )
-    train_slim: bool = option(
-        False,
+    train_slim: bool | None = option(
+        None,
         "with --unit=channel, train pruned rounds without their pruned channels: the same"
-        " candidates, in less time",
+        " candidates, in less time; unset: where it saves more than it takes to trace them anew",
     )
     budget: str = option(
         "units",
@@ -242,6 +242,8 @@ class LotteryConfig:
         object.__setattr__(self, "prune", tuple(sorted(set(self.prune), reverse=True)))
         if self.rate is None and self.criterion != "gamma_l1":
             object.__setattr__(self, "rate", 0.2)
+        if self.train_slim is None and self.unit != "channel":
+            object.__setattr__(self, "train_slim", False)
         # The first look needs two replicates.
         if self.looks > 1 and self.replicates <= self.looks:
             raise UsageError(

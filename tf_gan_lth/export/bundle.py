@@ -13,7 +13,7 @@ import numpy as np
 from tf_gan_lth.evaluation import exported
 from tf_gan_lth.experiment import paths
 from tf_gan_lth.experiment.artifacts import Artifact, File, Record
-from tf_gan_lth.experiment.errors import ExportError, ToolkitError
+from tf_gan_lth.experiment.errors import ExportError, ToolkitError, UsageError, check_known
 from tf_gan_lth.export import cards, measuring
 from tf_gan_lth.export.formats import FORMATS, MODEL, write_all
 from tf_gan_lth.export.tickets import Found
@@ -73,9 +73,16 @@ def export(
       measure: what the card measures beside sizes, of `cards.MEASURES`.
 
     Raises:
+      UsageError: a format or measure is unknown, or something is at `output`.
       ExportError: a converter failed, or a format does not return what the ticket does.
       RunFolderError: the folder cannot be written.
     """
+    for name in formats:
+        check_known("format", name, FORMATS)
+    for name in measure:
+        check_known("measure", name, cards.MEASURES)
+    if output.exists():
+        raise UsageError(f"{output} exists and is not overwritten: give another --output")
     Bundle(output).put(Request(found, formats, measure))
     return Bundle(output).get()
 

@@ -149,22 +149,35 @@ class Found:
 
 
 def find(path: str, direction: str | None = None) -> Found:
-    """Opens the training that a path names.
+    """Opens the training that a path names, such as `RUN/replicate_0/round_05` or a branch of it.
 
     Args:
-      path: `RUN/replicate_0/round_05`, or a branch of it.
+      path: of the training.
+      direction: as of `open_training`.
+
+    Raises:
+      UsageError: there is no such training; and as of `open_training`.
+    """
+    return open_training(*find_training(path), direction)
+
+
+def open_training(run: RunFolder, folder: TrainingFolder, direction: str | None = None) -> Found:
+    """Opens a generator of a training.
+
+    Args:
+      run: folder of the run.
+      folder: of the training.
       direction: `a2b` or `b2a`, of a GAN that translates; else None.
 
     Raises:
-      UsageError: there is no such training, or a direction is missing or too much.
+      UsageError: it is not trained, or a direction is missing or too much.
       ArtifactError: its files are broken.
     """
-    run, folder = find_training(path)
     config = run.read_config()
     plugins.load(config.networks.plugins)
     spec = gans.find(config.networks.gan)
     if not folder.weights.exists():
-        raise UsageError(f"{path} is not trained: it has no weights")
+        raise UsageError(f"{folder.path} is not trained: it has no weights")
     name = _chosen(spec, direction)
     snapshot, kept, averaged = weights_of(folder, name)
     ticket = ticket_of(run, folder, name, snapshot, kept)

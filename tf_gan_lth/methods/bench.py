@@ -25,7 +25,7 @@ from tf_gan_lth.training import Kept, Start, Trained, Trainer, Weights
 from tf_gan_lth.training.callbacks import StopWhenDiverged, Summaries
 from tf_gan_lth.training.checkpoints import Checkpoints
 from tf_gan_lth.training.options import batch_sizes, resolve
-from tf_gan_lth.training.slim import train_slim
+from tf_gan_lth.training.slim import saves_time, train_slim
 
 SMALLER = (
     "make --generator_batch_size, --discriminator_batch_size, the networks or --resolution smaller,"
@@ -120,12 +120,19 @@ class Bench:
         stream = folder.stream(self.config.seed)
         start = Start(weights, kept, stream, candidate.first_step, candidate.teachers, title)
         masks = self.read_masks(kept)
-        pruned = any(mask.remaining < mask.total for mask in masks.values())
-        if self.config.lottery.train_slim and pruned:
+        if self._trains_slim(masks):
             trained = train_slim(self.trainer, masks, start, callbacks, checkpoints)
         else:
             trained = self.trainer.train(start, callbacks, checkpoints=checkpoints)
         return trained, checkpoints.seconds
+
+    def _trains_slim(self, masks: Masks) -> bool:
+        asked = self.config.lottery.train_slim
+        if asked is False or not any(mask.remaining < mask.total for mask in masks.values()):
+            return False
+        if asked is None and self.config.evaluation.eval_every:
+            return False  # what scores within a training takes whole networks
+        return bool(asked) or saves_time(self.trainer, masks)
 
     def _watching(self) -> list[keras.callbacks.Callback]:
         return [StopWhenDiverged(), *self.observer.callbacks()]

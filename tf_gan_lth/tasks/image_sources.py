@@ -90,9 +90,9 @@ class ModelImages:
         if self._prior is None or len(shape) != 4:
             takes = ", ".join(f"{spec.dtype.name}{spec.shape}" for spec in inputs)
             raise EvaluationError(
-                f"{path} maps {takes} to {tuple(shape)}: a generator that draws maps float32"
-                " latents (N, Z) to images (N, H, W, C). What translates pictures is scored as"
-                " folder:PATH of what scripts/sample.py makes with it"
+                f"{path} maps {takes} to {tuple(shape)}: a generator maps float32 latents (N, Z) to"
+                " images (N, H, W, C). Of one that translates, score what scripts/sample.py makes,"
+                " as folder:PATH"
             )
         self.resolution, self.channels = shape[1], shape[3]
 

@@ -10,9 +10,30 @@ from collections.abc import Sequence
 import tf_keras as keras
 
 from tf_gan_lth.pruning.channel_masks import Channels
+from tf_gan_lth.pruning.cost import cost
 from tf_gan_lth.pruning.slimming import slim, slim_snapshot, widened_snapshot
 from tf_gan_lth.training.checkpoints import Checkpoints
 from tf_gan_lth.training.trainer import EMA, Start, Trained, Trainer, Weights
+
+# Multiply-accumulates of a training that pay for tracing its networks anew, some ten seconds.
+PAYS = 1e12
+PASSES = 3  # of a training step: forwards, and backwards to the weights and to what was read
+
+
+def saves_time(whole: Trainer, masks: dict[str, Channels]) -> bool:
+    """Whether a training is worth being traced anew without its pruned channels.
+
+    It is a matter of counts, not of clocks: a run that is continued elsewhere decides the same.
+
+    Args:
+      whole: trains the whole networks.
+      masks: of the networks that are pruned.
+    """
+    networks = whole.model.gan.networks
+    costs = [cost(networks[name], mask.expand()) for name, mask in masks.items()]
+    saved = sum(each.macs - each.macs_left for each in costs)
+    images = whole.config.steps * whole.config.generator_batch_size
+    return PASSES * saved * images > PAYS
 
 
 def train_slim(
