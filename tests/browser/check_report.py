@@ -56,15 +56,14 @@ head.querySelector('button').click();
 found.up = column(); found.sorted = head.getAttribute('aria-sort');
 head.querySelector('button').click();
 found.down = column();
-const radios = [...document.querySelectorAll('.views input')];
-if (radios.length) {
-  const figures = [...radios[0].parentElement.querySelectorAll(':scope > figure')];
-  const shown = () => figures.map(figure => getComputedStyle(figure).display !== 'none');
-  found.views = [shown()];
-  radios[1].click();
-  found.views.push(shown());
-  radios[0].click();
-}
+const views = document.querySelector('.views');
+const shown = () => [...views.querySelectorAll(':scope > figure')].filter(
+  figure => getComputedStyle(figure).display !== 'none').map(figure => figure.className);
+const buttons = kind => [...views.querySelectorAll(`input[class^=${kind}]`)];
+found.axes = buttons('a').map(button => { button.click(); return shown(); });
+buttons('a')[0].click();
+found.views = buttons('v').map(button => { button.click(); return shown(); });
+buttons('v')[0].click();
 const root = document.documentElement;
 found.width = [innerWidth, root.clientWidth, root.scrollWidth];
 found.background = getComputedStyle(document.body).backgroundColor;
@@ -107,7 +106,10 @@ def check(seen: dict) -> None:
     assert seen["losses"].startswith("step ") and "generator loss" in seen["losses"], seen
     assert seen["up"] == sorted(seen["up"]) and seen["sorted"] == "ascending", seen
     assert seen["down"] == sorted(seen["up"], reverse=True) and len(seen["up"]) > 1, seen
-    assert seen.get("views", [[True, False], [False, True]]) == [[True, False], [False, True]], seen
+    # One figure at a time, that of the two buttons.
+    assert seen["axes"] == [[f"a{n} v0"] for n in range(len(seen["axes"]))], seen
+    assert seen["views"] == [[f"a0 v{n}"] for n in range(len(seen["views"]))], seen
+    assert len(seen["axes"]) > 1, seen
     # Without the scroll bar at the side.
     assert seen["width"][1] == seen["width"][2] and seen["boxes"], seen
 

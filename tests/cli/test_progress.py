@@ -2,27 +2,10 @@
 
 import re
 
-import pytest
 import tf_keras as keras
 
 from tf_gan_lth.cli import progress
-from tf_gan_lth.cli.progress import Pace, Progress, duration
-
-
-@pytest.mark.parametrize(
-    ("seconds", "said"),
-    [
-        (0.4, "0 s"),
-        (59, "59 s"),
-        (59.7, "1 min"),
-        (3569, "59 min"),
-        (3599, "1 h 00 min"),
-        (7500, "2 h 05 min"),
-        (360_000, "4 days 04 h"),
-    ],
-)
-def test_times_are_said_as_people_say_them(seconds, said):
-    assert duration(seconds) == said
+from tf_gan_lth.cli.progress import Pace, Progress
 
 
 def test_the_time_that_is_left_of_a_lottery_counts_what_earlier_trainings_took(monkeypatch):

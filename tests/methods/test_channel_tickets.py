@@ -61,6 +61,9 @@ def test_each_round_keeps_exactly_its_share_of_the_channels(finished):
         folder = finished.replicate.round(number)
         assert mask_of(finished, folder).remaining == round(0.7**number * total)
         record = folder.sparsity.get()["generator"]
+        kept = finished.bench.read_masks(folder.masks.get())["generator"].kept
+        said = {name: [bit == "1" for bit in bits] for name, bits in record["channels"].items()}
+        assert said == {name: own.tolist() for name, own in kept.items()}
         assert (record["remaining"], record["total"]) == (round(0.7**number * total), total)
     first, second = (mask_of(finished, finished.replicate.round(n)) for n in (1, 2))
     assert all(np.all(first.kept[name] >= kept) for name, kept in second.kept.items())

@@ -3,6 +3,7 @@ import re
 import pytest
 
 from tf_gan_lth.report import chart
+from tf_gan_lth.report.axes import SHARE
 from tf_gan_lth.report.chart import Point, Series
 
 
@@ -15,14 +16,14 @@ def series(*fids, spread=None, **more):
 
 
 def test_the_axis_shows_the_margin_and_does_not_begin_at_0():
-    frame = chart.by_share([series(20.0, 20.5, 21.0)], [20.0, 22.0], "alt")
+    frame = chart.over(SHARE, [series(20.0, 20.5, 21.0)], [20.0, 22.0], "alt")
     assert not frame.y.log and 19 < frame.y.low < 20 and 22 < frame.y.high < 23
     margin = frame.y(20.0) - frame.y(22.0)
     assert margin > 0.6 * (chart.HEIGHT - chart.TOP - chart.BOTTOM)
 
 
 def test_the_axis_is_logarithmic_where_scores_span_decades():
-    frame = chart.by_share([series(2.0, 20.0, 400.0)], [2.0, 2.2], "alt")
+    frame = chart.over(SHARE, [series(2.0, 20.0, 400.0)], [2.0, 2.2], "alt")
     assert frame.y.log and frame.y.low > 0
     drawn = chart.draw(frame, [series(2.0, 20.0, 400.0)])
     ticks = [float(text) for text in re.findall(r'<text class="end"[^>]*>(.*?)</text>', drawn)]
@@ -41,7 +42,7 @@ def test_every_axis_has_a_few_ticks_within_it(low, high):
 
 def test_a_closer_view_shows_the_margin_and_marks_what_is_above():
     drawn = [series(1.7, 1.6, 9.8)]
-    frame = chart.by_share(drawn, [1.7, 1.87], "alt")
+    frame = chart.over(SHARE, drawn, [1.7, 1.87], "alt")
     closer = chart.zoomed(frame, drawn, 1.7, 2.3)
     assert closer.y.high == 2.3 and closer.y.low < 1.6
     text = chart.draw(closer, drawn, (1.7, 1.87))
@@ -53,25 +54,25 @@ def test_a_closer_view_shows_the_margin_and_marks_what_is_above():
 
 def test_points_have_error_bars_and_say_their_values():
     drawn = [series(20.0, 30.0, spread=2.0)]
-    text = chart.draw(chart.by_share(drawn, [20.0], "alt"), drawn)
+    text = chart.draw(chart.over(SHARE, drawn, [20.0], "alt"), drawn)
     assert text.count('class="bar"') == 2 and "<title>round 1</title>" in text
     without = [series(20.0, 30.0)]
-    assert 'class="bar"' not in chart.draw(chart.by_share(without, [20.0], "alt"), without)
+    assert 'class="bar"' not in chart.draw(chart.over(SHARE, without, [20.0], "alt"), without)
 
 
 def test_a_band_without_an_upper_end_is_cut_at_the_axis():
     drawn = [series(20.0, 30.0, floor=15.0, ceiling=float("inf"))]
-    text = chart.draw(chart.by_share(drawn, [20.0], "alt"), drawn)
+    text = chart.draw(chart.over(SHARE, drawn, [20.0], "alt"), drawn)
     (band,) = re.findall(r'<polygon class="band s0" points="(.*?)"', text)
     assert "inf" not in band and "nan" not in band
 
 
 def test_a_single_round_can_be_drawn():
     drawn = [Series("ticket", (Point(100.0, 5.0, "round 0"),))]
-    assert 'class="point' in chart.draw(chart.by_share(drawn, [5.0, 5.5], "alt"), drawn)
+    assert 'class="point' in chart.draw(chart.over(SHARE, drawn, [5.0, 5.5], "alt"), drawn)
 
 
 def test_names_and_titles_are_escaped():
     drawn = [Series("<b>", (Point(100.0, 5.0, "<i>&"), Point(50.0, 6.0, "x")))]
-    text = chart.draw(chart.by_share(drawn, [5.0], '"<alt>'), drawn, None, [(5.5, "<r>", 8)])
+    text = chart.draw(chart.over(SHARE, drawn, [5.0], '"<alt>'), drawn, None, [(5.5, "<r>", 8)])
     assert not re.search("<(b|i|r|alt)>", text + chart.legend([("<b>", 0, "o")]))

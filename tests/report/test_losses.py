@@ -45,6 +45,15 @@ def test_long_curves_are_thinned_and_what_is_not_finite_is_left_out(folder):
     assert len(steps) == losses.MOST_POINTS and steps[0] == 0 and np.isfinite(values).all()
 
 
+def test_files_are_read_once_until_they_grow(folder):
+    write(folder, range(3), 0.0)
+    before = losses._curves.cache_info().misses
+    assert losses.read(folder) is losses.read(folder)
+    assert losses._curves.cache_info().misses == before + 1
+    write(folder, range(3, 6), 0.0)
+    assert losses.read(folder)["generator_loss"][0].tolist() == list(range(6))
+
+
 def test_without_files_or_with_a_broken_one_there_are_fewer_curves(folder):
     assert losses.read(folder) == {} and losses.common_scale([{}]) is None
     log = folder.curves / "train"

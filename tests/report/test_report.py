@@ -13,6 +13,7 @@ from tensorboard.backend.event_processing import event_accumulator
 from tensorboard.plugins.hparams import plugin_data_pb2
 
 from tf_gan_lth import findings, report
+from tf_gan_lth.experiment import amounts
 from tf_gan_lth.experiment.errors import EvaluationError, RunFolderError
 from tf_gan_lth.experiment.run_folder import RunFolder
 from tf_gan_lth.methods import jobs
@@ -216,6 +217,107 @@ def test_the_page_shows_all_that_the_run_recorded_of_where_it_comes_from(finishe
     ):
         assert f"<tr><td>{name}</td><td>{value}</td></tr>" in text
     assert "<td>cuda</td>" not in text
+
+
+def test_who_continued_a_run_and_when_its_parts_were_done_is_in_the_page(finished, tmp_path):
+    run = RunFolder(shutil.copytree(finished.run.path, tmp_path / "continued"))
+    record = run.config.get()
+    elsewhere = {**record["made_with"], "host": "node9", "numpy": None}
+    run.config.put({**record, "continued_with": [elsewhere]})
+    times = {"began": "2026-05-01T10:00:00+00:00", "hosts": ["node8", "node9"]}
+    run.replicate(0).round(1).times.put(
+        {"training": {**times, "ended": "2026-05-01T12:05:07+00:00"}, "scoring": times}
+    )
+    run.replicate(0).round(2).times.path.unlink()  # of an earlier version
+    text = page.page([judged.judge(run)], run.report.path).decode().replace(' class="l"', "")
+    made = record["made_with"]
+    assert "<th>continued, 1</th>" in text
+    assert f"<tr><td>host</td><td>{made['host']}</td><td>node9</td></tr>" in text
+    assert f"<tr><td>python</td><td>{made['python']}</td><td>same</td></tr>" in text
+    assert f"<tr><td>numpy</td><td>{made['numpy']}</td><td></td></tr>" in text
+    dates = "<td>2026-05-01 10:00:00</td><td>2026-05-01 12:05:07</td><td>2 h 05 min</td>"
+    assert f"{dates}<td>2026-05-01 10:00:00</td><td></td><td></td><td>node8, node9</td>" in text
+    count = sum(folder.times.exists() for folder in findings.results.scored_folders(run))
+    assert f"dates of {count} trainings" in text
+
+
+def test_scores_are_drawn_against_macs_parameters_and_bytes_too(finished):
+    report.write(finished.run)
+    text = finished.run.report.get().decode()
+    assert re.findall(r'name="generator-axis" id=".*?" class="(a.)"', text) == [
+        "a0",
+        "a1",
+        "a2",
+        "a3",
+    ]
+    labels = re.findall(r"FID against (.*?)\. Dense GAN", text)
+    assert list(dict.fromkeys(labels)) == [
+        "what remains, % of what is prunable",
+        "MACs of kept weights (dense hardware does all)",
+        "parameters that remain",
+        "bytes of the parameters that remain, as float32",
+    ]
+    last = max(r.round for r in findings.read_results(finished.run))
+    network = finished.run.replicate(0).round(last).sparsity.get()["generator"]
+    assert f"{amounts.count(network['macs_left'])} MACs" in text
+    assert f"at {amounts.size(4 * network['parameters_left'])}" in text
+
+
+def test_a_run_that_counted_no_macs_has_no_axis_of_them(finished, tmp_path):
+    run = RunFolder(shutil.copytree(finished.run.path, tmp_path / "older"))
+    sparsity = run.replicate(0).round(0).sparsity
+    record = {name: dict(network) for name, network in sparsity.get().items()}
+    del record["generator"]["macs"], record["generator"]["macs_left"]
+    sparsity.put(record)
+    text = page.page([judged.judge(run)], run.report.path).decode()
+    assert ">MACs</label>" not in text and "There is no axis of MACs" in text
+    assert ">parameters</label>" in text
+
+
+def over_channels(finished, path):
+    """A copy of the run that says that it pruned channels."""
+    run = RunFolder(shutil.copytree(finished.run.path, path))
+    record = run.config.get()
+    run.config.put({**record, "options": {**record["options"], "unit": "channel"}})
+    for folder in run.replicate(0).rounds():
+        bits = {"stem": "1111", "block/<1>": "01" * 40}
+        if folder.round_number > 1:
+            bits = {"stem": "1001", "block/<1>": "00" + "01" * 39}
+        sparsity = folder.sparsity.get()
+        sparsity["generator"]["channels"] = bits
+        folder.sparsity.put(sparsity)
+    return run
+
+
+def test_which_channels_a_layer_keeps_is_drawn_and_counted(finished, tmp_path):
+    run = over_channels(finished, tmp_path / "channels")
+    text = page.page([judged.judge(run)], run.report.path).decode()
+    rounds = len(list(run.replicate(0).rounds()))
+    counts = ["4", "4", *["2"] * (rounds - 2)]
+    numbers = ", ".join(map(str, range(rounds)))
+    assert f'aria-label="stem: of 4 channels stay {", ".join(counts)} in rounds {numbers}"' in text
+    assert f'viewBox="0 0 4 {rounds}"' in text
+    path = re.search(r'stem: of 4.*?<path d="(.*?)"', text, re.DOTALL)[1]
+    ends = [rounds, 2, 2, rounds]
+    assert path == "".join(f"M{n}.05 0h0.9v{end}h-0.9z" for n, end in enumerate(ends))
+    assert "block/&lt;1&gt;</b> 40 to 39 of 80" in text
+    assert "did not record" not in text
+    row = re.search(r'<td class="l">stem</td><td>4</td>(.*?)</tr>', text)[1]
+    assert re.findall(">([0-9]+)</td>", row) == counts
+
+
+def test_tickets_of_weights_and_of_channels_are_in_one_figure_by_macs(finished, tmp_path):
+    runs = [finished.run, over_channels(finished, tmp_path / "channels")]
+    text = page.page([judged.judge(run) for run in runs], tmp_path / "page.html").decode()
+    together = text[: text.index('<section id="run-0"')]
+    assert re.findall("<label for=.*?>(.*?)</label>", together) == [
+        "MACs",
+        "parameters",
+        "bytes",
+        "what is prunable",
+    ]
+    assert f"{finished.run.path.name} (single weights)" in together
+    assert "channels (channels)" in together and "do not compare" in together
 
 
 def test_scores_of_two_protocols_are_in_no_report_and_in_no_run(finished, tiny_options, tmp_path):

@@ -19,12 +19,11 @@ from collections.abc import Sequence
 from absl import flags
 
 from tf_gan_lth.cli import command_line
-from tf_gan_lth.experiment import cleaning, inventory, paths
+from tf_gan_lth.experiment import amounts, cleaning, inventory, paths
 from tf_gan_lth.experiment.cleaning import KINDS, USUAL, Item
 from tf_gan_lth.experiment.errors import RunFolderError, ToolkitError, UsageError
 
 OWN = ("what", "rounds", "yes")
-UNITS = ("B", "KB", "MB", "GB", "TB")
 
 
 def define(values: flags.FlagValues) -> None:
@@ -56,9 +55,9 @@ def main(values: flags.FlagValues) -> None:
         except ToolkitError as error:  # of a run in use, or broken: the others are cleaned
             refused.append(str(error))
     if values.yes:
-        print(f"Removed {in_bytes(total)}.")
+        print(f"Removed {amounts.size(total)}.")
     else:
-        print(f"{in_bytes(total)} would be removed. Nothing was: add --yes.")
+        print(f"{amounts.size(total)} would be removed. Nothing was: add --yes.")
     if refused:
         raise RunFolderError("; ".join(refused))
 
@@ -78,14 +77,6 @@ def find(folder: str) -> list[pathlib.Path]:
     return found
 
 
-def in_bytes(size: float) -> str:
-    """A number of bytes, in units of 1,000."""
-    unit = 0
-    while size >= 999.5 and unit + 1 < len(UNITS):
-        size, unit = size / 1000, unit + 1
-    return f"{size:.0f} {UNITS[unit]}" if size >= 10 or not unit else f"{size:.1f} {UNITS[unit]}"
-
-
 def _clean(path: pathlib.Path, values: flags.FlagValues) -> int:
     """Lists, and perhaps removes, what a run can do without; returns its bytes."""
     cleaning.check_idle(path)
@@ -95,7 +86,7 @@ def _clean(path: pathlib.Path, values: flags.FlagValues) -> int:
         print(path)
         for item in chosen:
             name = os.path.relpath(item.path, path)
-            print(f"  {in_bytes(item.size):>7}  {item.kind:<11}  {name}")
+            print(f"  {amounts.size(item.size):>8}  {item.kind:<11}  {name}")
             if values.yes:
                 cleaning.remove(item)
         _tell_what_stays(path, values.what, [i for i in items if i.kind not in values.what])
@@ -104,7 +95,7 @@ def _clean(path: pathlib.Path, values: flags.FlagValues) -> int:
 
 def _tell_what_stays(path: pathlib.Path, what: Sequence[str], others: list[Item]) -> None:
     sizes = {kind: sum(item.size for item in others if item.kind == kind) for kind in KINDS}
-    named = [f"{kind} {in_bytes(size)}" for kind, size in sizes.items() if size]
+    named = [f"{kind} {amounts.size(size)}" for kind, size in sizes.items() if size]
     if named:
         print(f"  kept, as --what does not name it: {', '.join(named)}")
     if "weights" in what:

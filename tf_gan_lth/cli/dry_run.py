@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import tensorflow as tf
 import tf_keras as keras
 
+from tf_gan_lth.experiment import amounts
 from tf_gan_lth.experiment import config as configs
 from tf_gan_lth.experiment.config import Config, LotteryConfig
 from tf_gan_lth.experiment.run_folder import ReplicateFolder, RunFolder
@@ -193,16 +194,9 @@ def _time(left: list[Training], seconds: float | None) -> str:
         return "Time: there are too few steps to time any."
     steps = sum(training.steps for training in left)
     return (
-        f"Time: about {_duration(steps * seconds)} for the {steps:,} steps of"
+        f"Time: about {amounts.duration(steps * seconds)} for the {steps:,} steps of"
         f" {len(left)} trainings, at {seconds:.3g} s a step here and now; scoring comes on top."
     )
-
-
-def _duration(seconds: float) -> str:
-    for unit, size in (("days", 86400), ("hours", 3600), ("minutes", 60)):
-        if seconds >= 2 * size:
-            return f"{seconds / size:.1f} {unit}"
-    return f"{seconds:.0f} seconds"
 
 
 def _disk(bench: Bench, trainings: int, initial: Weights, trained: Weights) -> str:
@@ -211,8 +205,8 @@ def _disk(bench: Bench, trainings: int, initial: Weights, trained: Weights) -> s
     each = _bytes(trained) + _bytes(expand(bench.full_masks))
     total = first + trainings * each
     return (
-        f"Disk: at most about {total / 2**20:,.0f} MiB: weights and masks, {each / 2**20:,.1f} MiB"
-        f" a training, and initial weights; samples, TensorBoard, checkpoint and exports on top."
+        f"Disk: at most about {amounts.size(total)}: weights and masks, {amounts.size(each)} a"
+        f" training, and initial weights; samples, TensorBoard, checkpoint and exports on top."
     )
 
 

@@ -13,6 +13,7 @@ import tqdm.auto
 
 from tf_gan_lth import report
 from tf_gan_lth.cli.stopping import in_notebook
+from tf_gan_lth.experiment import amounts
 from tf_gan_lth.experiment.run_folder import RunFolder, TrainingFolder
 from tf_gan_lth.methods.observer import Observer
 
@@ -145,24 +146,12 @@ class _Lines(_Training):
             rate = (done - first) / (now - began)
             left = (self.params["steps"] - done) / rate
             line.append(f"{rate:.3g} steps/s")
-            line.append(f"left: {duration(left)} of the round")
-            line.append(f"{duration(self._pace.left(left, self.total / rate))} of all rounds")
+            line.append(f"left: {amounts.duration(left)} of the round")
+            line.append(
+                f"{amounts.duration(self._pace.left(left, self.total / rate))} of all rounds"
+            )
         print(", ".join(line), flush=True)
 
 
 def _losses(logs: dict | None) -> dict[str, str]:
     return {name: f"{logs[name]:.4g}" for name in LOSSES if logs and name in logs}
-
-
-def duration(seconds: float) -> str:
-    """A time as people say it: `12 s`, `3 min`, `2 h 05 min`, `4 days 03 h`."""
-    minutes = round(seconds / 60)
-    if seconds < 59.5:
-        return f"{seconds:.0f} s"
-    if minutes < 60:
-        return f"{minutes} min"
-    hours, minutes = divmod(minutes, 60)
-    if hours < 48:
-        return f"{hours} h {minutes:02d} min"
-    days, hours = divmod(hours, 24)
-    return f"{days} days {hours:02d} h"

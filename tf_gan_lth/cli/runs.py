@@ -20,14 +20,13 @@ import time
 from absl import flags
 
 from tf_gan_lth.cli import clean, command_line
-from tf_gan_lth.experiment import inventory
+from tf_gan_lth.experiment import amounts, inventory
 from tf_gan_lth.experiment.errors import UsageError, check_known
 from tf_gan_lth.experiment.inventory import Survey
 from tf_gan_lth.experiment.run_folder import generator_label
 
 FORMATS = ("table", "csv", "json")
 LIST, CLEAN = "list", "clean"
-UNITS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 
 
 def define(values: flags.FlagValues) -> None:
@@ -102,8 +101,8 @@ def _table(found: list[Survey], folder: str) -> None:
                 run.dataset or "-",
                 f"{run.done}/{run.planned}",
                 "; ".join(map(_ticket, run.best)) or "-",
-                clean.in_bytes(run.disk),
-                _age(now - run.changed),
+                amounts.size(run.disk),
+                amounts.duration(max(now - run.changed, 0.0)),
                 run.state,
             ]
         )
@@ -121,10 +120,3 @@ def _ticket(best: inventory.Best) -> str:
     label = generator_label(best.generator)
     named = f"{label}: " if label else ""
     return f"{named}{best.sparsity:.1%}, FID {best.fid:.4g}, {best.verdict}"
-
-
-def _age(seconds: float) -> str:
-    for size, unit in UNITS:
-        if seconds >= size:
-            return f"{seconds / size:.0f} {unit}"
-    return "0 s"

@@ -8,13 +8,12 @@ import warnings
 
 import numpy as np
 
-from tf_gan_lth.experiment import cache, memory
+from tf_gan_lth.experiment import amounts, cache, memory
 from tf_gan_lth.experiment.errors import DataError, ToolkitWarning
 
 # Of the memory that is free, what pictures may take: TensorFlow copies them for training, and
 # networks need the rest.
 SHARE = 1 / 3
-GIB = 2**30
 
 
 def empty(what: str, shape: tuple[int, ...]) -> np.ndarray:
@@ -40,7 +39,7 @@ def empty(what: str, shape: tuple[int, ...]) -> np.ndarray:
     if free is None or needed <= SHARE * free:
         return np.empty(shape, np.uint8)
     folder = cache.folder()
-    said = f"{what} take {_size(needed)}, of {_size(free)} of memory that are free"
+    said = f"{what} take {amounts.size(needed)}, of {amounts.size(free)} of memory that are free"
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder) as file:
@@ -65,10 +64,6 @@ def empty(what: str, shape: tuple[int, ...]) -> np.ndarray:
 
 def _left(folder: os.PathLike) -> str:
     try:
-        return _size(shutil.disk_usage(folder).free)
+        return amounts.size(shutil.disk_usage(folder).free)
     except OSError:
         return "an unknown number of bytes"
-
-
-def _size(count: float) -> str:
-    return f"{count:,.0f} bytes" if count < GIB else f"{count / GIB:,.1f} GiB"

@@ -81,15 +81,6 @@ def of_run(config: dict[str, object]) -> dict[str, object]:
     }
 
 
-def in_words(made: dict[str, object]) -> str:
-    """What `made_with` says, as one line; empty if it says nothing."""
-    known = {name: value for name, value in made.items() if value and name != CONTINUED}
-    return ", ".join(
-        f"{name} {' and '.join(value) if isinstance(value, list) else value}"
-        for name, value in known.items()
-    )
-
-
 @contextlib.contextmanager
 def timed(times: Record, part: str, finished: bool = False) -> Iterator[None]:
     """Records when a part of a run began, when it ended, and on which hosts.

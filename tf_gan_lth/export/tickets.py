@@ -81,7 +81,10 @@ def ticket_of(
 def describe(
     run: RunFolder, folder: TrainingFolder, name: str, snapshot: Arrays, kept: Arrays
 ) -> dict[str, object]:
-    """What a description says: which ticket it is, how sparse, and what made it when."""
+    """What a description says: which ticket it is, how sparse, and what exported it when.
+
+    `made_from` says what made the run, and when its parts began and ended: see `provenance`.
+    """
     total = sum(mask.size for mask in kept.values())
     ones = sum(int(mask.sum()) for mask in kept.values())
     return {
@@ -95,6 +98,10 @@ def describe(
         "digest": _digest(snapshot),
         "made": provenance.now(),
         **provenance.made_with(),
+        "made_from": {
+            **provenance.of_run(run.config.get()),
+            "times": folder.times.get() if folder.times.exists() else {},
+        },
     }
 
 

@@ -5,6 +5,7 @@ import csv
 import dataclasses
 import io
 
+from tf_gan_lth.experiment import amounts
 from tf_gan_lth.experiment.run_folder import RunFolder
 from tf_gan_lth.findings.columns import rows
 from tf_gan_lth.findings.comparison import (
@@ -51,7 +52,7 @@ class Worth:
     @property
     def bytes(self) -> tuple[str, str]:
         """Size of the float32 values that remain and of all, as `68.1 kB`."""
-        return _size(4 * self.parameters_left), _size(4 * self.parameters)
+        return amounts.size(4 * self.parameters_left), amounts.size(4 * self.parameters)
 
     @property
     def sentence(self) -> str:
@@ -272,13 +273,6 @@ def _with_spread(comparison: Comparison) -> str:
 
 def _fid(value: float) -> str:
     return f"{value:.1f}" if value >= 10 else f"{value:.2f}"
-
-
-def _size(count: int) -> str:
-    for unit, bytes_ in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
-        if count >= bytes_:
-            return f"{count / bytes_:.3g} {unit}"
-    return f"{count} bytes"
 
 
 def _at(results: list[Result], number: int) -> str:

@@ -9,8 +9,8 @@ import tensorflow as tf
 import tf_keras as keras
 
 from tf_gan_lth import gans
+from tf_gan_lth.experiment import amounts, memory, seeds
 from tf_gan_lth.experiment import config as configs
-from tf_gan_lth.experiment import memory, seeds
 from tf_gan_lth.experiment.artifacts import Arrays
 from tf_gan_lth.experiment.config import Config, TrainingConfig
 from tf_gan_lth.experiment.errors import TrainingError
@@ -204,7 +204,7 @@ def check_memory(config: TrainingConfig, gan: gans.GAN, shape: gans.ImageShape) 
         if free is not None and needed > free:
             raise TrainingError(
                 f"--{option}={size:,}: memory does not suffice: the maps of a single layer take"
-                f" {needed / 2**30:,.1f} GiB, and {free / 2**30:,.1f} GiB are free; {SMALLER}"
+                f" {amounts.size(needed)}, and {amounts.size(free)} are free; {SMALLER}"
             )
 
 

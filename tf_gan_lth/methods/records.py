@@ -5,6 +5,7 @@ import tf_keras as keras
 
 from tf_gan_lth import gans
 from tf_gan_lth.methods.bench import Bench
+from tf_gan_lth.pruning.channel_masks import Channels
 from tf_gan_lth.pruning.cost import cost
 from tf_gan_lth.pruning.masks import Elements, Mask, sparsity_report
 from tf_gan_lth.pruning.wrapping import masks_of
@@ -33,8 +34,9 @@ def network_record(network: keras.Model, mask: Mask | None) -> dict[str, object]
       mask: None keeps every prunable weight.
 
     Returns:
-      `sparsity_report`; `dense_kernels`, {path: number of weights} of what is never pruned;
-      `parameters`, `parameters_left`, `macs` and `macs_left`: see `pruning.cost.Cost`.
+      `sparsity_report`; `channels`, {group: a `1` for each channel that stays and a `0` for each
+      other}, of a mask of channels; `dense_kernels`, {path: number of weights} of what is never
+      pruned; `parameters`, `parameters_left`, `macs` and `macs_left`: see `pruning.cost.Cost`.
     """
     if mask is None:
         mask = Elements(
@@ -44,8 +46,13 @@ def network_record(network: keras.Model, mask: Mask | None) -> dict[str, object]
     sizes = {path: int(np.prod(v.shape)) for path, v in gans.variables(network).items()}
     dense = {p: n for p, n in sizes.items() if p.endswith("/kernel") and p not in kept}
     found = cost(network, kept)
+    channels = {}
+    if isinstance(mask, Channels):
+        bits = {name: "".join("01"[int(stays)] for stays in own) for name, own in mask.kept.items()}
+        channels = {"channels": bits}
     return {
         **sparsity_report(mask),
+        **channels,
         "dense_kernels": dense,
         "parameters": found.parameters,
         "parameters_left": found.parameters_left,

@@ -42,13 +42,19 @@ figure { margin: 0; }
 .views > input { position: absolute; opacity: 0; }
 .views > label {
   display: inline-block; font-size: .875rem; color: var(--soft); cursor: pointer;
-  padding: .15rem .7rem; border: 1px solid var(--rule); border-radius: 99px; margin-right: .3rem;
+  padding: .15rem .7rem; border: 1px solid var(--rule); border-radius: 99px;
+  margin: 0 .3rem .3rem 0;
 }
 .views > input:checked + label { color: var(--ink); background: var(--panel); }
 .views > input:focus-visible + label { outline: 2px solid var(--s0); }
 .views > figure { display: none; margin-top: .6rem; }
-.views > input:nth-of-type(1):checked ~ figure:nth-of-type(1),
-.views > input:nth-of-type(2):checked ~ figure:nth-of-type(2) { display: block; }
+.views > .a0:checked ~ .v0:checked ~ .a0.v0, .views > .a0:checked ~ .v1:checked ~ .a0.v1,
+.views > .a1:checked ~ .v0:checked ~ .a1.v0, .views > .a1:checked ~ .v1:checked ~ .a1.v1,
+.views > .a2:checked ~ .v0:checked ~ .a2.v0, .views > .a2:checked ~ .v1:checked ~ .a2.v1,
+.views > .a3:checked ~ .v0:checked ~ .a3.v0, .views > .a3:checked ~ .v1:checked ~ .a3.v1,
+.views > .a4:checked ~ .v0:checked ~ .a4.v0, .views > .a4:checked ~ .v1:checked ~ .a4.v1
+{ display: block; }
+.by { color: var(--soft); font-size: .875rem; margin-right: .5rem; }
 .y { color: var(--soft); font-size: .875rem; }
 
 .chart { display: block; width: 100%; height: auto; overflow: visible; }
@@ -96,6 +102,13 @@ img { image-rendering: pixelated; width: 100%; display: block; border-radius: 3p
   display: grid; gap: 1rem 1.4rem; grid-template-columns: repeat(auto-fill, minmax(13rem, 1fr));
 }
 
+.kept-grid {
+  display: grid; gap: .9rem 1.4rem; grid-template-columns: repeat(auto-fill, minmax(15rem, 1fr));
+  margin: .8rem 0 1.2rem;
+}
+.kept { display: block; width: 100%; background: var(--panel); border: 1px solid var(--rule); }
+.kept path { fill: currentColor; }
+
 .wide { overflow-x: auto; }
 table { border-collapse: collapse; font-size: .84rem; line-height: 1.35; }
 th, td { padding: .3rem .55rem; text-align: right; border-bottom: 1px solid var(--rule); }
@@ -125,7 +138,7 @@ details > summary { cursor: pointer; color: var(--soft); margin: .6rem 0; }
   .grids { grid-template-columns: repeat(auto-fill, minmax(9rem, 1fr)); }
   .losses-grid { grid-template-columns: repeat(auto-fill, minmax(9rem, 1fr)); }
 }
-@media print { .views > input, .views > label { display: none; } body { max-width: none; } }
+@media print { .views > input, .views > label, .by { display: none; } body { max-width: none; } }
 """
 
 SCRIPT = """

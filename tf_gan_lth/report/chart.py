@@ -9,11 +9,12 @@ import html
 import math
 from collections.abc import Sequence
 
+from tf_gan_lth.report.axes import Axis
+
 WIDTH, HEIGHT = 720, 400
 LEFT, RIGHT, TOP, BOTTOM = 68, 14, 14, 64
 LOG_FROM = 4.0  # an axis is logarithmic where its highest value is this many times its lowest
-FEW = 6  # ticks of which a narrow screen has room for all
-NEAR = 40  # ticks that are nearer than this would overlap
+NEAR, NEAR_ON_NARROW = 52, 95  # labels that are nearer than this would overlap
 
 
 @dataclasses.dataclass(frozen=True)
@@ -98,16 +99,23 @@ class Frame:
 
     x: Scale
     y: Scale
-    x_title: str
+    axis: Axis
     alt: str
     x_ticks: tuple[float, ...]
 
 
-def by_share(series: Sequence[Series], levels: Sequence[float], alt: str) -> Frame:
-    """A frame for scores by the share that remains, in %: from all weights at left to few."""
-    shares = sorted({round(point.x, 2) for each in series for point in each.points})
-    widest = max(*shares, 100.0)
-    narrowest = min(shares)
+def over(axis: Axis, series: Sequence[Series], levels: Sequence[float], alt: str) -> Frame:
+    """A frame for scores by what remains, from all at left to little.
+
+    Args:
+      axis: what the points' x are of.
+      series: what is to have room.
+      levels: further values that are to have some.
+      alt: what the chart says of itself.
+    """
+    places = sorted({round(point.x, 2) for each in series for point in each.points})
+    widest = max(places[-1], axis.whole or 0)
+    narrowest = places[0]
     if narrowest == widest:
         narrowest = widest / 2
     air = (widest / narrowest) ** 0.04
@@ -115,7 +123,7 @@ def by_share(series: Sequence[Series], levels: Sequence[float], alt: str) -> Fra
     ends = [end for each in series for p in each.points for end in (p.y, p.low, p.high, *p.single)]
     values = [end for end in (*ends, *levels) if end is not None]
     y = fitted(values, HEIGHT - BOTTOM, TOP)
-    return Frame(x, y, "what remains, % of what is prunable", alt, tuple(shares))
+    return Frame(x, y, axis, alt, tuple(places))
 
 
 def zoomed(frame: Frame, series: Sequence[Series], low: float, high: float) -> Frame | None:
@@ -183,18 +191,19 @@ def _axes(frame: Frame) -> list[str]:
         y = frame.y(value)
         parts.append(f'<path class="grid" d="M{LEFT} {y:.1f}H{right}"/>')
         parts.append(f'<text class="end" x="{LEFT - 9}" y="{y:.1f}" dy=".35em">{value:g}</text>')
-    last = None
-    shown = 0
+    last = kept = -math.inf
     for value in reversed(frame.x_ticks):
         x = frame.x(value)
         parts.append(f'<path class="tick" d="M{x:.1f} {bottom}v5"/>')
-        if last is None or x - last >= NEAR:
-            often = ' class="often"' if shown % 2 and len(frame.x_ticks) > FEW else ""
-            parts.append(f'<text{often} x="{x:.1f}" y="{bottom + 22}">{value:.3g}</text>')
-            last, shown = x, shown + 1
+        if x - last >= NEAR:
+            often = "" if x - kept >= NEAR_ON_NARROW else ' class="often"'
+            parts.append(
+                f'<text{often} x="{x:.1f}" y="{bottom + 22}">{frame.axis.text(value)}</text>'
+            )
+            last, kept = x, kept if often else x
     parts.append(f'<path class="axis" d="M{LEFT} {bottom}H{right}"/>')
     middle = (LEFT + right) / 2
-    parts.append(f'<text x="{middle}" y="{HEIGHT - 10}">{html.escape(frame.x_title)}</text>')
+    parts.append(f'<text x="{middle}" y="{HEIGHT - 10}">{html.escape(frame.axis.title)}</text>')
     return parts
 
 

@@ -1,6 +1,8 @@
 """The losses of each training, read from TensorBoard's files, as small charts."""
 
+import functools
 import html
+import pathlib
 from collections.abc import Iterator
 
 import numpy as np
@@ -8,6 +10,7 @@ import tensorflow as tf
 from tensorboard import data_compat
 from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
 
+from tf_gan_lth.experiment.paths import Path
 from tf_gan_lth.experiment.run_folder import TrainingFolder
 from tf_gan_lth.report.chart import Scale, number
 
@@ -25,10 +28,24 @@ def read(folder: TrainingFolder) -> Curves:
       {name: (steps, values)}, two arrays of at most `MOST_POINTS` entries. Steps are ascending: of
       a step that was trained twice, as a training was killed and continued, the last is taken.
     """
-    found: dict[str, dict[int, float]] = {}
     log = folder.curves / "train"
-    for path in sorted(log.glob("events.out.tfevents.*")) if log.exists() else ():
-        for step, name, value in _scalars(str(path)):
+    files = sorted(log.glob("events.out.tfevents.*")) if log.exists() else ()
+    return _curves(tuple((str(path), _size(path)) for path in files))
+
+
+def _size(path: Path) -> int | None:
+    return path.stat().st_size if isinstance(path, pathlib.Path) else None
+
+
+@functools.cache
+def _curves(files: tuple[tuple[str, int | None], ...]) -> Curves:
+    """The losses in files of a name and size each, whose content is that of no others.
+
+    They are read once: a run makes its page anew after each training, and has many of them.
+    """
+    found: dict[str, dict[int, float]] = {}
+    for path, _ in files:
+        for step, name, value in _scalars(path):
             curve = found.setdefault(name, {})
             # A later process begins at a checkpoint, before where the earlier one got to.
             curve.pop(step, None)

@@ -71,3 +71,10 @@ def link(path: Path, page: Path, name: str) -> Markup:
     if ":" in target.split("/")[0] and "://" not in str(path):
         address = "./" + address
     return Markup(f'<a href="{html.escape(address)}">{html.escape(name)}</a>')
+
+
+def in_words(value: object) -> str:
+    """A value of a record."""
+    if isinstance(value, list | tuple):
+        return ", ".join(map(str, value)) or "none"
+    return "-" if value is None else str(value)

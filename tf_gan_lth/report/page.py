@@ -76,7 +76,10 @@ def _together(found: Sequence[Judged]) -> list[str]:
             '<p class="note">Drawn apart: scores of different generators or under different'
             f" protocols cannot be compared ({protocols}).</p>"
         )
-    for (generator, protocol), members in groups.items():
+    for number, ((generator, protocol), members) in enumerate(groups.items()):
         heading = titled(generator, f"FID under {protocol}")
-        body += [f"<h2>{html.escape(heading)}</h2>", score_figures.together(generator, members)]
+        body += [
+            f"<h2>{html.escape(heading)}</h2>",
+            score_figures.together(generator, members, f"{number}-"),
+        ]
     return body

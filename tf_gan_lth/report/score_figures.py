@@ -1,15 +1,21 @@
-"""The main figures: FID against the weights that remain, of one run or of several."""
+"""The main figures: FID against what remains, of one run or of several."""
 
 import html
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
-from tf_gan_lth.findings.results import by_generator
+from tf_gan_lth.findings.results import Result, by_generator
 from tf_gan_lth.report import chart
+from tf_gan_lth.report.axes import Axis, axes_for
 from tf_gan_lth.report.judged import Judged, titled
 from tf_gan_lth.report.series import DENSE_STYLE, STYLES, curves
 
 MARGINS = 3.5  # how many margins above the dense FID the closer view ends
 UNIT = "FID, lower is better"
+UNITS = {  # what a run prunes: in words, and its marker beside runs that prune something else
+    "element": ("single weights", "o"),
+    "channel": ("channels", "s"),
+    "2:4": ("two of four weights", "^"),
+}
 
 
 def of_generator(judged: Judged, generator: str, prefix: str) -> list[str]:
@@ -18,76 +24,122 @@ def of_generator(judged: Judged, generator: str, prefix: str) -> list[str]:
     `prefix` tells the ids of a run from those of another one in the same page.
     """
     verdict = judged.verdicts[generator]
-    drawn = curves(judged.of(generator), verdict)
+    results = judged.of(generator)
     dense = verdict.dense_fid
-
-    # All scores and, where these reach far, what is around the margin.
-    last = [f"{each.name} {_point(each.points[-1])}" for each in drawn]
-    alt = f"FID against remaining weights. Dense GAN {dense:.2f}; {', '.join(last)}"
-    frame = chart.by_share(drawn, [dense, verdict.limit], alt)
-    views = {"all": frame}
-    closer = chart.zoomed(frame, drawn, dense, dense + MARGINS * (verdict.limit - dense))
-    if closer is not None:
-        views["around the margin"] = closer
-
     rules = [(dense, f"dense GAN: FID {dense:.2f}", DENSE_STYLE)]
-    figures = {
-        name: _figure(view, chart.draw(view, drawn, (dense, verdict.limit), rules))
-        for name, view in views.items()
-    }
+    figures = {}
+    for axis in axes_for({judged.config.lottery.unit}, results):
+        drawn = curves(results, verdict, axis)
+        last = [f"{each.name} {_point(each.points[-1], axis)}" for each in drawn]
+        alt = f"FID against {axis.title}. Dense GAN {dense:.2f}; {', '.join(last)}"
+        # All scores and, where these reach far, what is around the margin.
+        frame = chart.over(axis, drawn, [dense, verdict.limit], alt)
+        closer = chart.zoomed(frame, drawn, dense, dense + MARGINS * (verdict.limit - dense))
+        for view, shown in (("all", frame), ("around the margin", closer)):
+            if shown is not None:
+                drawing = chart.draw(shown, drawn, (dense, verdict.limit), rules)
+                figures[axis.name, view] = _drawn(shown, drawing)
     return [
-        f"<h2>{html.escape(titled(generator, 'FID against remaining weights'))}</h2>",
-        _switched(figures, f"{prefix}view-{generator}"),
+        f"<h2>{html.escape(titled(generator, 'FID against what remains'))}</h2>",
+        _switched(figures, f"{prefix}{generator}"),
         _legend(drawn, judged.config.lottery.margin),
+        *_not_counted(results),
         f'<p class="note">{html.escape(_protocol(judged, generator))}</p>',
     ]
 
 
-def together(generator: str, members: Sequence[tuple[int, Judged]]) -> str:
+def together(generator: str, members: Sequence[tuple[int, Judged]], prefix: str = "") -> str:
     """The tickets of several runs, each with a line at its dense FID, and what each found.
 
     Args:
       generator: name of the generator.
       members: the runs with their numbers in the page.
+      prefix: tells its ids from those of another such figure in the page.
     """
-    drawn, rules, found = [], [], []
+    units = {judged.config.lottery.unit for _, judged in members}
+    results = [result for _, judged in members for result in judged.of(generator)]
+    rules = []
     for number, judged in members:
-        verdict = judged.verdicts[generator]
-        style = number % STYLES
-        tickets = curves(judged.of(generator), verdict)[0]
-        drawn.append(chart.Series(judged.name, tickets.points, style))
-        dense = f"dense GAN of {judged.name}: FID {verdict.dense_fid:.2f}"
-        rules.append((verdict.dense_fid, dense, style))
-        found.append(
-            f'<li><a href="#run-{number}">{html.escape(judged.name)}</a>:'
-            f" {html.escape(verdict.sentence)}</li>"
-        )
-    alt = f"FID against remaining weights of {', '.join(series.name for series in drawn)}"
-    frame = chart.by_share(drawn, [value for value, _, _ in rules], alt)
-    entries = [(series.name, series.style, "o") for series in drawn]
+        dense = judged.verdicts[generator].dense_fid
+        rules.append((dense, f"dense GAN of {judged.name}: FID {dense:.2f}", number % STYLES))
+    figures = {}
+    for axis in axes_for(units, results):
+        drawn = [_tickets(judged, generator, number, units, axis) for number, judged in members]
+        alt = f"FID against {axis.title}, of {', '.join(series.name for series in drawn)}"
+        frame = chart.over(axis, drawn, [value for value, _, _ in rules], alt)
+        figures[axis.name, "all"] = _drawn(frame, chart.draw(frame, drawn, None, rules))
+    entries = [(series.name, series.style, series.marker) for series in drawn]
     key = chart.legend([*entries, ("a run's dense GAN", DENSE_STYLE, "-")])
-    return f"{_figure(frame, chart.draw(frame, drawn, None, rules))}{key}<ul>{''.join(found)}</ul>"
-
-
-def _point(point: chart.Point) -> str:
-    return f"{point.y:.2f} at {point.x:.1f}%"
-
-
-def _figure(frame: chart.Frame, drawing: str) -> str:
-    unit = f"{UNIT}; logarithmic axis" if frame.y.log else UNIT
-    return f'<figure><div class="y">{unit}</div>{drawing}</figure>'
-
-
-def _switched(figures: dict[str, str], group: str) -> str:
-    """The figures, one at a time, with a button for each; no script is needed."""
-    if len(figures) == 1:
-        return next(iter(figures.values()))
-    buttons = "".join(
-        f'<input type="radio" name="{group}" id="{group}-{number}"{"" if number else " checked"}>'
-        f'<label for="{group}-{number}">{name}</label>'
-        for number, name in enumerate(figures)
+    notes = _not_counted(results)
+    if len(units) > 1:
+        notes.append(
+            '<p class="note">These runs prune different things, so shares of what is prunable do'
+            " not compare: MACs, parameters and bytes do. Channels that went spare their MACs; of"
+            " single weights, dense hardware multiplies by the zeros.</p>"
+        )
+    found = "".join(
+        f'<li><a href="#run-{number}">{html.escape(judged.name)}</a>:'
+        f" {html.escape(judged.verdicts[generator].sentence)}</li>"
+        for number, judged in members
     )
-    return f'<div class="views">{buttons}{"".join(figures.values())}</div>'
+    switched = _switched(figures, f"{prefix}together-{generator}")
+    return f"{switched}{key}{''.join(notes)}<ul>{found}</ul>"
+
+
+def _tickets(
+    judged: Judged, generator: str, number: int, units: Collection[str], axis: Axis
+) -> chart.Series:
+    """The tickets of a run among others; where these prune different things, it says which."""
+    unit = judged.config.lottery.unit
+    points = curves(judged.of(generator), judged.verdicts[generator], axis)[0].points
+    name = f"{judged.name} ({UNITS[unit][0]})" if len(units) > 1 else judged.name
+    return chart.Series(name, points, number % STYLES, UNITS[unit][1])
+
+
+def _not_counted(results: Sequence[Result]) -> list[str]:
+    if all(result.macs_left for result in results):
+        return []
+    return [
+        '<p class="note">There is no axis of MACs: a run was made by a version that did not count'
+        " them.</p>"
+    ]
+
+
+def _point(point: chart.Point, axis: Axis) -> str:
+    return f"{point.y:.2f} at {axis.text(point.x)}"
+
+
+def _drawn(frame: chart.Frame, drawing: str) -> str:
+    unit = f"{UNIT}; logarithmic axis" if frame.y.log else UNIT
+    return f'<div class="y">{unit}</div>{drawing}'
+
+
+def _switched(figures: dict[tuple[str, str], str], group: str) -> str:
+    """The figures, {(axis, view): HTML}, one at a time, with buttons for both choices.
+
+    No script is needed: the style shows the figure of the buttons that are checked.
+    """
+    names = [list(dict.fromkeys(key[place] for key in figures)) for place in (0, 1)]
+    parts = [
+        _buttons("FID against", names[0], f"{group}-axis", "a"),
+        _buttons("shown", names[1], f"{group}-view", "v"),
+    ]
+    for (axis, view), content in figures.items():
+        style = f"a{names[0].index(axis)} v{names[1].index(view)}"
+        parts.append(f'<figure class="{style}">{content}</figure>')
+    return f'<div class="views">{"".join(parts)}</div>'
+
+
+def _buttons(says: str, names: Sequence[str], group: str, style: str) -> str:
+    """A row of buttons, of which one is checked; a single choice is made, and not seen."""
+    if len(names) == 1:
+        return f'<input type="radio" name="{group}" class="{style}0" hidden checked>'
+    buttons = "".join(
+        f'<input type="radio" name="{group}" id="{group}-{number}" class="{style}{number}"'
+        f'{"" if number else " checked"}><label for="{group}-{number}">{html.escape(name)}</label>'
+        for number, name in enumerate(names)
+    )
+    return f'<span class="by">{says}</span>{buttons}<br>'
 
 
 def _legend(drawn: Sequence[chart.Series], margin: float) -> str:

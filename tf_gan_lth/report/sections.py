@@ -10,9 +10,9 @@ from tf_gan_lth.findings.columns import columns, with_values
 from tf_gan_lth.findings.comparison import cells
 from tf_gan_lth.findings.results import Result, by_generator, scored_folders
 from tf_gan_lth.findings.verdict import Verdict
-from tf_gan_lth.report import chart, losses, score_figures
+from tf_gan_lth.report import chart, layers, losses, origin, score_figures
 from tf_gan_lth.report.judged import Judged, prefix_of, titled
-from tf_gan_lth.report.markup import Markup, link, picture, table
+from tf_gan_lth.report.markup import Markup, in_words, link, picture, table
 
 MOST_BYTES = 8_000_000  # of the samples over rounds; what is beyond is linked to
 
@@ -31,8 +31,8 @@ def of_run(judged: Judged, page: Path, prefix: str = "") -> list[str]:
     body += ["<h2>Results</h2>", _results_table(judged, page)]
     body += _losses(judged, page)
     for name in judged.verdicts:
-        body += _layers(judged, name)
-    return [*body, "<h2>Options</h2>", _config_table(judged), *_made_with(judged)]
+        body += layers.of_generator(judged, name)
+    return [*body, "<h2>Options</h2>", _config_table(judged), *origin.of_run(judged)]
 
 
 def _worth(verdict: Verdict) -> list[str]:
@@ -179,28 +179,6 @@ def _training_name(folder: TrainingFolder) -> str:
     return f"round {folder.round_number}{branch}"
 
 
-def _layers(judged: Judged, generator: str) -> list[str]:
-    """The share of each layer's weights that remains, by round: numbers on shades."""
-    rounds = [folder for folder in judged.first.rounds() if folder.scores.exists()]
-    layers = [folder.sparsity.get()[generator]["layers"] for folder in rounds]
-    lines = []
-    for name, counts in layers[0].items():
-        row = [f'<td class="l">{html.escape(name.removesuffix("/kernel"))}</td>']
-        row.append(f"<td>{counts['total']:,}</td>")
-        for each in layers:
-            share = each[name]["remaining"] / each[name]["total"]
-            row.append(f'<td style="--share:{0.55 * share:.2f}">{100 * share:.0f}</td>')
-        lines.append(f"<tr>{''.join(row)}</tr>")
-    heads = "".join(f'<th scope="col">{folder.round_number}</th>' for folder in rounds)
-    name = generator.replace("_", " ")
-    return [
-        f"<h2>Remaining weights of each layer of the {html.escape(name)}, in %, by round</h2>",
-        '<div class="wide"><table class="heat"><thead><tr><th class="l" scope="col">layer</th>'
-        f'<th scope="col">weights</th>{heads}</tr></thead><tbody>{"".join(lines)}</tbody></table>'
-        "</div>",
-    ]
-
-
 def _results_table(judged: Judged, page: Path) -> str:
     """Every result, with links to the files that it is made of."""
     results = judged.results
@@ -241,35 +219,6 @@ def _config_table(judged: Judged) -> str:
         if value is None and name in usual and name not in flags:
             continue  # what a program sets, and did not
         given = "asked" if asked.get(name) != usual.get(name) else ""
-        rows.append([configs.as_flag(name), _in_words(value), given])
+        rows.append([configs.as_flag(name), in_words(value), given])
     shown = table([f"option (run {config.digest})", "value", ""], rows, "sorts plain")
     return f"<details><summary>{len(rows)} options</summary>{shown}</details>"
-
-
-def _made_with(judged: Judged) -> list[str]:
-    """Where the run comes from, as its config.json recorded it: nothing, in older runs."""
-    rows = [row for row in _entries("", judged.run.config.get().get("made_with", {})) if row[1]]
-    if not rows:
-        return []
-    return ["<h2>Made with</h2>", table(["what", "value"], rows, "plain")]
-
-
-def _entries(name: str, value: object) -> list[list[str]]:
-    """A record as rows of name and value; what is nested in it has its own rows."""
-    if isinstance(value, dict):
-        return [
-            row for key, each in value.items() for row in _entries(f"{name} {key}".strip(), each)
-        ]
-    if isinstance(value, list) and any(isinstance(each, dict) for each in value):
-        return [
-            row
-            for number, each in enumerate(value, 1)
-            for row in _entries(f"{name} {number}", each)
-        ]
-    return [[name, "" if value is None else _in_words(value)]]
-
-
-def _in_words(value: object) -> str:
-    if isinstance(value, list | tuple):
-        return ", ".join(map(str, value)) or "none"
-    return "-" if value is None else str(value)

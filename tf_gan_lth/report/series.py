@@ -1,10 +1,11 @@
-"""What the figures show, for the page and for a paper: scores over the weights that remain."""
+"""What the figures show, for the page and for a paper: scores over what remains."""
 
 from collections.abc import Sequence
 
 from tf_gan_lth.findings.comparison import Comparison, in_words
 from tf_gan_lth.findings.results import Result
 from tf_gan_lth.findings.verdict import Verdict
+from tf_gan_lth.report.axes import SHARE, Axis, costs
 from tf_gan_lth.report.chart import Point, Series
 
 # The colour, by its number in `assets.STYLE` and `figures.COLORS`, and the marker of each branch.
@@ -24,18 +25,19 @@ STYLES = 8  # colours that there are
 DENSE_STYLE = 8
 
 
-def curves(results: Sequence[Result], verdict: Verdict) -> list[Series]:
+def curves(results: Sequence[Result], verdict: Verdict, axis: Axis = SHARE) -> list[Series]:
     """The tickets, with the dense GAN before them, and each kind of control.
 
     Args:
       results: those of the verdict's generator.
       verdict: with the interval of each ticket.
+      axis: on which every result has a place.
     """
     branches = ["main", *sorted({r.branch for r in results} - {"main"})]
-    return [_curve(results, verdict, branch) for branch in branches]
+    return [_curve(results, verdict, branch, axis) for branch in branches]
 
 
-def _curve(results: Sequence[Result], verdict: Verdict, branch: str) -> Series:
+def _curve(results: Sequence[Result], verdict: Verdict, branch: str, axis: Axis) -> Series:
     style, marker = BRANCHES.get(branch, OTHER)
     name = "ticket" if branch == "main" else branch.replace("_", " ")
     rounds: dict[int, list[Result]] = {}
@@ -43,14 +45,16 @@ def _curve(results: Sequence[Result], verdict: Verdict, branch: str) -> Series:
         if result.branch == branch:
             rounds.setdefault(result.round, []).append(result)
     points = (
-        _point(found, verdict, verdict.comparisons[number, branch], name)
+        _point(found, verdict, verdict.comparisons[number, branch], name, axis)
         for number, found in rounds.items()
     )
     ordered = tuple(sorted(points, key=lambda point: -point.x))
     return Series(name, ordered, style, marker)
 
 
-def _point(found: list[Result], verdict: Verdict, compared: Comparison, name: str) -> Point:
+def _point(
+    found: list[Result], verdict: Verdict, compared: Comparison, name: str, axis: Axis
+) -> Point:
     first = found[0]
     # All that there are, as the table of results shows; the comparison may judge fewer.
     fids = tuple(result.fid for result in found)
@@ -58,10 +62,10 @@ def _point(found: list[Result], verdict: Verdict, compared: Comparison, name: st
     deviation = None
     if len(fids) > 1:
         deviation = (sum((fid - mean) ** 2 for fid in fids) / (len(fids) - 1)) ** 0.5
-    share = 100 * (1 - first.generator_sparsity)
     title = [
         f"{'dense GAN' if name == 'ticket' and not first.round else name}, round {first.round}",
-        f"{share:.1f}% of what is prunable remains",
+        f"{SHARE.mean(found):.1f}% of what is prunable remains",
+        costs(found),
         f"FID {mean:.2f}" + ("" if deviation is None else f" ± {deviation:.2f}"),
     ]
     if len(fids) > 1:
@@ -77,7 +81,7 @@ def _point(found: list[Result], verdict: Verdict, compared: Comparison, name: st
                 f" ({compared.fid_ratio_low:.2f} to {compared.fid_ratio_high:.2f})"
             )
     return Point(
-        x=share,
+        x=axis.mean(found),
         y=mean,
         title="\n".join(title),
         low=None if deviation is None else mean - deviation,

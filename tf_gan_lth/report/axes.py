@@ -1,0 +1,89 @@
+"""What scores are drawn against: how much of a generator remains, by several measures."""
+
+import dataclasses
+import statistics
+from collections.abc import Callable, Collection, Iterable, Sequence
+
+from tf_gan_lth.experiment import amounts
+from tf_gan_lth.findings.results import Result
+
+CHANNEL = "channel"
+BYTES = 4  # of a float32
+
+
+@dataclasses.dataclass(frozen=True)
+class Axis:
+    """A horizontal axis, from all at left to little at right.
+
+    Attributes:
+      name: on its button.
+      title: below it.
+      read: the value of a result; None where it is not known.
+      text: of a value, as people see it.
+      whole: a value that the axis shows in any case; None if its points alone decide.
+    """
+
+    name: str
+    title: str
+    read: Callable[[Result], float | None]
+    text: Callable[[float], str]
+    whole: float | None = None
+
+    def has(self, results: Iterable[Result]) -> bool:
+        """Whether every result has a place on it: it is logarithmic."""
+        return all((self.read(result) or 0) > 0 for result in results)
+
+    def mean(self, results: Sequence[Result]) -> float:
+        """Where replicates are drawn."""
+        return statistics.fmean(map(self.read, results))
+
+
+def _bytes(result: Result) -> float:
+    return BYTES * result.generator_params_left
+
+
+SHARE = Axis(
+    "what is prunable",
+    "what remains, % of what is prunable",
+    lambda result: 100 * (1 - result.generator_sparsity),
+    "{:.3g}".format,
+    100.0,
+)
+PARAMETERS = Axis(
+    "parameters",
+    "parameters that remain",
+    lambda result: result.generator_params_left,
+    amounts.count,
+)
+SIZE = Axis("bytes", "bytes of the parameters that remain, as float32", _bytes, amounts.size)
+
+
+def _macs(units: Collection[str]) -> Axis:
+    """What single weights spare is spared by no dense hardware: the axis says so."""
+    title = "MACs an image, of what is kept"
+    if CHANNEL not in units:
+        title = "MACs of kept weights (dense hardware does all)"
+    return Axis("MACs", title, lambda result: result.macs_left, amounts.count)
+
+
+def axes_for(units: Collection[str], results: Sequence[Result]) -> list[Axis]:
+    """The axes on which all results have a place, the one to begin with first.
+
+    Shares of different units do not compare: where there are several, MACs come first.
+
+    Args:
+      units: what the runs prune, as `--unit` has it.
+      results: theirs.
+    """
+    macs = _macs(units)
+    order = [SHARE, macs, PARAMETERS, SIZE]
+    if len(units) > 1:
+        order = [macs, PARAMETERS, SIZE, SHARE]
+    return [axis for axis in order if axis.has(results)]
+
+
+def costs(results: Sequence[Result]) -> str:
+    """What remains of a generator, beside the share, in words; without what is not known."""
+    known = [axis for axis in (_macs(()), PARAMETERS) if axis.has(results)]
+    said = [f"{axis.text(axis.mean(results))} {axis.name}" for axis in known]
+    return ", ".join([*said, SIZE.text(SIZE.mean(results))])
