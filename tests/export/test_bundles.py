@@ -13,13 +13,14 @@ from helpers import run_lottery
 from PIL import Image
 
 import tf_gan_lth as lth
-from tf_gan_lth import export
+from tf_gan_lth import export, findings
 from tf_gan_lth.evaluation import exported
 from tf_gan_lth.experiment import array_files
 from tf_gan_lth.experiment.errors import EvaluationError, ExportError, UsageError
 from tf_gan_lth.export import bundle, cards, measuring, tickets
 from tf_gan_lth.export.formats import FORMATS
 from tf_gan_lth.pruning.cost import cost
+from tf_gan_lth.report.axes import axes_for
 from tf_gan_lth.tasks.rescoring import Request, evaluate
 
 SAMPLE = pathlib.Path(__file__).parents[2] / "scripts" / "sample.py"
@@ -194,6 +195,12 @@ def test_speed_and_memory_are_measured_of_ticket_and_dense(slim_run, tmp_path, m
     assert {t["threads"] for t in entry["milliseconds_an_image"]} == {1}
     for timed in entry["milliseconds_an_image"]:
         assert timed["ticket"] > 0 and timed["dense"] > 0 and timed["turns"] >= 5
+    # The report draws the ratio of the two.
+    [one, _] = entry["milliseconds_an_image"]
+    found = {r.round: r.time_share for r in findings.read_results(slim_run)}
+    assert found == {0: {}, 1: {"tflite": one["ticket"] / one["dense"]}}
+    axes = axes_for({"channel"}, findings.read_results(slim_run))
+    assert axes[-1].title.startswith("milliseconds an image, % of the dense generator's (tflite")
 
 
 def test_the_script_draws_the_same_pictures_from_every_format(slim_bundle, tmp_path):

@@ -7,8 +7,8 @@ r"""Exports a ticket in several formats, with a card of what each takes.
 
 The ticket is a round of a run or a branch of one, RUN/replicate_0/round_05/branches/random_mask;
 round_00 is the dense generator. A ticket of channels is exported without them. Each format is
-compared with Keras on the same inputs before anything is there. docs/exports.md says what is in
-the files, SECURITY.md whom to trust.
+compared with Keras on the same inputs before anything is there. A card with speeds is kept in the
+round too, for the report. docs/exports.md says what is in the files.
 """
 
 import functools

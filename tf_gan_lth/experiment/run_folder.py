@@ -87,6 +87,11 @@ class TrainingFolder:
         """Where a generator is exported to: `saved_model`, or `saved_model_a2b` for a direction."""
         return self.path / "_".join(filter(None, ["saved_model", generator_label(generator)]))
 
+    def card(self, generator: str) -> Record:
+        """The card of the latest export whose speed was measured, for the report."""
+        name = "_".join(filter(None, ["card", generator_label(generator)]))
+        return Record(self.path / f"{name}.json")
+
     @property
     def round_path(self) -> Path:
         """Where the round is kept that it is, or is a branch of."""

@@ -66,6 +66,8 @@ def export(
 ) -> dict:
     """Exports a ticket, and returns its card; everything is written, or nothing.
 
+    A card with speeds is kept in the training's folder too, where the report finds it.
+
     Args:
       found: the ticket.
       formats: names of formats, see `formats.FORMATS`.
@@ -84,7 +86,10 @@ def export(
     if output.exists():
         raise UsageError(f"{output} exists and is not overwritten: give another --output")
     Bundle(output).put(Request(found, formats, measure))
-    return Bundle(output).get()
+    card = Bundle(output).get()
+    if "speed" in measure:
+        found.folder.card(found.name).put(card)
+    return card
 
 
 def _write(request: Request, folder: pathlib.Path) -> dict[str, cards.Written]:

@@ -32,6 +32,8 @@ class Result:
       macs, macs_left: multiply-accumulates an image, dense and with weights that remain; None in
         runs of versions that did not count them.
       generator_params: trainable parameters, dense; None likewise.
+      time_share: {format: share of the dense generator's time for an image, on one thread}, of what
+        was exported and measured; see `_time_shares`.
     """
 
     replicate: int
@@ -50,6 +52,7 @@ class Result:
     macs: int | None = None
     macs_left: int | None = None
     generator_params: int | None = None
+    time_share: dict[str, float] = dataclasses.field(default_factory=dict)
 
     @property
     def fid(self) -> float:
@@ -121,4 +124,18 @@ def _results(folder: TrainingFolder) -> Iterator[Result]:
             macs=network.get("macs"),
             macs_left=network.get("macs_left"),
             generator_params=network.get("parameters"),
+            time_share=_time_shares(folder, name),
         )
+
+
+def _time_shares(folder: TrainingFolder, generator: str) -> dict[str, float]:
+    """What its card says: ratios of medians of paired turns, which compare between cards."""
+    card = folder.card(generator)
+    if not card.exists():
+        return {}
+    return {
+        name: timed["ticket"] / timed["dense"]
+        for name, entry in card.get()["formats"].items()
+        for timed in entry.get("milliseconds_an_image", [])
+        if (timed["batch"], timed["threads"]) == (1, 1)
+    }

@@ -66,6 +66,17 @@ def _macs(units: Collection[str]) -> Axis:
     return Axis("MACs", title, lambda result: result.macs_left, amounts.count)
 
 
+def _time(name: str) -> Axis:
+    """Of an export in a format; the dense generator is what others are measured beside."""
+
+    def read(result: Result) -> float | None:
+        share = 1.0 if result.round == 0 else result.time_share.get(name)
+        return share and 100 * share
+
+    title = f"milliseconds an image, % of the dense generator's ({name}, 1 thread)"
+    return Axis("milliseconds", title, read, "{:.3g}".format, 100.0)
+
+
 def axes_for(units: Collection[str], results: Sequence[Result]) -> list[Axis]:
     """The axes on which all results have a place, the one to begin with first.
 
@@ -79,7 +90,9 @@ def axes_for(units: Collection[str], results: Sequence[Result]) -> list[Axis]:
     order = [SHARE, macs, PARAMETERS, SIZE]
     if len(units) > 1:
         order = [macs, PARAMETERS, SIZE, SHARE]
-    return [axis for axis in order if axis.has(results)]
+    measured = dict.fromkeys(name for result in results for name in result.time_share)
+    times = [axis for axis in map(_time, measured) if axis.has(results)]
+    return [axis for axis in [*order, *times[:1]] if axis.has(results)]
 
 
 def costs(results: Sequence[Result]) -> str:
