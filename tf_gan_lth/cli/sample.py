@@ -23,7 +23,7 @@ import shutil
 import sys
 import tempfile
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import NoReturn
 
 import numpy as np
@@ -384,6 +384,8 @@ def main(values: flags.FlagValues) -> None:
         files = find_pictures(_path(values.images))
         output = _path(values.output)
         targets = plan(files, output)
+        told = f"sample: reading the pictures of {values.images}; starting TensorFlow ..."
+        print(told, file=sys.stderr, flush=True)
         found = {file: check_picture(file, values.pad) for file in files}
         generate, channels = load_generator(_path(values.model), values.trust_models)
         for file, number in found.items():
@@ -406,20 +408,54 @@ def _path(text: str) -> pathlib.Path:
 
 
 def _parse(argv: list[str]) -> list[str]:
-    if HELP_FLAGS & set(argv):
-        print(__doc__)
-        for name, text in REQUIRED.items():
-            print(f"  --{name}\n      {text}")
-        for name, (default, text) in SWITCHES.items():
-            print(f"  --{name}  (default: {str(default).lower()})\n      {text}")
-        sys.exit(0)
     try:
-        rest = flags.FLAGS(argv)
-    except (flags.Error, ValueError) as error:
+        arguments = list(_expand(argv[1:]))
+        if HELP_FLAGS & set(arguments):
+            _show_help()
+            sys.exit(0)
+        rest = flags.FLAGS([argv[0], *arguments])
+    except (SampleError, flags.Error, ValueError, OSError) as error:
         _fail(error, 2)
     if rest[1:]:
         _fail(f"unexpected argument '{rest[1]}': options are written --name=value", 2)
     return rest
+
+
+def _show_help() -> None:
+    lines = [__doc__]
+    lines += [f"  --{name}\n      {text}" for name, text in REQUIRED.items()]
+    for name, (default, text) in SWITCHES.items():
+        lines.append(f"  --{name}  (default: {str(default).lower()})\n      {text}")
+    try:
+        print("\n".join(lines), flush=True)
+    except BrokenPipeError:  # `head` has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _expand(arguments: Iterable[str], readers: tuple[pathlib.Path, ...] = ()) -> Iterator[str]:
+    """The arguments, each `--flagfile=PATH` replaced by the lines of that file, one flag each.
+
+    absl would read such files too, but as UTF-8 without a mark alone, and from the working folder.
+    """
+    for argument in arguments:
+        name = re.fullmatch(r"--?flagfile=(.+)", argument)
+        if not name:
+            yield argument
+            continue
+        folder = readers[-1].parent if readers else pathlib.Path()
+        path = next((p for p in (folder / _path(name[1]), _path(name[1])) if p.exists()), None)
+        if path is None or path.resolve() in readers:
+            problem = "reads itself" if path else "is not there"
+            raise UsageError(f"flag file {name[1]} {problem}")
+        content = path.read_bytes()
+        encoding = "utf-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
+        try:
+            lines = [line.strip() for line in content.decode(encoding).splitlines()]
+        except UnicodeDecodeError as error:
+            number = content.count(b"\n", 0, error.start) + 1
+            raise UsageError(f"flag file {path}, line {number}, is not UTF-8 text") from None
+        own = (line for line in lines if line and not line.startswith(("#", "//")))
+        yield from _expand(own, (*readers, path.resolve()))
 
 
 def _fail(error: Exception | str, code: int) -> NoReturn:
