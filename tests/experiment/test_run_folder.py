@@ -107,6 +107,15 @@ def test_another_feature_network_is_refused_by_name(tmp_path, other):
         RunFolder(tmp_path).claim(configs.from_options({"feature_network": other}))
 
 
+def test_a_record_of_images_without_their_digest_is_named(tmp_path):
+    images = {"name": "npz:a.npz:train", "digest": "1", "count": 3}
+    run = RunFolder(tmp_path)
+    run.claim(configs.Config(), images=images)
+    run.images.put({"name": images["name"], "count": 3})
+    with pytest.raises(ArtifactError, match="images.json is broken .it has no field 'digest'"):
+        run.claim(configs.Config(), images=images)
+
+
 def test_other_labels_are_refused_where_labels_were_recorded(tmp_path):
     images = {"name": "npz:a.npz:train", "digest": "1", "count": 3}
     RunFolder(tmp_path / "old").claim(configs.Config(), images=images)

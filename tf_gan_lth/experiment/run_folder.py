@@ -306,6 +306,7 @@ class RunFolder:
             self.images.put(images)
             return
         there = self.images.get()
+        there["digest"]  # a record without it is named here
         # Earlier versions recorded less.
         other = {n for n, value in images.items() if n != "name" and there.get(n, value) != value}
         if other:
