@@ -16,6 +16,7 @@ from PIL import Image
 
 from tf_gan_lth.cli import sample
 from tf_gan_lth.evaluation import saved_models
+from tf_gan_lth.experiment.version import VERSION
 
 SCRIPT = pathlib.Path(__file__).parents[2] / "scripts" / "sample.py"
 
@@ -279,6 +280,10 @@ def test_a_flag_file_that_cannot_be_read_is_named(tmp_path, content, line):
     (tmp_path / "a.flags").write_bytes(content)
     found = run_script("--flagfile=a.flags", folder=tmp_path)
     assert found.returncode == 2 and found.stderr.count("\n") == 1 and line in found.stderr
+
+
+def test_it_tells_the_version_of_the_package(tmp_path):
+    assert run_script("--version", folder=tmp_path).stdout == f"tf-gan-lth {VERSION}\n"
 
 
 def test_help_of_which_only_the_head_is_read_is_no_error():

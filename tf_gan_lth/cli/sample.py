@@ -30,6 +30,7 @@ import numpy as np
 from absl import app, flags
 from PIL import Image, ImageOps
 
+VERSION = "0.1.0"  # of the package that this file comes with
 REQUIRED = {
     "model": "SavedModel of a generator that translates; required",
     "images": "folder of pictures to translate; required",
@@ -412,6 +413,9 @@ def _parse(argv: list[str]) -> list[str]:
         arguments = list(_expand(argv[1:]))
         if HELP_FLAGS & set(arguments):
             _show_help()
+            sys.exit(0)
+        if "--version" in arguments:
+            print(f"tf-gan-lth {VERSION}")
             sys.exit(0)
         rest = flags.FLAGS([argv[0], *arguments])
     except (SampleError, flags.Error, ValueError, OSError) as error:
