@@ -111,7 +111,8 @@ def test_alone_it_needs_no_package_and_helps(models, colours, tmp_path):
         cwd="/",
         env=environment,
     )
-    assert done.returncode == 0, done.stderr
+    told = f"sample: reading the pictures of {tmp_path}/in; starting TensorFlow ...\n"
+    assert (done.returncode, done.stderr) == (0, told)
     with Image.open(tmp_path / "out" / "a.png") as picture:
         np.testing.assert_array_equal(np.asarray(picture), 255 - colours)
 

@@ -183,7 +183,8 @@ def load_generator(path: pathlib.Path, trust: bool):
     """A function that maps images to images, and the number of channels that it takes."""
     if not path.is_dir():
         raise UsageError(f"there is no SavedModel at {path}")
-    import tensorflow as tf
+    with _silent():
+        import tensorflow as tf
 
     try:
         check_files(path)
@@ -221,6 +222,19 @@ def load_generator(path: pathlib.Path, trust: bool):
         return tf.nest.flatten(function(**{inputs[0].name: tf.constant(images)}))[0].numpy()
 
     return generate, inputs[0].shape[-1]
+
+
+@contextlib.contextmanager
+def _silent() -> Iterator[None]:
+    """Discards what TensorFlow's C++ parts say as they start; what goes wrong, Python raises."""
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
 
 
 def check_files(path: pathlib.Path) -> None:
