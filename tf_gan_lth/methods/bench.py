@@ -159,7 +159,7 @@ def tell_missing(artifact: Artifact, again: str = "made") -> None:
     """Warns that a file or folder of a run was removed, and that it is made or trained again."""
     warnings.warn(
         f"{artifact.path} is missing: it is {again} again, from the config, the seed and what else"
-        " is there, and becomes the same",
+        " is there; results stay the same",
         ToolkitWarning,
         stacklevel=3,
     )
