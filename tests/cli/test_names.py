@@ -231,3 +231,20 @@ def test_every_command_tells_its_version(name, capsys):
     with pytest.raises(SystemExit) as exit:
         command_line._parse(["command", "--version"], values, "")
     assert not exit.value.code and capsys.readouterr().out.startswith("tf-gan-lth ")
+
+
+def test_a_known_name_is_no_path_though_a_folder_is_called_so(tmp_path, monkeypatch):
+    (tmp_path / "digits").mkdir()
+    (tmp_path / "pictures").mkdir()
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "a.NPZ").write_bytes(b"")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    for accepted in (names.DATASET, names.REFERENCE):
+        accepted.check("digits", SNGAN)
+        with pytest.raises(UsageError, match="'pictures' is a folder: write folder:pictures"):
+            accepted.check("pictures", SNGAN)
+    with pytest.raises(UsageError, match="is an .npz file: write npz:~/a.NPZ"):
+        names.DATASET.check("~/a.NPZ", SNGAN)
+    with pytest.raises(UsageError, match="is an .npz file: write npz:~/a.NPZ"):
+        data.load("~/a.NPZ", "train", 8)

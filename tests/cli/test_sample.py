@@ -17,6 +17,7 @@ from PIL import Image
 
 from tf_gan_lth.cli import sample
 from tf_gan_lth.evaluation import saved_models
+from tf_gan_lth.experiment.version import VERSION
 
 SCRIPT = pathlib.Path(__file__).parents[2] / "scripts" / "sample.py"
 
@@ -68,8 +69,12 @@ def translate(models, tmp_path, capsys):
         try:
             sample.main(values)
         except SystemExit as stopped:
-            return stopped.code, capsys.readouterr().err
-        return 0, capsys.readouterr().err
+            return stopped.code, told(capsys.readouterr().err)
+        return 0, told(capsys.readouterr().err)
+
+    def told(text):
+        """What comes after the line that says that the command was understood."""
+        return text.rpartition(" ...\n")[2]
 
     return run
 
@@ -107,7 +112,8 @@ def test_alone_it_needs_no_package_and_helps(models, colours, tmp_path):
         cwd="/",
         env=environment,
     )
-    assert done.returncode == 0, done.stderr
+    told = f"sample: reading {tmp_path}/in and {models}/saved_model_3 ...\n"
+    assert (done.returncode, done.stderr) == (0, told)
     with Image.open(tmp_path / "out" / "a.png") as picture:
         np.testing.assert_array_equal(np.asarray(picture), 255 - colours)
 
@@ -243,3 +249,51 @@ def test_a_broken_or_dangerous_model_is_one_line(translate, models, colours, tmp
     assert code == 1 and "operations WriteFile reach files" in error and not target.exists()
     assert translate(f"--model={tmp_path}/writes", "--trust_models") == (0, "")
     assert target.read_text() == "written"
+
+
+def run_script(*arguments, folder):
+    command = [sys.executable, str(SCRIPT), *arguments]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_flag_files_are_read_as_those_of_other_commands(tmp_path, colours, encoding):
+    (tmp_path / "in").mkdir()
+    Image.fromarray(colours).save(tmp_path / "in" / "a.png")
+    (tmp_path / "sub").mkdir()
+    text = "# comment\n--images=in\n--model=nowhere\n"
+    (tmp_path / "sub" / "a.flags").write_text(text, encoding=encoding)
+    (tmp_path / "sub" / "b.flags").write_text("--flagfile=a.flags\n--output=out\n")
+    found = run_script("--flagfile=sub/b.flags", folder=tmp_path)
+    told = "sample: reading in and nowhere ...\n"
+    assert (
+        found.stderr == told + "error: there is no SavedModel, .tflite or .onnx file at nowhere\n"
+    )
+    assert found.returncode == 2
+
+
+@pytest.mark.parametrize(
+    ("content", "line"),
+    [
+        (b"--pad\n# Caf\xe9\n", "a.flags, line 2, is not UTF-8 text"),
+        (b"--flagfile=a.flags\n", "flag file a.flags reads itself"),
+        (b"--flagfile=b.flags\n", "flag file b.flags is not there"),
+    ],
+)
+def test_a_flag_file_that_cannot_be_read_is_named(tmp_path, content, line):
+    (tmp_path / "a.flags").write_bytes(content)
+    found = run_script("--flagfile=a.flags", folder=tmp_path)
+    assert found.returncode == 2 and found.stderr.count("\n") == 1 and line in found.stderr
+
+
+def test_it_tells_the_version_of_the_package(tmp_path):
+    assert run_script("--version", folder=tmp_path).stdout == f"tf-gan-lth {VERSION}\n"
+
+
+def test_help_of_which_only_the_head_is_read_is_no_error():
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [sys.executable, str(SCRIPT), "--help"]
+    found = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, text=True, timeout=60)
+    os.close(writer)
+    assert (found.returncode, found.stderr) == (0, "")

@@ -145,3 +145,26 @@ def test_in_another_thread_nothing_is_installed():
     thread.start()
     thread.join()
     assert seen == [signal.getsignal(signal.SIGTERM)]
+
+
+def test_a_signal_before_the_command_has_begun_is_one_line(tmp_path):
+    pipe = tmp_path / "a.flags"
+    os.mkfifo(pipe)
+    process = subprocess.Popen(
+        [sys.executable, str(ROOT / "scripts" / "runs.py"), f"--flagfile={pipe}"],
+        env=ENVIRONMENT,
+        stderr=subprocess.PIPE,
+    )
+
+    writer = None
+    until = time.monotonic() + 60
+    while writer is None and time.monotonic() < until:
+        try:
+            writer = os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)
+        except OSError:  # nobody reads yet
+            time.sleep(0.05)
+    process.send_signal(signal.SIGTERM)
+    _, error = process.communicate(timeout=60)
+    os.close(writer)
+    assert process.returncode == 143
+    assert error == b"error: stopped by SIGTERM; run the same command again to continue\n"

@@ -1,3 +1,4 @@
+import io
 import os
 import pathlib
 import subprocess
@@ -7,10 +8,11 @@ import time
 import numpy as np
 import pytest
 from helpers import equal
+from PIL import Image
 
 from tf_gan_lth.experiment import locks
-from tf_gan_lth.experiment.artifacts import File, Record, Snapshots
-from tf_gan_lth.experiment.errors import ArtifactError, RunFolderError
+from tf_gan_lth.experiment.artifacts import File, Picture, Record, Snapshots
+from tf_gan_lth.experiment.errors import ArtifactError, RunFolderError, ToolkitWarning
 from tf_gan_lth.experiment.run_folder import RunFolder
 
 WEIGHTS = {
@@ -168,3 +170,25 @@ def test_what_killed_processes_left_half_written_is_cleared(tmp_path):
     (folder.path / "mine.partial").write_text("somebody's")
     folder.clear()
     assert sorted(path.name for path in folder.path.iterdir()) == ["mine.partial", "scores.json"]
+
+
+@pytest.mark.parametrize("change", ["cut", "empty", "text", "bit", "longer"])
+def test_a_broken_picture_is_named_or_made_again(tmp_path, change):
+    made = io.BytesIO()
+    Image.fromarray(np.arange(48, dtype=np.uint8).reshape(4, 4, 3)).save(made, "PNG")
+    whole = made.getvalue()
+    picture = Picture(tmp_path / "samples.png")
+    assert picture.get_or(lambda: whole) == whole == picture.get_or(lambda: b"not asked for")
+    broken = {
+        "cut": whole[:-9],
+        "empty": b"",
+        "text": b"hello",
+        "bit": whole[:60] + bytes([whole[60] ^ 1]) + whole[61:],
+        "longer": whole + b"x",
+    }
+    picture.path.write_bytes(broken[change])
+    with pytest.raises(ArtifactError, match="samples.png is broken"):
+        picture.get()
+    with pytest.warns(ToolkitWarning, match="samples.png is broken .* and is made again"):
+        assert picture.get_or(lambda: whole) == whole
+    assert picture.path.read_bytes() == picture.get() == whole

@@ -167,3 +167,31 @@ def test_a_link_in_place_of_a_partial_file_is_not_followed(tmp_path):
     Record(tmp_path / "r.json").put({"a": 1})
     assert (tmp_path / "precious" / "file").read_text() == "mine"
     assert json.loads((tmp_path / "r.json").read_text())["a"] == 1
+
+
+def test_a_copied_training_without_places_is_no_second_one(tmp_path):
+    run = RunFolder(tmp_path)
+    run.claim(configs.Config())
+    for number in (0, 1):
+        Snapshots(run.replicate(number).initial.path).put(weights(float(number)))
+        Snapshots(run.replicate(number).round(1).weights.path).put(weights(7.0))
+    with pytest.raises(RunFolderError, match="replicate_1 is a copy of .*round_01/weights"):
+        read_results(run)
+
+
+def test_replicates_of_a_transfer_begin_with_the_same_weights(tmp_path):
+    run = RunFolder(tmp_path)
+    run.claim(configs.Config(), parent={"digest": "0"})
+    for number in (0, 1):
+        run.replicate(number).initial.put(weights(1.0))
+    assert read_results(run) == []
+
+
+@pytest.mark.parametrize("kind", ["masks", "weights", "training", "sparsity"])
+def test_what_was_removed_is_missing_and_what_is_yet_to_come_is_not(run, kind):
+    folder = run.replicate(0).round(1)
+    folder.samples.path.write_bytes(b"")
+    assert folder.missing() == []
+    paths.remove(getattr(folder, kind).path)
+    assert folder.missing() == [getattr(folder, kind)]
+    assert run.replicate(0).round(2).missing() == []

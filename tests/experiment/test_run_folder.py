@@ -90,3 +90,36 @@ def test_pictures_that_scores_are_made_of_must_stay_too(tmp_path):
     run.claim(config, {}, {**images, "test_digest": "1"})
     with pytest.raises(RunFolderError, match="was scored on other images"):
         run.claim(config, {}, {**images, "test_digest": "2"})
+
+
+@pytest.mark.parametrize("other", ["./nets/resnet", "/data/nets/resnet/", "../nets/resnet"])
+def test_a_feature_network_is_its_content_not_the_path_to_it(tmp_path, other):
+    options = {"feature_network": "nets/resnet", "dataset": "folder:pictures"}
+    RunFolder(tmp_path).claim(configs.from_options(options), used={**options, "steps": 3})
+    options = {"feature_network": other, "dataset": "folder:/data/pictures"}
+    RunFolder(tmp_path).claim(configs.from_options(options), used={**options, "steps": 3})
+
+
+@pytest.mark.parametrize("other", ["nets/vgg", "https://example.org/resnet", None])
+def test_another_feature_network_is_refused_by_name(tmp_path, other):
+    RunFolder(tmp_path).claim(configs.from_options({"feature_network": "nets/resnet"}))
+    with pytest.raises(RunFolderError, match="--feature_network is nets/resnet there"):
+        RunFolder(tmp_path).claim(configs.from_options({"feature_network": other}))
+
+
+def test_a_record_of_images_without_their_digest_is_named(tmp_path):
+    images = {"name": "npz:a.npz:train", "digest": "1", "count": 3}
+    run = RunFolder(tmp_path)
+    run.claim(configs.Config(), images=images)
+    run.images.put({"name": images["name"], "count": 3})
+    with pytest.raises(ArtifactError, match="images.json is broken .it has no field 'digest'"):
+        run.claim(configs.Config(), images=images)
+
+
+def test_other_labels_are_refused_where_labels_were_recorded(tmp_path):
+    images = {"name": "npz:a.npz:train", "digest": "1", "count": 3}
+    RunFolder(tmp_path / "old").claim(configs.Config(), images=images)
+    RunFolder(tmp_path / "old").claim(configs.Config(), images={**images, "labels_digest": "2"})
+    RunFolder(tmp_path / "new").claim(configs.Config(), images={**images, "labels_digest": "2"})
+    with pytest.raises(RunFolderError, match="was trained on other labels"):
+        RunFolder(tmp_path / "new").claim(configs.Config(), images={**images, "labels_digest": "3"})

@@ -10,7 +10,7 @@ import tensorflow as tf
 import tf_gan_lth as lth
 from tf_gan_lth import data, export
 from tf_gan_lth.data import draws
-from tf_gan_lth.experiment.errors import UsageError
+from tf_gan_lth.experiment.errors import RunFolderError, UsageError
 from tf_gan_lth.findings import judge_run
 from tf_gan_lth.tasks.image_sources import open_source
 from tf_gan_lth.tasks.noise_to_image import sampling_seed
@@ -108,3 +108,13 @@ def test_labels_asked_of_images_without_any_are_refused(options, tmp_path):
     labels = np.arange(64) % 4
     run = lth.find_ticket(f"{TOY}:gan", images, tmp_path / "run", labels=labels, **options)
     assert run.used["images.classes"] == 4
+
+
+def test_labels_that_were_exchanged_are_other_images(options, tmp_path):
+    images = np.random.default_rng(0).integers(0, 256, [64, 8, 8, 1], dtype=np.uint8)
+    labels = np.arange(64) % 4
+    settings = {**options, "rounds": 0}
+    lth.find_ticket(f"{TOY}:gan", images, tmp_path / "run", labels=labels, **settings)
+    lth.find_ticket(f"{TOY}:gan", images, tmp_path / "run", labels=labels, **settings)
+    with pytest.raises(RunFolderError, match="was trained on other labels"):
+        lth.find_ticket(f"{TOY}:gan", images, tmp_path / "run", labels=labels[::-1], **settings)

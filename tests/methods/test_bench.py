@@ -4,8 +4,14 @@ import pytest
 import tensorflow as tf
 from helpers import set_up
 
-from tf_gan_lth.experiment.errors import EvaluationError, RunFolderError, UsageError
+from tf_gan_lth.experiment.errors import (
+    EvaluationError,
+    RunFolderError,
+    TrainingError,
+    UsageError,
+)
 from tf_gan_lth.methods import loop
+from tf_gan_lth.methods.bench import one_line_errors
 
 
 @pytest.mark.parametrize(
@@ -80,3 +86,9 @@ def test_what_a_generator_costs_and_who_judges_it_stand_beside_its_sparsity(fini
         assert report["generator"]["macs"] == dense["generator"]["macs"] > 8 * 8 * 9 * 4
     assert dense["generator"]["macs_left"] == dense["generator"]["macs"]
     assert sparse["generator"]["macs_left"] < dense["generator"]["macs"]
+
+
+def test_a_device_that_is_gone_is_one_line():
+    told = pytest.raises(TrainingError, match="round 1 stopped: Socket closed; what is finished")
+    with told, one_line_errors("round 1"):
+        raise tf.errors.UnavailableError(None, None, "Socket closed")

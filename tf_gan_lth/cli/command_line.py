@@ -232,7 +232,10 @@ def run(
             _main(main, values, chatty)
 
     with stopping.when_asked():
-        app.run(guarded, argv=argv, flags_parser=parse)
+        try:
+            app.run(guarded, argv=argv, flags_parser=parse)
+        except KeyboardInterrupt as stop:
+            _end(stop)
 
 
 def _main(main: Callable[[flags.FlagValues], None], values: flags.FlagValues, chatty: bool) -> None:
@@ -246,11 +249,13 @@ def _main(main: Callable[[flags.FlagValues], None], values: flags.FlagValues, ch
         if chatty:
             traceback.print_exc()
         fail(error)
-    except KeyboardInterrupt as stop:
-        reason = str(stop) or "stopped"
-        # A bar on a terminal has not ended its line.
-        print(end="\n" if sys.stderr.isatty() else "", file=sys.stderr)
-        fail(f"{reason}; run the same command again to continue", getattr(stop, "exit_code", 130))
+
+
+def _end(stop: KeyboardInterrupt) -> typing.NoReturn:
+    reason = str(stop) or "stopped"
+    # A bar on a terminal has not ended its line.
+    print(end="\n" if sys.stderr.isatty() else "", file=sys.stderr)
+    fail(f"{reason}; run the same command again to continue", getattr(stop, "exit_code", 130))
 
 
 def start_tensorflow(values: flags.FlagValues, command: str) -> None:

@@ -13,7 +13,8 @@ import pathlib
 from collections.abc import Callable, Sequence
 
 from tf_gan_lth.cli import sources
-from tf_gan_lth.experiment.errors import UsageError, check_known
+from tf_gan_lth.experiment import paths
+from tf_gan_lth.experiment.errors import check_known
 
 TFDS = "tfds:"  # what comes after it, TFDS knows
 
@@ -75,22 +76,15 @@ class Accepted:
         for word in words:
             name = word.partition(":")[0] if self.weighted else word
             if not name.startswith(prefixes) and not self.takes(name):
-                _check_is_no_path(name, forms)
-                check_known(self.kind, name, [*self.names(chosen), *forms])
+                known = [*self.names(chosen), *forms]
+                if name not in known:
+                    paths.check_is_no_path(name, prefixes)
+                check_known(self.kind, name, known)
 
     def listed(self, chosen: Chosen) -> str:
         """All of it, for `--help`."""
         names = [f"{name}:WEIGHT" if self.weighted else name for name in self.names(chosen)]
         return ", ".join([*sorted(names), *self.forms(chosen)])
-
-
-def _check_is_no_path(word: str, forms: Sequence[str]) -> None:
-    """Raises `UsageError` for a path that lacks the word before it."""
-    path = pathlib.Path(word)
-    if "folder:PATH" in forms and path.is_dir():
-        raise UsageError(f"'{word}' is a folder: write folder:{word}")
-    if "npz:PATH" in forms and path.suffix.lower() == ".npz" and path.is_file():
-        raise UsageError(f"'{word}' is an .npz file: write npz:{word}")
 
 
 def image_sets() -> tuple[str, ...]:

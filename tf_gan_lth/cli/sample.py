@@ -36,6 +36,7 @@ from typing import NamedTuple, NoReturn
 import numpy as np
 from PIL import Image, ImageOps
 
+VERSION = "0.1.0"  # of the package that this file comes with
 REQUIRED = {
     "model": (str, None, "SavedModel, .tflite or .onnx file of a generator; required"),
     "output": (str, None, "folder to write the pictures to; required"),
@@ -241,8 +242,22 @@ def load_model(path: pathlib.Path, trust: bool) -> Model:
     return model
 
 
+@contextlib.contextmanager
+def _silent() -> Iterator[None]:
+    """Discards what C++ parts of libraries say as they start; what goes wrong, Python raises."""
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
+
+
 def _load_saved_model(path: pathlib.Path, trust: bool) -> Model:
-    import tensorflow as tf
+    with _silent():
+        import tensorflow as tf
 
     try:
         check_files(path)
@@ -284,7 +299,7 @@ def _load_lite(content: bytes) -> Model:
             from tensorflow.lite.python.interpreter import Interpreter
         except ModuleNotFoundError:
             raise ModuleNotFoundError(name="ai-edge-litert") from None
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), _silent():
         warnings.simplefilter("ignore")  # TensorFlow's own is deprecated
         interpreter = Interpreter(model_content=content)
     details = {detail["name"]: detail for detail in interpreter.get_input_details()}
@@ -297,7 +312,8 @@ def _load_lite(content: bytes) -> Model:
     def call(arrays: dict[str, np.ndarray]) -> np.ndarray:
         for name, array in arrays.items():
             interpreter.resize_tensor_input(details[name]["index"], array.shape)
-        interpreter.allocate_tensors()
+        with _silent():
+            interpreter.allocate_tensors()
         for name, array in arrays.items():
             interpreter.set_tensor(details[name]["index"], array)
         interpreter.invoke()
@@ -557,6 +573,7 @@ def _translated(values, output: pathlib.Path) -> str:
     """Translates a folder, and says so."""
     files = find_pictures(_path(values.images))
     targets = plan(files, output)
+    _tell(f"reading {values.images} and {values.model}")
     found = {file: check_picture(file, values.pad) for file in files}
     model = load_model(_path(values.model), values.trust_models)
     if not model.translates:
@@ -577,6 +594,7 @@ def _drawn(values, output: pathlib.Path) -> str:
     targets = [output / f"{number:04}.png" for number in range(values.count)]
     for target in targets:
         _check_free(target)
+    _tell(f"reading {values.model}")
     model = load_model(_path(values.model), values.trust_models)
     if not model.draws:
         raise UsageError(f"{values.model} translates pictures: give a folder of them as --images")
@@ -589,6 +607,10 @@ def _drawn(values, output: pathlib.Path) -> str:
         raise UsageError(f"--label={values.label} is not in 0 to {values.classes - 1}")
     write_all(draw(model, values.count, values.seed, labels), targets)
     return f"{values.count} drawn to {output}"
+
+
+def _tell(what: str) -> None:
+    print(f"sample: {what} ...", file=sys.stderr, flush=True)
 
 
 def _check_free(target: pathlib.Path) -> None:
@@ -609,13 +631,15 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _parse(arguments: list[str]) -> argparse.Namespace:
+    try:
+        arguments = list(_expand(arguments))
+    except (SampleError, OSError) as error:
+        _fail(error, 2)
     if HELP_FLAGS & set(arguments):
-        print(__doc__)
-        for name, (_, default, text) in (REQUIRED | OPTIONS).items():
-            shown = "" if default is None else f"  (default: {default})"
-            print(f"  --{name}{shown}\n      {text}")
-        for name, (default, text) in SWITCHES.items():
-            print(f"  --{name}  (default: {str(default).lower()})\n      {text}")
+        _show_help()
+        sys.exit(0)
+    if "--version" in arguments:
+        print(f"tf-gan-lth {VERSION}")
         sys.exit(0)
     parser = _Parser(add_help=False, allow_abbrev=False)
     for name, (kind, default, _) in (REQUIRED | OPTIONS).items():
@@ -633,6 +657,45 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
         if getattr(values, name) is None:
             _fail(f"--{name} is required", 2)
     return values
+
+
+def _show_help() -> None:
+    lines = [__doc__]
+    for name, (_, default, text) in (REQUIRED | OPTIONS).items():
+        shown = "" if default is None else f"  (default: {default})"
+        lines.append(f"  --{name}{shown}\n      {text}")
+    for name, (default, text) in SWITCHES.items():
+        lines.append(f"  --{name}  (default: {str(default).lower()})\n      {text}")
+    try:
+        print("\n".join(lines), flush=True)
+    except BrokenPipeError:  # `head` has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _expand(arguments: Iterable[str], readers: tuple[pathlib.Path, ...] = ()) -> Iterator[str]:
+    """The arguments, each `--flagfile=PATH` replaced by the lines of that file, one flag each.
+
+    absl would read such files too, but as UTF-8 without a mark alone, and from the working folder.
+    """
+    for argument in arguments:
+        name = re.fullmatch(r"--?flagfile=(.+)", argument)
+        if not name:
+            yield argument
+            continue
+        folder = readers[-1].parent if readers else pathlib.Path()
+        path = next((p for p in (folder / _path(name[1]), _path(name[1])) if p.exists()), None)
+        if path is None or path.resolve() in readers:
+            problem = "reads itself" if path else "is not there"
+            raise UsageError(f"flag file {name[1]} {problem}")
+        content = path.read_bytes()
+        encoding = "utf-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
+        try:
+            lines = [line.strip() for line in content.decode(encoding).splitlines()]
+        except UnicodeDecodeError as error:
+            number = content.count(b"\n", 0, error.start) + 1
+            raise UsageError(f"flag file {path}, line {number}, is not UTF-8 text") from None
+        own = (line for line in lines if line and not line.startswith(("#", "//")))
+        yield from _expand(own, (*readers, path.resolve()))
 
 
 def _switch(text: str) -> bool:

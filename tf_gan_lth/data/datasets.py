@@ -184,11 +184,7 @@ def check_name(
       prefixes: those of `folder:PATH` and `npz:PATH` that the user may write instead.
     """
     if name not in known:
-        path = paths.expand(name)
-        if FOLDER in prefixes and path.is_dir():
-            raise UsageError(f"'{name}' is a folder: write {FOLDER}{name}")
-        if NPZ in prefixes and path.suffix.lower() == ".npz" and path.is_file():
-            raise UsageError(f"'{name}' is an .npz file: write {NPZ}{name}")
+        paths.check_is_no_path(name, prefixes)
     forms = [f"{prefix}{'NAME' if prefix == TFDS else 'PATH'}" for prefix in prefixes]
     check_known(kind, name, [*known, *forms])
 

@@ -56,6 +56,11 @@ class ImageSet:
         """SHA-256 of shape and pixels, 16 hex digits."""
         return digests.short(str(self.images.shape), np.ascontiguousarray(self.images))
 
+    @property
+    def labels_digest(self) -> str | None:
+        """SHA-256 of the class numbers, 16 hex digits; None where the images have no labels."""
+        return digests.short(self.labels.astype("<i8")) if self.classes else None
+
     def batches(self) -> Iterator[tf.Tensor]:
         """Yields all images once, in mixed order, as `(n, H, W, C)` float32 in [-1, 1].
 

@@ -14,7 +14,10 @@ import hashlib
 import json
 import os
 import pathlib
+import struct
+import warnings
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from typing import BinaryIO
 
@@ -22,7 +25,7 @@ import numpy as np
 
 from tf_gan_lth.experiment import paths
 from tf_gan_lth.experiment.array_files import Arrays, from_npz, to_npz
-from tf_gan_lth.experiment.errors import ArtifactError, RunFolderError
+from tf_gan_lth.experiment.errors import ArtifactError, RunFolderError, ToolkitWarning
 from tf_gan_lth.experiment.paths import Path, RemotePath
 
 Place = dict[str, object]  # {"run", "replicate", "round", "branch", "kind"}; None is no part of it
@@ -30,6 +33,7 @@ CHECKSUM = "sha256"
 PLACE = "place"
 RECORD = "checksums.json"
 DIGEST_SIZE = 64
+PNG = b"\x89PNG\r\n\x1a\n"
 
 
 class Artifact:
@@ -128,13 +132,19 @@ class Record(Artifact):
     """A JSON object; the file holds its checksum as one more field."""
 
     def _read(self, path: Path) -> dict:
+        record = self._stored()
+        self._check_place(record.pop(PLACE, None))
+        return record
+
+    def _stored(self) -> dict:
+        """What the file holds, with its place if it has one."""
+        path = self.path
         try:
             record = json.loads(_read_bytes(path), object_hook=lambda read: _Fields(path, read))
         except (ValueError, RecursionError) as error:
             raise _broken(path, error) from None
         if not isinstance(record, dict) or record.pop(CHECKSUM, None) != _json_digest(record):
             raise _broken(path, "its checksum does not fit its content")
-        self._check_place(record.pop(PLACE, None))
         return record
 
     def _write(self, path: Path, value: dict) -> None:
@@ -190,6 +200,10 @@ class Snapshots(Artifact):
         """{network: checksum of its file}, without reading any; equal arrays have equal ones."""
         return self._recorded(self.path).get()
 
+    def knows_its_place(self) -> bool:
+        """Whether it says where it belongs, which those of earlier versions do not."""
+        return PLACE in Record(self.path / RECORD)._stored()
+
     def _recorded(self, path: Path) -> "Record":
         return Record(path / RECORD, self.place)
 
@@ -225,6 +239,45 @@ class File(Artifact):
 
     def _write(self, path: Path, value: bytes) -> None:
         _write_bytes(path, value)
+
+
+class Picture(File):
+    """A PNG. It has checksums of its own, by which one that is broken is found."""
+
+    def get_or(self, make: Callable, *args) -> bytes:
+        """As of any artifact, but a broken one is made again: `make` knows all that it holds.
+
+        Warns:
+          ToolkitWarning: it is broken.
+        """
+        broken = _png_problem(_read_bytes(self.path)) if self.exists() else ""
+        if broken:
+            warnings.warn(
+                f"{self.path} is broken ({broken}) and is made again", ToolkitWarning, stacklevel=2
+            )
+            return self.put(make(*args))
+        return super().get_or(make, *args)
+
+    def _read(self, path: Path) -> bytes:
+        content = super()._read(path)
+        broken = _png_problem(content)
+        if broken:
+            raise _broken(path, broken)
+        return content
+
+
+def _png_problem(content: bytes) -> str:
+    """What is wrong with a PNG, chunk by chunk; empty if nothing is."""
+    if not content.startswith(PNG):
+        return "it is no PNG" if content else "it is empty"
+    at, kind = len(PNG), b""
+    while at < len(content):
+        size = int.from_bytes(content[at : at + 4], "big")
+        kind, end = content[at + 4 : at + 8], at + 8 + size
+        if content[end : end + 4] != struct.pack(">I", zlib.crc32(content[at + 4 : end])):
+            return "it was cut, or a checksum does not fit its content"
+        at = end + 4
+    return "" if kind == b"IEND" else "its end is missing"
 
 
 def _read_arrays(path: Path, checksum: str) -> Arrays:

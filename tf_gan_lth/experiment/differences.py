@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import pathlib
 from collections.abc import Iterable
 
 from tf_gan_lth.experiment import config as configs
@@ -25,6 +26,14 @@ def difference(
         )
         if used_there and used_here:
             used_here = {**used_here, "dataset": used_there["dataset"]}
+    network = there.evaluation.feature_network
+    if _same_name(network, here.evaluation.feature_network):
+        # The networks are compared themselves, wherever each lies.
+        here = dataclasses.replace(
+            here, evaluation=dataclasses.replace(here.evaluation, feature_network=network)
+        )
+        if used_there and used_here:
+            used_here = {**used_here, "feature_network": used_there["feature_network"]}
     asked = (configs.to_options(there), configs.to_options(here))
     if used_there is None or used_here is None:
         changed = configs.identity(there).keys() | configs.identity(here).keys()
@@ -43,6 +52,13 @@ def _same_place(there: str | None, here: str | None) -> bool:
     """Whether two data sets are both folders or both files: only their content tells them apart."""
     kinds = {(name or "").partition(":")[0] for name in (there, here)}
     return kinds in ({"folder"}, {"npz"})
+
+
+def _same_name(there: str | None, here: str | None) -> bool:
+    """Whether two feature networks are files or folders of one name: their paths may differ."""
+    if not there or not here or "://" in there + here:
+        return False
+    return pathlib.PurePath(there).name == pathlib.PurePath(here).name
 
 
 def _listed(old: dict[str, object], new: dict[str, object], names: Iterable[str]) -> str:

@@ -9,7 +9,7 @@ import fnmatch
 import os
 import pathlib
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import BinaryIO
 
 from tf_gan_lth.experiment.errors import UsageError
@@ -128,6 +128,20 @@ def expand(text: str | os.PathLike) -> pathlib.Path:
         if home != "~":
             reason = f"there is no user '{home[1:]}'; for a folder of that name write ./{home}"
         raise UsageError(f"{text}: {reason}") from None
+
+
+def check_is_no_path(word: str, prefixes: Collection[str]) -> None:
+    """Raises `UsageError`, with what to write instead, for a path without the word before it.
+
+    Args:
+      word: what is no known name.
+      prefixes: words that may stand before a path: of `folder:` and `npz:` the path is known.
+    """
+    path = expand(word)
+    if "folder:" in prefixes and path.is_dir():
+        raise UsageError(f"'{word}' is a folder: write folder:{word}")
+    if "npz:" in prefixes and path.suffix.lower() == ".npz" and path.is_file():
+        raise UsageError(f"'{word}' is an .npz file: write npz:{word}")
 
 
 def has_home() -> bool:

@@ -31,7 +31,15 @@ import numpy as np
 
 from tf_gan_lth.experiment import config as configs
 from tf_gan_lth.experiment import locks, paths, provenance, seeds
-from tf_gan_lth.experiment.artifacts import ArrayFile, Artifact, File, Place, Record, Snapshots
+from tf_gan_lth.experiment.artifacts import (
+    ArrayFile,
+    Artifact,
+    File,
+    Picture,
+    Place,
+    Record,
+    Snapshots,
+)
 from tf_gan_lth.experiment.differences import difference
 from tf_gan_lth.experiment.errors import RunFolderError, ToolkitWarning, UsageError
 from tf_gan_lth.experiment.paths import Path
@@ -56,7 +64,7 @@ class TrainingFolder:
         self.sparsity = Record(path / "sparsity.json", self._place("sparsity"))
         self.scores = Record(path / "scores.json", self._place("scores"))
         self.times = Record(path / "times.json", self._place("times"))
-        self.samples = File(path / "samples.png")
+        self.samples = Picture(path / "samples.png")
         self.checkpoint = ArrayFile(path / "checkpoint", self._place("checkpoint"))
 
     def _place(self, kind: str) -> Callable[[], Place]:
@@ -130,6 +138,20 @@ class TrainingFolder:
             self.scores,
         )
         return all(artifact.exists() for artifact in artifacts)
+
+    def missing(self) -> list[Artifact]:
+        """What is not there though what is made after it is: somebody removed it."""
+        made = (
+            self.masks,
+            self.weights,
+            self.training,
+            self.sparsity,
+            self.samples,
+            self.scores,
+        )
+        there = [artifact.exists() for artifact in made]
+        last = max((at for at, found in enumerate(there) if found), default=0)
+        return [artifact for artifact, found in zip(made[:last], there, strict=False) if not found]
 
     def branch(self, name: str) -> "TrainingFolder":
         """Where a control or variant of this round is kept."""
@@ -289,12 +311,14 @@ class RunFolder:
             self.images.put(images)
             return
         there = self.images.get()
+        there["digest"]  # a record without it is named here
         # Earlier versions recorded less.
         other = {n for n, value in images.items() if n != "name" and there.get(n, value) != value}
         if other:
             done = "scored" if other == {"test_digest"} else "trained"
+            what = "labels" if other == {"labels_digest"} else "images"
             raise RunFolderError(
-                f"{self.path} was {done} on other images: {there} there, {images} here; give"
+                f"{self.path} was {done} on other {what}: {there} there, {images} here; give"
                 " another --run_dir"
             )
 

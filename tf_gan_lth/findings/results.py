@@ -81,23 +81,24 @@ def scored_folders(run: RunFolder) -> Iterator[TrainingFolder]:
 
 
 def check_different(run: RunFolder) -> None:
-    """Raises `RunFolderError` if two replicates began with equal weights: one is a copy.
+    """Raises `RunFolderError` if replicates have equal weights, before or after a training.
 
-    Those of a transfer begin with the weights of its ticket, all of them.
+    Then one is a copy. But those of a transfer all begin with the weights of its ticket.
     """
-    if run.parent.exists():
-        return
     seen = {}
+    transferred = run.parent.exists()
     for replicate in run.replicates():
-        if not replicate.initial.exists():
-            continue
-        key = tuple(sorted(replicate.initial.checksums().items()))
-        if key in seen:
-            raise RunFolderError(
-                f"{replicate.path} is a copy of {seen[key]}: both begin with the same weights;"
-                " move it out of the run"
-            )
-        seen[key] = replicate.path
+        weights = [folder.weights for folder in replicate.rounds()]
+        for kept in weights if transferred else [replicate.initial, *weights]:
+            if not kept.exists():
+                continue
+            key = tuple(sorted(kept.checksums().items()))
+            other, path = seen.setdefault(key, (replicate.number, kept.path))
+            if other != replicate.number:
+                raise RunFolderError(
+                    f"{replicate.path} is a copy of {run.replicate(other).path}: {kept.path} and"
+                    f" {path} are the same weights; move it out of the run"
+                )
 
 
 def _results(folder: TrainingFolder) -> Iterator[Result]:

@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import math
+import warnings
 from collections.abc import Callable, Iterator
 
 import tensorflow as tf
@@ -11,9 +12,9 @@ import tf_keras as keras
 from tf_gan_lth import gans
 from tf_gan_lth.experiment import amounts, memory, seeds
 from tf_gan_lth.experiment import config as configs
-from tf_gan_lth.experiment.artifacts import Arrays
+from tf_gan_lth.experiment.artifacts import Arrays, Artifact
 from tf_gan_lth.experiment.config import Config, TrainingConfig
-from tf_gan_lth.experiment.errors import TrainingError
+from tf_gan_lth.experiment.errors import ToolkitWarning, TrainingError
 from tf_gan_lth.experiment.run_folder import ReplicateFolder, TrainingFolder
 from tf_gan_lth.gans import sizes
 from tf_gan_lth.methods.candidate import Candidate, Masks, expand, rewind
@@ -79,6 +80,8 @@ class Bench:
 
     def masks_or(self, folder: TrainingFolder, make: Callable[..., Masks], *args: object) -> Masks:
         """The masks of a training if it has some; otherwise what `make(*args)` returns, written."""
+        if folder.masks in folder.missing():
+            tell_missing(folder.masks)
         return self.read_masks(folder.masks.get_or(lambda: expand(make(*args))))
 
     def warm_up(self, initial: Weights, replicate: ReplicateFolder, steps: int) -> Weights:
@@ -159,13 +162,21 @@ class Bench:
         return f"{folder.title}: {share:.1%} of {whose} prunable {units} remain"
 
 
+def tell_missing(artifact: Artifact, again: str = "made") -> None:
+    """Warns that a file or folder of a run was removed, and that it is made or trained again."""
+    warnings.warn(
+        f"{artifact.path} is missing: it is {again} again, from the config, the seed and what else"
+        " is there; results stay the same",
+        ToolkitWarning,
+        stacklevel=3,
+    )
+
+
 @contextlib.contextmanager
 def one_line_errors(title: str) -> Iterator[None]:
     """TensorFlow's errors as one line, and memory that does not suffice, whoever asked for it."""
     try:
         yield
-    except tf.errors.UnavailableError:
-        raise  # another worker is gone: all of this process ends
     except (tf.errors.OpError, MemoryError, RuntimeError, ValueError) as error:
         missing = memory.shortage(error)
         if missing is not None:

@@ -6,11 +6,11 @@ from tf_gan_lth.experiment.config import Config
 from tf_gan_lth.experiment.errors import UsageError
 from tf_gan_lth.experiment.run_folder import ReplicateFolder, TrainingFolder
 from tf_gan_lth.gans import GANSpec
-from tf_gan_lth.methods.bench import Bench
+from tf_gan_lth.methods.bench import Bench, tell_missing
 from tf_gan_lth.methods.candidate import Candidate, Masks
 from tf_gan_lth.methods.criteria import CRITERIA
 from tf_gan_lth.methods.method import METHODS, Method
-from tf_gan_lth.methods.starts import dense_teachers, with_discriminators
+from tf_gan_lth.methods.starts import dense_teachers, theta_0, with_discriminators
 from tf_gan_lth.methods.units import UNITS
 from tf_gan_lth.pruning.budgets import keep_macs, keep_positive
 from tf_gan_lth.training.terms import KD, asked_as
@@ -23,9 +23,11 @@ class IterativeMagnitudePruning(Method):
     def candidates(self, bench: Bench, replicate: ReplicateFolder) -> Iterator[Candidate]:
         """Yields the dense GAN, then the ticket of each round: its mask over rewind weights."""
         lottery = bench.config.lottery
-        initial = replicate.initial.get_or(bench.fresh_weights, replicate.number)
+        initial = theta_0(bench, replicate)
         theta = initial
         if lottery.rewind_step:
+            if not replicate.rewind.exists() and replicate.round(0).masks.exists():
+                tell_missing(replicate.rewind, "trained")
             theta = replicate.rewind.get_or(bench.warm_up, initial, replicate, lottery.rewind_step)
         dense = replicate.round(0)
         masks = bench.masks_or(dense, dict, bench.full_masks)

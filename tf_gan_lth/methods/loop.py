@@ -10,12 +10,13 @@ from tf_gan_lth.experiment.errors import RunFolderError
 from tf_gan_lth.experiment.paths import Path
 from tf_gan_lth.experiment.run_folder import ReplicateFolder, TrainingFolder
 from tf_gan_lth.findings.results import by_generator
-from tf_gan_lth.methods.bench import Bench, one_line_errors
+from tf_gan_lth.methods.bench import Bench, one_line_errors, tell_missing
 from tf_gan_lth.methods.branches import BRANCHES
 from tf_gan_lth.methods.candidate import Candidate, expand
 from tf_gan_lth.methods.method import Method
 from tf_gan_lth.methods.records import sparsity_record, training_record
 from tf_gan_lth.training import Weights
+from tf_gan_lth.training.model import STATIC
 
 
 def run(method: Method, bench: Bench, replicate: ReplicateFolder, branches: bool = True) -> None:
@@ -72,6 +73,8 @@ def train_and_score(
 
 def _train_and_score(bench: Bench, candidate: Candidate, folder: TrainingFolder) -> None:
     folder.clear()
+    for artifact in folder.missing():
+        tell_missing(artifact, "trained" if artifact is folder.weights else "made")
     finished = folder.scores.exists()
     weights = _trained(bench, candidate, folder)
     folder.checkpoint.remove()
@@ -89,7 +92,9 @@ def _trained(bench: Bench, candidate: Candidate, folder: TrainingFolder) -> Weig
     """The trained weights of a candidate; masks, and what training says of itself, beside them."""
     kept = folder.masks.get_or(expand, candidate.masks)
     if folder.weights.exists():
-        return folder.weights.get()
+        if bench.trainer.config.mask_update == STATIC or folder.trained_masks.exists():
+            return folder.weights.get()
+        tell_missing(folder.trained_masks, "trained")
     with provenance.timed(folder.times, "training"):
         trained, seconds = bench.train(candidate, kept, folder)
         folder.training.put(training_record(bench, candidate.first_step, seconds))
@@ -97,7 +102,7 @@ def _trained(bench: Bench, candidate: Candidate, folder: TrainingFolder) -> Weig
             # Where a kill left them alone, they are the same: a training is a function of its
             # start.
             folder.trained_masks.get_or(dict, trained.kept)
-        return folder.weights.put(trained.weights)
+        return folder.weights.get_or(dict, trained.weights)
 
 
 def _score_untrained(bench: Bench, folder: ReplicateFolder) -> None:

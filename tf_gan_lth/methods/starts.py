@@ -1,9 +1,67 @@
 """What candidates start from, and who teaches them, where that is not the rewound GAN itself."""
 
-from tf_gan_lth.experiment.run_folder import TrainingFolder
+import warnings
+
+import numpy as np
+
+from tf_gan_lth.experiment.errors import RunFolderError, ToolkitWarning
+from tf_gan_lth.experiment.run_folder import ReplicateFolder, TrainingFolder
 from tf_gan_lth.gans.spec import DISCRIMINATOR
-from tf_gan_lth.methods.bench import Bench
+from tf_gan_lth.methods.bench import Bench, tell_missing
 from tf_gan_lth.training import Weights
+
+OTHERS = 10  # numbers of replicates, at least, among which is looked for whose theta_0 one is
+
+
+def theta_0(bench: Bench, replicate: ReplicateFolder) -> Weights:
+    """The weights that a replicate begins with: those that the folder has, or of its number's seed.
+
+    Raises:
+      RunFolderError: they are those of another replicate.
+
+    Warns:
+      ToolkitWarning: they are of no replicate of this seed.
+    """
+    kept = replicate.initial
+    if not kept.exists():
+        if replicate.round(0).masks.exists():
+            tell_missing(kept)
+        return kept.put(bench.fresh_weights(replicate.number))
+    weights = kept.get()
+    if not kept.knows_its_place():  # of an earlier version
+        _check_number(bench, replicate, weights)
+    return weights
+
+
+def _check_number(bench: Bench, replicate: ReplicateFolder, weights: Weights) -> None:
+    count = max(OTHERS, bench.config.lottery.replicates)
+    for number in sorted(range(count), key=lambda number: number != replicate.number):
+        if _close(weights, bench.fresh_weights(number)):
+            if number == replicate.number:
+                return
+            raise RunFolderError(
+                f"{replicate.path} begins with the weights of replicate {number}: it was renamed or"
+                " copied; give it back its name, or move it out of the run"
+            )
+    warnings.warn(
+        f"{replicate.initial.path} is not what --seed={bench.config.seed} gives replicate"
+        f" {replicate.number}: another version or machine drew it, or it is of another run",
+        ToolkitWarning,
+        stacklevel=3,
+    )
+
+
+def _close(first: Weights, second: Weights) -> bool:
+    """Whether networks have the same weights, but for the rounding of another machine."""
+    return first.keys() == second.keys() and all(
+        arrays.keys() == second[name].keys()
+        and all(
+            array.shape == second[name][path].shape
+            and np.allclose(array, second[name][path], atol=1e-5)
+            for path, array in arrays.items()
+        )
+        for name, arrays in first.items()
+    )
 
 
 def with_discriminators(

@@ -11,7 +11,7 @@ from tf_gan_lth.methods.bench import Bench
 from tf_gan_lth.methods.candidate import Candidate
 from tf_gan_lth.methods.method import Method
 from tf_gan_lth.methods.parent import Parent
-from tf_gan_lth.methods.starts import dense_teachers, with_discriminators
+from tf_gan_lth.methods.starts import dense_teachers, theta_0, with_discriminators
 from tf_gan_lth.training.terms import KD, asked_as
 
 
@@ -84,7 +84,7 @@ class Transfer(Method):
     def candidates(self, bench: Bench, replicate: ReplicateFolder) -> Iterator[Candidate]:
         """Yields the dense GAN and the ticket."""
         if self.parent.weights is None:
-            initial = replicate.initial.get_or(bench.fresh_weights, replicate.number)
+            initial = theta_0(bench, replicate)
         else:
             initial = replicate.initial.get_or(dict, self.parent.weights)
         dense = replicate.round(0)

@@ -89,6 +89,8 @@ class NoiseToImage(Task):
         classes = images.classes if gan.conditional else 0
         shape = gans.ImageShape(config.data.resolution, images.channels, classes)
         record = {"name": images.name, "digest": images.digest, "count": images.count}
+        if classes:
+            record["labels_digest"] = images.labels_digest
         return TaskImages(images, shape, record)
 
     def score(self, weights: Weights, replicate: int) -> Scores:

@@ -296,7 +296,9 @@ def open_run(path: str, devices: Devices) -> Iterator[RunFolder]:
         try:
             _wait_for_all(devices.strategy)
             yield run if devices.chief else copy
-        except tf.errors.UnavailableError as error:
+        except (tf.errors.UnavailableError, TrainingError) as error:
+            if not isinstance(error.__cause__ or error, tf.errors.UnavailableError):
+                raise
             raise TrainingError(
                 "another worker is gone; what is finished is kept: run the same command again"
                 " on all"
