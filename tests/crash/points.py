@@ -1,0 +1,104 @@
+"""Stops a lottery at every file operation, and runs it again from what the stop left.
+
+    python tests/crash/points.py                        every state of the usual lottery
+    python tests/crash/points.py --kind=rigl --sample=50 --seed=1
+
+One lottery is recorded, by `strace` (apt-get install strace): every folder, file, write, rename and
+removal below its run folder, of Python and TensorFlow. A SIGKILL after each operation or within a
+write, and a power cut that takes what was not flushed, leave some hundreds of different states of
+the run folder. In each the lottery is run again, and must end as one that was never stopped: the
+same files, bit for bit where they hold no dates, nothing left over, without an error or a warning.
+"""
+
+import argparse
+import collections
+import os
+import pathlib
+import random
+import shutil
+import sys
+import tempfile
+import time
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+sys.path.insert(0, str(pathlib.Path(__file__).parents[2]))
+
+from comparing import differences, said  # noqa: E402
+from disk import State, restore, stops  # noqa: E402
+from lotteries import KINDS, Lottery, command, environment, options_of  # noqa: E402
+from recording import record  # noqa: E402
+
+from tf_gan_lth.experiment.errors import ToolkitError, ToolkitWarning  # noqa: E402
+
+
+class Points:
+    """A kind of lottery, the states in which it can be stopped, and how it ends if it is not.
+
+    Args:
+      kind: a name of `KINDS`.
+      folder: where to work.
+
+    Attributes:
+      operations: that were recorded.
+      states: (name, state) of every stop, each state once.
+    """
+
+    def __init__(self, kind: str, folder: pathlib.Path):
+        options = options_of(kind, folder / "data")
+        self._folder = folder / "again"
+        recorded = folder / "recorded"
+        self.operations = record(command(options, recorded), recorded, environment())
+        self.states = list(stops(self.operations))
+        self._whole = said(recorded)
+        self._lottery = Lottery(options)
+
+    def run_again(self, state: State) -> list[str]:
+        """Runs the lottery from a state; returns what is wrong with its end."""
+        restore(state, self._folder)
+        try:
+            self._lottery.run(self._folder)
+            return differences(self._folder, self._whole)
+        except (ToolkitError, ToolkitWarning) as error:
+            return [str(error)]
+        finally:
+            shutil.rmtree(self._folder)
+
+
+def chosen(states: list[tuple[str, State]], count: int, seed: int) -> list[tuple[str, State]]:
+    """Some of the states, in order; all of them if the count is 0."""
+    if not 0 < count < len(states):
+        return states
+    numbers = random.Random(seed).sample(range(len(states)), count)
+    return [states[number] for number in sorted(numbers)]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--kind", choices=KINDS, default="imp")
+    parser.add_argument("--sample", type=int, default=0, help="number of states; 0: all of them")
+    parser.add_argument("--seed", type=int, default=0, help="of the sample")
+    asked = parser.parse_args()
+    ends: collections.Counter = collections.Counter()
+    with tempfile.TemporaryDirectory() as folder:
+        points = Points(asked.kind, pathlib.Path(folder))
+        states = chosen(points.states, asked.sample, asked.seed)
+        print(
+            f"{asked.kind}: {len(points.operations)} operations, {len(points.states)} different"
+            f" states, {len(states)} of them are run",
+            flush=True,
+        )
+        began = time.monotonic()
+        for number, (name, state) in enumerate(states, 1):
+            wrong = points.run_again(state)
+            ends["different" if wrong else "identical"] += 1
+            if wrong:
+                print(f"  {name}: {'; '.join(wrong)}", flush=True)
+            if number % 50 == 0:
+                seconds = time.monotonic() - began
+                print(f"  {number} states in {seconds:.0f} s: {dict(ends)}", flush=True)
+    print(f"{asked.kind}: {ends['identical']} end identical, {ends['different']} do not")
+    sys.exit(1 if ends["different"] else 0)
+
+
+if __name__ == "__main__":
+    main()
