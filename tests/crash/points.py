@@ -1,7 +1,7 @@
 """Stops a lottery at every file operation, and runs it again from what the stop left.
 
     python tests/crash/points.py                        every state of the usual lottery
-    python tests/crash/points.py --kind=rigl --sample=50 --seed=1
+    python tests/crash/points.py --kind=rigl --every=10 --first=3
 
 One lottery is recorded, by `strace` (apt-get install strace): every folder, file, write, rename and
 removal below its run folder, of Python and TensorFlow. A SIGKILL after each operation or within a
@@ -14,7 +14,6 @@ import argparse
 import collections
 import os
 import pathlib
-import random
 import shutil
 import sys
 import tempfile
@@ -64,24 +63,17 @@ class Points:
             shutil.rmtree(self._folder)
 
 
-def chosen(states: list[tuple[str, State]], count: int, seed: int) -> list[tuple[str, State]]:
-    """Some of the states, in order; all of them if the count is 0."""
-    if not 0 < count < len(states):
-        return states
-    numbers = random.Random(seed).sample(range(len(states)), count)
-    return [states[number] for number in sorted(numbers)]
-
-
 def main() -> None:
+    """Runs a lottery again from each state that is asked for, and says how that ends."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--kind", choices=KINDS, default="imp")
-    parser.add_argument("--sample", type=int, default=0, help="number of states; 0: all of them")
-    parser.add_argument("--seed", type=int, default=0, help="of the sample")
+    parser.add_argument("--every", type=int, default=1, help="of the states only every n-th")
+    parser.add_argument("--first", type=int, default=0, help="number of the first of them")
     asked = parser.parse_args()
     ends: collections.Counter = collections.Counter()
     with tempfile.TemporaryDirectory() as folder:
         points = Points(asked.kind, pathlib.Path(folder))
-        states = chosen(points.states, asked.sample, asked.seed)
+        states = points.states[asked.first :: asked.every]
         print(
             f"{asked.kind}: {len(points.operations)} operations, {len(points.states)} different"
             f" states, {len(states)} of them are run",
