@@ -6,18 +6,21 @@
 One lottery is recorded, by `strace` (apt-get install strace): every folder, file, write, rename and
 removal below its run folder, of Python and TensorFlow. A SIGKILL after each operation or within a
 write, and a power cut that takes what was not flushed, leave some hundreds of different states of
-the run folder. In each the lottery is run again, and must end as one that was never stopped: the
-same files, bit for bit where they hold no dates, nothing left over, without an error or a warning.
+the run folder. In each of them every artifact that is there is read, which takes seconds. Then the
+lottery is run again from each, or from some, and must end as one that was never stopped: the same
+files, bit for bit where they hold no dates, nothing left over, without an error or a warning.
 """
 
 import argparse
 import collections
+import functools
 import os
 import pathlib
 import shutil
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Iterator
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 sys.path.insert(0, str(pathlib.Path(__file__).parents[2]))
@@ -27,7 +30,10 @@ from disk import State, restore, stops  # noqa: E402
 from lotteries import KINDS, Lottery, command, environment, options_of  # noqa: E402
 from recording import record  # noqa: E402
 
+from tf_gan_lth.evaluation import saved_models  # noqa: E402
+from tf_gan_lth.experiment.artifacts import Artifact  # noqa: E402
 from tf_gan_lth.experiment.errors import ToolkitError, ToolkitWarning  # noqa: E402
+from tf_gan_lth.experiment.run_folder import RunFolder  # noqa: E402
 
 
 class Points:
@@ -50,6 +56,26 @@ class Points:
         self.states = list(stops(self.operations))
         self._whole = said(recorded)
         self._lottery = Lottery(options)
+        self._whole_artifacts: set[frozenset] = set()  # what was read already
+
+    def broken(self, state: State) -> list[str]:
+        """What of a state is there under its own name, and cannot be read."""
+        restore(state, self._folder)
+        wrong = []
+        for path, read in _readers(self._folder):
+            name = str(path.relative_to(self._folder))
+            inside = (
+                one for one in state.items() if one[0] == name or one[0].startswith(name + "/")
+            )
+            held = frozenset(inside)
+            if held not in self._whole_artifacts:
+                try:
+                    read()
+                    self._whole_artifacts.add(held)
+                except ToolkitError as error:
+                    wrong.append(str(error))
+        shutil.rmtree(self._folder)
+        return wrong
 
     def run_again(self, state: State) -> list[str]:
         """Runs the lottery from a state; returns what is wrong with its end."""
@@ -61,6 +87,21 @@ class Points:
             return [str(error)]
         finally:
             shutil.rmtree(self._folder)
+
+
+def _readers(path: pathlib.Path) -> Iterator[tuple[pathlib.Path, Callable[[], object]]]:
+    """Every artifact that is there, and what reads and checks it."""
+    run = RunFolder(path)
+    folders = [run, *run.replicates()]
+    for replicate in run.replicates():
+        for number in replicate.rounds():
+            folders += [number, *number.branches()]
+    for artifact in (held for folder in folders for held in vars(folder).values()):
+        if isinstance(artifact, Artifact) and artifact.exists():
+            yield artifact.path, artifact.get
+    for model in path.rglob("saved_model*"):
+        if model.is_dir() and not model.name.endswith(".partial"):
+            yield model, functools.partial(saved_models.check_files, model)
 
 
 def main() -> None:
@@ -79,6 +120,11 @@ def main() -> None:
             f" states, {len(states)} of them are run",
             flush=True,
         )
+        for name, state in points.states:
+            if wrong := points.broken(state):
+                ends["broken"] += 1
+                print(f"  {name}: {'; '.join(wrong)}", flush=True)
+        print(f"  {len(points.states)} states are read, {ends['broken']} are broken", flush=True)
         began = time.monotonic()
         for number, (name, state) in enumerate(states, 1):
             wrong = points.run_again(state)
@@ -89,7 +135,7 @@ def main() -> None:
                 seconds = time.monotonic() - began
                 print(f"  {number} states in {seconds:.0f} s: {dict(ends)}", flush=True)
     print(f"{asked.kind}: {ends['identical']} end identical, {ends['different']} do not")
-    sys.exit(1 if ends["different"] else 0)
+    sys.exit(1 if ends["different"] or ends["broken"] else 0)
 
 
 if __name__ == "__main__":
