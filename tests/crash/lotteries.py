@@ -16,6 +16,7 @@ from tf_gan_lth.experiment.run_folder import RunFolder
 from tf_gan_lth.methods import jobs, setup
 
 ROOT = pathlib.Path(__file__).parents[2]
+FRAME = ROOT / "tests" / "frame"
 FIND_TICKET = ROOT / "scripts" / "find_ticket.py"
 
 Options = dict[str, object]
@@ -31,6 +32,7 @@ SNGAN: Options = {
     "ema_decay": 0.5,
     "num_eval_images": 100,
     "rounds": 2,
+    "branches": (),
     "checkpoint_minutes": 0.0,
     "margin": 1000.0,  # so that there is a ticket to export
 }
@@ -39,20 +41,25 @@ KINDS: dict[str, Options] = {
     "imp": SNGAN | {"rewind_step": 1, "branches": ("random_mask",), "branch_rounds": (2,)},
     "scored_within": SNGAN
     | {"eval_every": 2, "rounds": 1, "prune": ("generator", "discriminator")},
-    "rigl": SNGAN | {"mask_update": "rigl", "rounds": 1},
+    "mask_update": SNGAN
+    | {"plugins": (f"{FRAME}/toy_update.py",), "mask_update": "toy_set", "rounds": 1},
     "channels": SNGAN | {"unit": "channel", "budget": "macs", "width": 8, "train_slim": True},
-    "slimming": SNGAN | {"method": "gan_slimming"},
+    "compressor": SNGAN
+    | {"plugins": (f"{FRAME}/toy_compressor.py",), "method": "toy_compressor", "rounds": 1},
     "replicates": SNGAN | {"rounds": 1, "replicates": 2},
     "cyclegan": {
         "gan": "cyclegan",
         "dataset": "shapes2stripes",
-        "resolution": 16,
+        "resolution": 64,
+        "augmentation": "flip",
         "width": 2,
         "blocks": 1,
         "steps": 2,
         "rounds": 1,
+        "branches": (),
         "checkpoint_minutes": 0.0,
         "margin": 1000.0,
+        "protocol": "cyclegan",
         "feature_network": "shapes2stripes",
     },
 }

@@ -1,7 +1,7 @@
 """Stops a lottery at every file operation, and runs it again from what the stop left.
 
     python tests/crash/points.py                        every state of the usual lottery
-    python tests/crash/points.py --kind=rigl --every=10 --first=3
+    python tests/crash/points.py --kind=channels --every=10 --first=3
 
 One lottery is recorded, by `strace` (apt-get install strace): every folder, file, write, rename and
 removal below its run folder, of Python and TensorFlow. A SIGKILL after each operation or within a
