@@ -3,10 +3,9 @@
     python tests/crash/kill.py                          a hundred SIGKILLs
     python tests/crash/kill.py --kind=cyclegan --kills=20 --seed=1
 
-The moments lie in the first half of the time that a whole lottery takes, so that it takes many
-starts to its end. There it must be as one that was never killed; then the next one begins, until
-there were enough kills. Each start runs the command in a process of its own, with TensorFlow
-imported already.
+The moments lie anywhere in the time that a whole lottery takes. One that gets to its end must be as
+one that was never killed; then the next one begins, until there were enough kills. Each start runs
+the command in a process of its own, with TensorFlow imported already.
 """
 
 import argparse
@@ -68,7 +67,7 @@ class Killed:
         while kills > 0:
             count, ended = 0, None
             while ended is None:
-                moment = self._random.uniform(0.0, self.seconds / 2) if count < kills else None
+                moment = self._random.uniform(0.0, self.seconds) if count < kills else None
                 ended = self._start(run, moment)
                 count += ended is None
             wrong = _in_another_process(differences, run, whole) if ended == 0 else [self._output()]
