@@ -8,8 +8,9 @@
 
 FROM python:3.12-slim
 
-# git: what makes a run is recorded with its revision.
-RUN apt-get update && apt-get install --yes --no-install-recommends git && rm -rf /var/lib/apt/lists/*
+# git: what makes a run is recorded with its revision. strace: some tests record what a run writes.
+RUN apt-get update && apt-get install --yes --no-install-recommends git strace \
+    && rm -rf /var/lib/apt/lists/*
 WORKDIR /tf_gan_lth
 COPY . .
 # What demo.sh and test.sh install; both find it made.

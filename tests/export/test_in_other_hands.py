@@ -1,5 +1,6 @@
 """docs/exports.md: what an exported generator may become, and that it stays the same function."""
 
+import dataclasses
 import json
 
 import keras  # Keras 3, whatever TensorFlow calls its Keras
@@ -7,7 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tf_gan_lth import gans
+from tf_gan_lth import findings, gans
 from tf_gan_lth.evaluation import saved_models
 from tf_gan_lth.experiment import config as configs
 from tf_gan_lth.experiment.errors import ArtifactError
@@ -145,3 +146,13 @@ def test_an_export_of_an_earlier_version_is_still_read(made):
     description.unlink()
     exports.SavedModel(path).get()
     description.write_bytes(content)
+
+
+def test_what_a_kill_left_of_an_export_is_removed_also_where_another_ticket_is_the_best(finished):
+    left = finished.replicate.round(1).path / "saved_model.partial"
+    (left / "variables").mkdir(parents=True)
+    (left / "saved_model.pb").write_bytes(b"half")
+    _, verdicts = findings.judge_run(finished.run)
+    none_found = {name: dataclasses.replace(v, best=None) for name, v in verdicts.items()}
+    assert exports.export_tickets(finished.run, none_found) == []
+    assert not left.exists()

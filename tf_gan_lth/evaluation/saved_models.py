@@ -10,7 +10,6 @@ a test keeps the two the same.
 
 import contextlib
 import hashlib
-import os
 import pathlib
 import re
 import tempfile
@@ -19,7 +18,7 @@ from collections.abc import Iterable, Iterator
 import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
-from tf_gan_lth.experiment import trust
+from tf_gan_lth.experiment import paths, trust
 from tf_gan_lth.experiment.artifacts import Record
 from tf_gan_lth.experiment.errors import ArtifactError, EvaluationError, error_reason
 from tf_gan_lth.experiment.paths import Path, RemotePath
@@ -116,10 +115,10 @@ def describe(path: Path, facts: dict) -> None:
 
 
 def flush(path: Path) -> None:
-    """Flushes the files of a SavedModel to the disk, so that they survive a power cut."""
-    for file in _files(path) if isinstance(path, pathlib.Path) else ():
-        with file.open("rb") as opened:
-            os.fsync(opened.fileno())
+    """Flushes the files and folders of a SavedModel, so that they survive a power cut."""
+    files = _files(path)
+    for each in [*files, *dict.fromkeys(file.parent for file in files)]:
+        paths.flush(each)
 
 
 @contextlib.contextmanager

@@ -108,7 +108,7 @@ class Artifact:
             paths.remove(partial)  # left over from an interrupted write
             yield partial
             partial.replace(self.path)
-            _sync(self.path.parent)
+            paths.flush(self.path.parent)
         except OSError:
             with contextlib.suppress(OSError):
                 paths.remove(partial)
@@ -353,12 +353,3 @@ def open_flushed(path: Path) -> Iterator[BinaryIO]:
 def _write_bytes(path: Path, content: bytes) -> None:
     with open_flushed(path) as file:
         file.write(content)
-
-
-def _sync(folder: pathlib.Path) -> None:
-    """Flushes the folder itself, so that a rename or a new file in it survives a power cut."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

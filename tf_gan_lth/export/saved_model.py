@@ -133,10 +133,16 @@ def _sampler(generate, prior: gans.Prior) -> tf.function:
 def export_tickets(run: RunFolder, verdicts: dict[str, Verdict]) -> list[Path]:
     """Exports the best ticket of each generator that has one, of replicate 0, and checks it.
 
+    What killed processes left half-written is removed, also of a round that is not the best now;
+    for whoever holds the run's lock.
+
     Raises:
       MaskError: a pruned weight is not zero, in the run's weights or in what is on the disk.
       ArtifactError: what is on the disk is not this ticket.
     """
+    for folder in run.replicate(0).rounds():
+        for name in verdicts:
+            SavedModel(folder.saved_model(name)).clear()
     return [
         _export(run, verdict.best, name)
         for name, verdict in verdicts.items()

@@ -33,7 +33,8 @@ class Summaries(keras.callbacks.Callback):
     """TensorBoard's curves of a training: its losses, and sparsity by layer where masks change.
 
     A training that continues at a checkpoint goes on with its curves from there: what was written
-    after the checkpoint, before the training was killed, is cut.
+    after the checkpoint, before the training was killed, is cut. A point is on the disk before the
+    checkpoint of its step is, so that not even a power cut leaves a gap.
 
     Args:
       log_dir: where the curves go, below `train`.
@@ -65,7 +66,7 @@ class Summaries(keras.callbacks.Callback):
                 tf.summary.scalar(f"batch_{name}", value)
             if self.model.config.mask_update != STATIC:
                 self._log_sparsity()
-            self._writer.flush()
+            self._flush()
 
     def on_train_end(self, logs: dict | None = None) -> None:
         with self._writing():
@@ -77,7 +78,12 @@ class Summaries(keras.callbacks.Callback):
             for tag, value in scores.items():
                 tf.summary.scalar(tag, value)
             tf.summary.image("samples", tf.io.decode_png(picture)[None])
-            self._writer.flush()
+            self._flush()
+
+    def _flush(self) -> None:
+        self._writer.flush()
+        for path in [*_files(self._log_dir / "train"), self._log_dir / "train"]:
+            paths.flush(path)
 
     def _log_sparsity(self) -> None:
         for name, held in self.model.masks.items():
@@ -104,8 +110,7 @@ def cut(log_dir: paths.Path, step: int) -> None:
       log_dir: the folder; it may be missing.
       step: the last one that is kept.
     """
-    there = sorted(log_dir.iterdir()) if log_dir.is_dir() else []
-    files = [path for path in there if path.name.startswith(EVENTS)]
+    files = _files(log_dir)
     if not files:
         return
     # A file that was rewritten may stand beside its originals, where a kill left them there.
@@ -116,10 +121,18 @@ def cut(log_dir: paths.Path, step: int) -> None:
         version = tf.compat.v1.Event(file_version="brain.Event:2")
         for record in [version.SerializeToString(), *kept]:
             writer.write(record)
+    paths.flush(partial)
     tf.io.gfile.rename(str(partial), str(target), overwrite=True)
+    paths.flush(log_dir)
     for path in files:
         if path.name != KEPT:
             path.unlink(missing_ok=True)
+
+
+def _files(log_dir: paths.Path) -> list[paths.Path]:
+    """TensorBoard's files of a folder, which may be missing, in the order of their beginning."""
+    there = sorted(log_dir.iterdir()) if log_dir.is_dir() else []
+    return [path for path in there if path.name.startswith(EVENTS)]
 
 
 def _records(path: paths.Path, step: int) -> Iterator[bytes]:
