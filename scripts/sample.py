@@ -1,1 +1,1 @@
-../tf_gan_lth/cli/sample.py
+../tf_gan_lth/standalone/sample.py

@@ -7,7 +7,7 @@
 
 `interface` says what each name does. Folders, from the top of the house down; each imports only
 from those below it: cli, report, export, methods, findings, tasks, evaluation, training, pruning,
-gans, data, experiment.
+gans, data, experiment, standalone.
 """
 
 from tf_gan_lth.experiment.version import VERSION as __version__  # noqa: F401

@@ -15,9 +15,9 @@ import tensorflow as tf
 from absl import flags
 from PIL import Image
 
-from tf_gan_lth.cli import sample
 from tf_gan_lth.evaluation import saved_models
 from tf_gan_lth.experiment.version import VERSION
+from tf_gan_lth.standalone import sample
 
 SCRIPT = pathlib.Path(__file__).parents[2] / "scripts" / "sample.py"
 

@@ -200,7 +200,7 @@ class Pictures(Files):
     suffix = ".png"
 
     def good(self) -> list[bytes]:
-        from tf_gan_lth.cli.sample import SampleError
+        from tf_gan_lth.standalone.sample import SampleError
 
         self.errors = (SampleError,)
         drawn = np.random.default_rng(0).integers(0, 256, [20, 24, 3], dtype=np.uint8)
@@ -217,8 +217,8 @@ class Pictures(Files):
         return stored
 
     def read(self, path: pathlib.Path) -> object:
-        from tf_gan_lth.cli.sample import SampleError, read_picture
         from tf_gan_lth.data.decoding import decode
+        from tf_gan_lth.standalone.sample import SampleError, read_picture
 
         try:
             read_picture(path)

@@ -1,0 +1,1 @@
+"""What runs without this package: files to copy to where a generator is used."""
