@@ -12,6 +12,8 @@
     RUN/replicate_0/round_03/checkpoint                of an interrupted training, until it is done
     RUN/replicate_0/round_03/training.json, sparsity.json, scores.json, samples.png
     RUN/replicate_0/round_03/times.json                when it was trained and scored, and where
+    RUN/replicate_0/round_03/card.json                 of the latest export that was timed;
+                                                       card_a2b.json of a direction
     RUN/replicate_0/round_03/saved_model/              only for a ticket that is exported;
                                                        saved_model_a2b/ for a direction
     RUN/replicate_0/round_03/branches/random_mask/...  the same files as a round

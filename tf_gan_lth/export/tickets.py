@@ -1,6 +1,7 @@
 """Tickets as they are exported: a trained generator, and what is known of it."""
 
 import dataclasses
+import functools
 
 import numpy as np
 import tensorflow as tf
@@ -138,14 +139,18 @@ class Found:
         Raises:
           DataError: the pictures of the run's data set cannot be read.
         """
-        config = self.run.read_config()
         prior = self.ticket.prior
         if prior is not None:
+            config = self.run.read_config()
             seed = noise_to_image.sampling_seed(config, self.folder.replicate)
             return tuple(part.numpy() for part in prior.draw(count, tf.constant(seed)))
-        source = image_to_image.load_split(config, "test").sets[DIRECTIONS[self.name][0]]
-        chosen = np.resize(mixed_order(source.count), count)
-        return (data.scale(source.images[chosen]).numpy(),)
+        chosen = np.resize(mixed_order(self._pictures.count), count)
+        return (data.scale(self._pictures.images[chosen]).numpy(),)
+
+    @functools.cached_property
+    def _pictures(self) -> data.ImageSet:
+        split = image_to_image.load_split(self.run.read_config(), "test")
+        return split.sets[DIRECTIONS[self.name][0]]
 
 
 def find(path: str, direction: str | None = None) -> Found:
