@@ -8,10 +8,10 @@ import gzip
 import hashlib
 import pathlib
 import platform
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from tf_gan_lth import gans
-from tf_gan_lth.experiment import provenance
+from tf_gan_lth.experiment import amounts, provenance
 from tf_gan_lth.export import measuring
 from tf_gan_lth.export.formats import FORMATS, write_all
 from tf_gan_lth.export.tickets import Found
@@ -161,7 +161,8 @@ def page(card: dict[str, object]) -> str:
         dense, own = generator[name]["dense"], generator[name]["ticket"]
         label = "MACs an image" if name == "macs" else name
         lines.append(f"| {label} | {dense:,} | {own:,} | {own / dense:.1%} |")
-    if not generator["slim"]:
+    macs = generator["macs"]
+    if macs["ticket"] < macs["dense"] and not generator["slim"]:
         lines += [
             "",
             "The MACs of pruned weights are saved by no format here: zeros are multiplied.",
@@ -171,7 +172,7 @@ def page(card: dict[str, object]) -> str:
 
 def _sizes_table(card: dict) -> list[str]:
     lines = [
-        "| format | file | bytes | gzipped | differs from Keras by | bytes of memory | FID |",
+        "| format | file | size | gzipped | differs from Keras by | memory | FID |",
         "| --- | --- | --- | --- | --- | --- | --- |",
     ]
     for name, entry in card["formats"].items():
@@ -180,9 +181,9 @@ def _sizes_table(card: dict) -> list[str]:
         fid = (entry.get("scores") or {}).get("fid")
         for file, sizes in entry["files"].items():
             lines.append(
-                f"| {name} | {file} | {sizes['bytes']:,} | {sizes['gzip_bytes']:,}"
-                f" | {_or_dash(difference, '.2g')} | {_or_dash(memory, ',')}"
-                f" | {_or_dash(fid, '.3f')} |"
+                f"| {name} | {file} | {amounts.size(sizes['bytes'])}"
+                f" | {amounts.size(sizes['gzip_bytes'])} | {_or_dash(difference, '{:.2g}'.format)}"
+                f" | {_or_dash(memory, amounts.size)} | {_or_dash(fid, '{:.3f}'.format)} |"
             )
     return lines
 
@@ -215,5 +216,5 @@ def _origin(card: dict) -> list[str]:
     return ["", *scored, measured]
 
 
-def _or_dash(value: float | None, form: str) -> str:
-    return "-" if value is None else f"{value:{form}}"
+def _or_dash(value: float | None, said: Callable[[float], str]) -> str:
+    return "-" if value is None else said(value)
