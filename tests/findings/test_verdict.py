@@ -15,6 +15,7 @@ from tf_gan_lth.experiment.errors import EvaluationError
 from tf_gan_lth.findings import comparison_table, judge
 from tf_gan_lth.findings.comparison import compare, in_words
 from tf_gan_lth.report import chart
+from tf_gan_lth.report.axes import SHARE
 from tf_gan_lth.report.series import curves
 
 
@@ -253,7 +254,7 @@ def test_the_figure_has_a_band_where_there_is_an_interval():
         drawn = curves(results, judge(results, 0.1))
         assert [p.floor is None for p in drawn[0].points] == [True, False, False]
         assert all(p.low < p.y < p.high for p in drawn[0].points)
-        figure = chart.draw(chart.by_share(drawn, [10.0], "alt"), drawn)
+        figure = chart.draw(chart.over(SHARE, drawn, [10.0], "alt"), drawn)
         places = re.findall('(?: d|x|y|points)="(.*?)"', figure)
         assert 'class="band' in figure and not re.search("nan|inf", " ".join(places))
 

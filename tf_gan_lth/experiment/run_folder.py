@@ -145,8 +145,8 @@ class TrainingFolder:
         """What is not there though what is made after it is: somebody removed it."""
         made = (
             self.masks,
-            self.weights,
             self.training,
+            self.weights,
             self.sparsity,
             self.samples,
             self.scores,
