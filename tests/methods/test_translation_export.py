@@ -12,6 +12,7 @@ from helpers import run_lottery
 from PIL import Image
 
 from tf_gan_lth import export, findings, gans
+from tf_gan_lth.export import tickets
 
 SAMPLE = pathlib.Path(__file__).parents[2] / "scripts" / "sample.py"
 pytestmark = pytest.mark.filterwarnings("ignore:12 .* images for 64 features")
@@ -94,3 +95,34 @@ def test_pictures_that_do_not_fit_are_refused_by_name_before_any_is_translated(
     assert not (tmp_path / "out").exists()
     Image.new("RGBA", (8, 8)).save(tmp_path / "in" / "b.png")
     assert "b.png holds RGBA pixels" in sample(*arguments).stderr
+
+
+def test_every_format_translates_pictures_of_any_size_alike(translated, tmp_path):
+    found = tickets.find(f"{translated.run.path}/replicate_0/round_01", "b2a")
+    formats = ["saved_model", "tflite", "tflite_float16", "tflite_int8", "onnx"]
+    card = export.export(found, formats, tmp_path / "b2a", ["scores"])
+    # Scored as the run itself was, on its test pictures.
+    scores = translated.replicate.round(1).scores.get()["generator_b2a"]
+    for name in ("saved_model", "tflite", "onnx"):
+        assert card["formats"][name]["scores"]["fid"] == pytest.approx(scores["fid"], rel=1e-3)
+    (tmp_path / "in").mkdir()
+    drawn = np.random.default_rng(0)
+    for number, (height, width) in enumerate([(16, 16), (22, 13)]):
+        pixels = drawn.integers(0, 256, [height, width], np.uint8)
+        Image.fromarray(pixels).save(tmp_path / "in" / f"{number}.png")
+    made = {}
+    for file in ("saved_model", "generator.tflite", "generator.onnx"):
+        done = sample(
+            f"--model={tmp_path / 'b2a' / file}",
+            f"--images={tmp_path / 'in'}",
+            f"--output={tmp_path / file}",
+        )
+        assert done.returncode == 0, done.stderr
+        made[file] = [
+            np.asarray(Image.open(tmp_path / file / f"{number}.png")).astype(int)
+            for number in range(2)
+        ]
+    assert [image.shape for image in made["saved_model"]] == [(16, 16), (22, 13)]
+    for images in made.values():
+        for image, expected in zip(images, made["saved_model"], strict=True):
+            assert np.abs(image - expected).max() <= 1
