@@ -8,9 +8,8 @@ r"""Scores images against real ones under a named protocol.
 
 The scores are FID, KID, Inception score, precision, recall, density and coverage. Images are
 folder:PATH, saved_model:PATH, tflite:PATH, onnx:PATH or round:RUN/replicate_0/round_05 (or a
-branch of a round). The
-reference is folder:PATH, the name of a data set, or an npz file of statistics. docs/evaluation.md
-describes the protocols.
+branch of a round). The reference is folder:PATH, the name of a data set, or an npz file of
+statistics. docs/evaluation.md describes the protocols.
 """
 
 import functools
