@@ -22,7 +22,6 @@ from tf_gan_lth.experiment import paths
 # Several workers train together, but score each for itself.
 STRATEGIES = ("auto", "one_device", "mirrored", "tpu")
 CROPS = ("none", "center")
-DIRECTIONS = ("a2b", "b2a")
 REQUEST = (
     "images",
     "reference",
@@ -69,7 +68,7 @@ def define(values: flags.FlagValues) -> None:
         str,
         None,
         "a2b or b2a, of a round that translates: it is scored on its run's test pictures",
-        names.words("direction", DIRECTIONS),
+        names.DIRECTION,
     )
     images("repeats", int, 1, "sample sets to draw from a generator and to score")
     images("seed", int, 0, "seed of a SavedModel's sample sets; those of a round are its run's")

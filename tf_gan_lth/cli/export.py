@@ -19,7 +19,6 @@ from tf_gan_lth.cli import command_line, names, sources
 from tf_gan_lth.experiment import paths
 from tf_gan_lth.experiment.errors import UsageError
 
-DIRECTIONS = ("a2b", "b2a")
 MEASURES = ("speed", "memory", "scores")
 FORMAT = names.Accepted("format", lambda chosen: sources.registered("export/formats.py"))
 
@@ -35,7 +34,7 @@ def define(values: flags.FlagValues) -> None:
         str,
         None,
         "a2b or b2a, of a GAN that translates",
-        names.words("direction", DIRECTIONS),
+        names.DIRECTION,
     )
     export(
         "measure",

@@ -186,6 +186,7 @@ REFERENCE = Accepted(
     lambda chosen: [*_data_forms(chosen), "FILE.npz"],
     takes=lambda word: word.lower().endswith(".npz") or word in domains() or word.startswith(TFDS),
 )
+DIRECTION = words("direction", ("a2b", "b2a"))
 PROTOCOL = Accepted("protocol", lambda chosen: protocols())
 FEATURE_NETWORK = Accepted(
     "feature network",

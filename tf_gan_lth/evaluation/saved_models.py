@@ -24,6 +24,7 @@ from tf_gan_lth.standalone.sample import FILES, unsafe_operations
 
 DESCRIPTION = "ticket.json"
 DESCRIPTION_FOLDER = "assets.extra"
+SIGNATURE = "serving_default"
 SPECIAL = set("*?[]\\")  # TensorFlow takes paths with these characters as patterns
 
 
@@ -49,6 +50,42 @@ def load(path: Path):
     # TensorFlow raises whatever its parsers meet in a broken file.
     except Exception as error:
         raise _not_one(path, error) from None
+
+
+class Served:
+    """What a SavedModel serves, as a function of tensors in an order that holds for every model.
+
+    Args:
+      path: its folder.
+
+    Attributes:
+      inputs: what the function takes: latents before labels.
+      outputs: what it returns.
+      classes: of a conditional generator that this package exported; else None.
+
+    Raises:
+      As `load`, and `EvaluationError` if the model serves nothing.
+    """
+
+    def __init__(self, path: Path):
+        # Kept, as a signature alone does not keep the model's variables.
+        self._model = load(path)
+        try:
+            self._function = self._model.signatures[SIGNATURE]
+        except (AttributeError, KeyError) as error:
+            raise EvaluationError(
+                f"{path} is not a SavedModel with a signature '{SIGNATURE}': {error_reason(error)}"
+            ) from None
+        inputs = tf.nest.flatten(self._function.structured_input_signature)
+        self.inputs: list[tf.TensorSpec] = sorted(inputs, key=lambda spec: -spec.shape.rank)
+        self.outputs: list[tf.TensorSpec] = tf.nest.flatten(self._function.structured_outputs)
+        classes = getattr(self._model, "classes", None)
+        self.classes = None if classes is None else int(classes)
+
+    def __call__(self, *inputs: tf.Tensor) -> tf.Tensor:
+        """The first of what it returns for `inputs`."""
+        names = [spec.name for spec in self.inputs]
+        return tf.nest.flatten(self._function(**dict(zip(names, inputs, strict=True))))[0]
 
 
 def check_files(path: Path) -> dict | None:

@@ -20,7 +20,6 @@ from tf_gan_lth.experiment.errors import ExportError, ToolkitError, UsageError, 
 from tf_gan_lth.export.saved_model import SavedModel
 from tf_gan_lth.export.tickets import Ticket
 
-SIGNATURE = "serving_default"
 MODEL = "saved_model"
 OPSET = 17
 CALIBRATION = 200  # inputs that a whole 8-bit model learns its ranges from
@@ -99,7 +98,7 @@ def tflite_dynamic(source: Source, folder: pathlib.Path) -> None:
 @register("generator_int8.tflite", tolerance=0.5)
 def tflite_int8(source: Source, folder: pathlib.Path) -> None:
     """Weights and maps in 8 bits, with ranges from what the run draws or translates."""
-    names = [spec.name for spec in _served(source)[1]]
+    names = [spec.name for spec in saved_models.Served(source.saved_model).inputs]
 
     def examples() -> Iterator[dict[str, np.ndarray]]:
         drawn = source.inputs(CALIBRATION)
@@ -136,13 +135,13 @@ def onnx(source: Source, folder: pathlib.Path) -> None:
         raise UsageError(
             "--format=onnx needs tf2onnx and onnxruntime: pip install tf2onnx onnxruntime"
         ) from None
-    loaded, served = _served(source)
+    served = saved_models.Served(source.saved_model)
     # tf2onnx takes no input and output of one name.
     specs = [
         tf.TensorSpec(spec.shape, spec.dtype, "pictures" if spec.name == "images" else spec.name)
-        for spec in served
+        for spec in served.inputs
     ]
-    function = tf.function(lambda *inputs: {"images": loaded(*inputs)}, input_signature=specs)
+    function = tf.function(lambda *inputs: {"images": served(*inputs)}, input_signature=specs)
     path = folder / "generator.onnx"
     tf2onnx.convert.from_function(
         function, input_signature=specs, opset=OPSET, output_path=str(path)
@@ -206,7 +205,9 @@ def _lite(
       operations: sets of operations that are allowed, if not all builtins.
     """
     with saved_models.plain(source.saved_model) as name:
-        converter = tf.lite.TFLiteConverter.from_saved_model(name, signature_keys=[SIGNATURE])
+        converter = tf.lite.TFLiteConverter.from_saved_model(
+            name, signature_keys=[saved_models.SIGNATURE]
+        )
         for attribute, value in (settings or {}).items():
             setattr(converter, attribute, value)
         if types:
@@ -214,14 +215,6 @@ def _lite(
         if operations:
             converter.target_spec.supported_ops = list(operations)
         return converter.convert()
-
-
-def _served(source: Source) -> tuple[object, list[tf.TensorSpec]]:
-    """The SavedModel, and what it takes by name, in the order in which a prior draws it."""
-    with saved_models.plain(source.saved_model) as name:
-        loaded = tf.saved_model.load(name)
-    specs = loaded.signatures[SIGNATURE].structured_input_signature[1].values()
-    return loaded, sorted(specs, key=lambda spec: -spec.shape.rank)
 
 
 def _write(path: pathlib.Path, content: bytes) -> None:

@@ -54,17 +54,8 @@ def call_of(path: pathlib.Path, threads: int | None = None) -> Callable[..., np.
     """
     if not path.is_dir():
         return exported.open_model(path, threads or 1)
-    loaded = saved_models.load(path)
-    served = loaded.signatures["serving_default"]
-    specs = served.structured_input_signature[1].values()
-    names = [spec.name for spec in sorted(specs, key=lambda spec: -spec.shape.rank)]
-
-    def call(*arrays: np.ndarray, owner: object = loaded) -> np.ndarray:
-        del owner  # kept, as a signature alone does not keep the model's variables
-        inputs = {name: tf.constant(part) for name, part in zip(names, arrays, strict=True)}
-        return served(**inputs)["images"].numpy()
-
-    return call
+    served = saved_models.Served(path)
+    return lambda *arrays: served(*map(tf.constant, arrays)).numpy()
 
 
 def speeds(models: dict[str, pathlib.Path], inputs: tuple[np.ndarray, ...]) -> list[Timed]:

@@ -27,7 +27,7 @@ from tf_gan_lth.training.image_to_image import DIRECTIONS
 from tf_gan_lth.training.replicas import share
 from tf_gan_lth.training.sampler import sample
 
-WAYS = ("a2b", "b2a")
+WAYS = tuple(name.removeprefix("generator_") for name in DIRECTIONS)
 SAVED_MODEL = "saved_model"
 MODELS = (SAVED_MODEL, *exported.SUFFIXES)
 
@@ -118,26 +118,9 @@ def _open_saved_model(folder: paths.Path) -> Opened:
     """Its function, what that takes and returns, and the number of its classes if it has some."""
     if not folder.is_dir():
         raise UsageError(f"there is no SavedModel at {folder}")
-    loaded = saved_models.load(folder)
-    try:
-        function = loaded.signatures["serving_default"]
-    except (AttributeError, KeyError) as error:
-        raise EvaluationError(
-            f"{folder} is not a SavedModel with a signature 'serving_default':"
-            f" {error_reason(error)}"
-        ) from None
-    inputs = tf.nest.flatten(function.structured_input_signature)
-    outputs = tf.nest.flatten(function.structured_outputs)
-    # A signature takes its inputs by name; the prior draws latents first.
-    names = [spec.name for spec in sorted(inputs, key=lambda spec: -spec.shape.rank)]
-
-    def generate(*drawn: tf.Tensor, owner: object = loaded) -> tf.Tensor:
-        del owner  # kept, as a signature alone does not keep the model's variables
-        return tf.nest.flatten(function(**dict(zip(names, drawn, strict=True))))[0]
-
-    classes = getattr(loaded, "classes", None)
-    shape = outputs[0].shape if len(outputs) == 1 else ()
-    return share(generate), inputs, shape, None if classes is None else int(classes)
+    served = saved_models.Served(folder)
+    shape = served.outputs[0].shape if len(served.outputs) == 1 else ()
+    return share(served), served.inputs, shape, served.classes
 
 
 def _open_file(path: paths.Path) -> Opened:
