@@ -212,6 +212,19 @@ def test_speed_and_memory_are_measured_of_ticket_and_dense(slim_run, tmp_path, m
     assert sorted(places) == pytest.approx(sorted([100.0, 100 * one["ticket"] / one["dense"]]))
 
 
+def test_the_card_says_which_smaller_form_is_slower(slim_run, tmp_path, monkeypatch):
+    monkeypatch.setattr(measuring, "THREADS", (1,))
+    found = tickets.find(f"{slim_run.path}/replicate_0/round_01")
+    card = export.export(found, ["tflite_float16"], tmp_path / "out", ["speed"])
+    [timed, _] = card["formats"]["tflite_float16"]["milliseconds_an_image"]
+    assert timed["tflite"] > 0
+    assert not (tmp_path / "out" / "generator.tflite").exists()
+    for plain, slower in ((timed["ticket"], False), (timed["ticket"] / 3.14, True)):
+        timed["tflite"] = plain
+        said = "tflite_float16 is slower than tflite: 3.1 times as long at 1 images a call and 1"
+        assert (said in cards.page(card)) == slower
+
+
 def test_the_script_draws_the_same_pictures_from_every_format(slim_bundle, tmp_path):
     path, _ = slim_bundle
     pictures = {}
