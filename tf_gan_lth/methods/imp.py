@@ -70,8 +70,8 @@ class IterativeMagnitudePruning(Method):
             raise UsageError(
                 f"--rewind_step={lottery.rewind_step} is beyond the {steps} steps of a round"
             )
-        if lottery.rate is None:
-            return  # it is training that decides
+        if lottery.rate is None or lottery.budget == "macs":
+            return  # training decides, or a budget, which leaves the fewest that must stay
         for name, mask in bench.full_masks.items():
             count = remaining(lottery.rate, lottery.rounds, mask.total)
             if count < mask.least:
