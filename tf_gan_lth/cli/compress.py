@@ -1,6 +1,6 @@
 r"""Makes the generator of a dense GAN small, by one of several methods, to budgets of its MACs.
 
-    tf-gan-lth compress --method=finetuning --dense=runs/demo/replicate_0 --budgets=0.5,0.25,0.1 \
+    tf-gan-lth compress --method=finetuning --dense=runs/demo/replicate_0 --budgets=0.5,0.25 \
         --run_dir=runs/finetuning
 
 The dense GAN is that of a finished run; networks, data, training and protocol are that run's, and
