@@ -1,4 +1,4 @@
-r"""Makes the generator of a dense GAN small, by one of several methods, to budgets of its MACs.
+r"""Makes the generator of a dense GAN small, by one of several compressors.
 
     tf-gan-lth compress --method=finetuning --dense=runs/demo/replicate_0 --budgets=0.5,0.25 \
         --run_dir=runs/finetuning
