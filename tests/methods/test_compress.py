@@ -38,6 +38,11 @@ BUDGETS = (0.5, 0.25)
 GENERATOR = "generator"
 
 
+def given_to(name):
+    """The options of a method that rank channels over all layers."""
+    return {"method": name, **({"ranking": "global"} if name == "gan_slimming" else {})}
+
+
 @pytest.fixture(scope="module")
 def dense(tmp_path_factory):
     return run_lottery(OPTIONS, tmp_path_factory.mktemp("compress") / "dense")
@@ -64,7 +69,7 @@ def runs(dense, tmp_path_factory):
 
     def make(name):
         if name not in made:
-            made[name] = compressed(dense.replicate.path, folder / name, method=name)
+            made[name] = compressed(dense.replicate.path, folder / name, **given_to(name))
         return made[name]
 
     return make
@@ -183,6 +188,7 @@ def test_a_student_has_the_largest_channels_of_every_layer(dense, runs):
     assert max(shares) - min(shares) <= 1 / min(g.size for g in full.groups.prunable)
 
 
+@pytest.mark.slow
 def test_a_fresh_student_has_weights_of_its_own(dense, tmp_path):
     given = {"method": "distillation", "student": "fresh", "budgets": (0.5,), "steps": 1}
     run = compressed(dense.replicate.path, tmp_path / "run", **given)
@@ -279,7 +285,7 @@ class Stopper(Recorder):
 
 
 def test_slimming_that_was_stopped_in_each_phase_continues_bit_for_bit(dense, runs, tmp_path):
-    given = {"method": "gan_slimming"}
+    given = given_to("gan_slimming")
     for title, step in [("round 0, slimming", 1), ("round 1, main", 3)]:
         with pytest.raises(KeyboardInterrupt):
             compressed(dense.replicate.path, tmp_path / "run", Stopper(title, step), **given)
@@ -370,6 +376,10 @@ def test_a_compressor_is_a_value_of_a_lottery_too(tmp_path):
         ),
         ({"dense": "nowhere"}, "--dense=.*nowhere is no dense GAN: expected RUN/replicate_0"),
         ({"dense": "round"}, "round_00 is no dense GAN: expected RUN/replicate_0"),
+        (
+            {"method": "gan_slimming", "criterion": "taylor"},
+            "taylor: --method=gan_slimming ranks by",
+        ),
         ({"method": "gan_slimming", "steps": 1}, "--slimming_share=0.5 leaves one of the phases"),
     ],
 )
@@ -392,6 +402,14 @@ def test_what_is_the_dense_runs_anyway_may_be_said(dense):
     config, _ = compressing.prepare(str(dense.replicate.path), given)
     assert config.training.terms == ("r1:0.1", "distill_images:3.0")
     assert config.lottery.branches == () and config.lottery.branch_rounds == (1,)
+    assert config.lottery.ranking == "global"
+
+
+def test_slimming_ranks_within_layers_unless_it_is_told_otherwise(dense):
+    for given, ranking in [({}, "layerwise"), ({"ranking": "global"}, "global")]:
+        given |= {"method": "gan_slimming", "budgets": (0.5,)}
+        config, _ = compressing.prepare(str(dense.replicate.path), given)
+        assert config.lottery.ranking == ranking
 
 
 def test_a_dense_gan_that_is_not_finished_or_another_one_is_refused(dense, tmp_path):

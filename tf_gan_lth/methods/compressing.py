@@ -80,6 +80,7 @@ def prepare(path: str, given: Options) -> tuple[Config, Compressor]:
         "branches": (),
         "branch_rounds": tuple(range(1, fixed["rounds"] + 1)),
         "discriminator_start": method.discriminator_start,
+        "ranking": method.ranking,
     }
     given = {n: v for n, v in configs.to_options(asked).items() if n in given}
     config = configs.from_options({**_of_dense(dense, spec), **usual, **given, **fixed})

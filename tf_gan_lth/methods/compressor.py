@@ -41,11 +41,13 @@ class Compressor(Method):
       name: what `--method` calls it.
       terms: {loss term that makes it what it is: its usual weight}.
       discriminator_start: what its discriminators start from; None leaves that to the config.
+      ranking: what `compress` takes for `--ranking` if that is not given; None: what is usual.
     """
 
     name: str
     terms: Mapping[str, float] = {}
     discriminator_start: str | None = None
+    ranking: str | None = None
 
     def __init__(self, dense: Dense | None = None):
         self.dense = dense

@@ -1,11 +1,13 @@
 """GAN Slimming: distillation, adversarial loss and L1 on gammas in one loss, then finetuning."""
 
 import dataclasses
+from collections.abc import Iterator
 
 from tf_gan_lth import gans
-from tf_gan_lth.experiment.config import TrainingConfig, option
+from tf_gan_lth.experiment.config import Config, LotteryConfig, TrainingConfig, option
 from tf_gan_lth.experiment.errors import UsageError
 from tf_gan_lth.experiment.run_folder import TrainingFolder
+from tf_gan_lth.gans import GANSpec
 from tf_gan_lth.methods import criteria
 from tf_gan_lth.methods.bench import Bench
 from tf_gan_lth.methods.candidate import Candidate, Masks
@@ -44,6 +46,9 @@ class GANSlimming(Compressor):
     name = "gan_slimming"
     terms = {**TAUGHT, L1: 0.5}
     discriminator_start = "dense"
+    # The kernel after a norm can make up for small gammas, that of the last layer most: ranked over
+    # all layers, a budget leaves a single channel of it.
+    ranking = "layerwise"
     Options = Options
 
     def compressed(self, bench: Bench, here: TrainingFolder, budget: float) -> Candidate:
@@ -71,6 +76,11 @@ class GANSlimming(Compressor):
             without=(L1,),
             phases=(slimming.folder,),
         )
+
+    def complaints(self, config: Config, gan: GANSpec) -> Iterator[str]:
+        yield from super().complaints(config, gan)
+        if config.lottery.criterion not in (LotteryConfig().criterion, L1):
+            yield f"--criterion={config.lottery.criterion}: --method={self.name} ranks by gammas"
 
     def check_networks(self, bench: Bench) -> None:
         super().check_networks(bench)
