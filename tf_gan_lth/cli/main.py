@@ -13,6 +13,7 @@ from tf_gan_lth.experiment.errors import UsageError, check_known
 COMMANDS = (
     "find_ticket",
     "transfer",
+    "compress",
     "evaluate",
     "export",
     "make_statistics",

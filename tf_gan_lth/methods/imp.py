@@ -40,10 +40,13 @@ class IterativeMagnitudePruning(Method):
             if not lottery.rewind:
                 weights = before.weights.get()
             teachers = dense_teachers(bench, here)
-            yield Candidate(here, weights, masks, lottery.rewind_step, teachers)
+            yield Candidate(here, weights, masks, lottery.rewind_step, teachers=teachers)
 
     def complaints(self, config: Config, gan: GANSpec) -> Iterator[str]:
         lottery = config.lottery
+        if lottery.budgets:
+            shown = ",".join(map(str, lottery.budgets))
+            yield f"--budgets={shown} is for compressors: leave it out"
         taught = asked_as(config.training, KD)
         if taught and "discriminator" not in lottery.prune:
             yield (

@@ -9,6 +9,7 @@ from tf_gan_lth.training import augmentations
 from tf_gan_lth.training.model import (
     STEPS,
     GANModel,
+    Passes,
     gradients_of,
     mean_over_replicas,
     required,
@@ -44,6 +45,14 @@ class NoiseToImage(GANModel):
         size, groups = self.config.discriminator_batch_size, self.config.discriminator_steps
         labels = self.gan.spec.conditional
         return training_batches(images, size, groups, stream, first_step, labels=labels)
+
+    def passes(self) -> dict[str, Passes]:
+        groups, real = self.config.discriminator_steps, self.config.discriminator_batch_size
+        drawn, judged = self.config.generator_batch_size, 2 * groups * real
+        return {
+            self._generator_name: Passes(groups * real + 3 * drawn, drawn),
+            self._discriminator_name: Passes(3 * judged + 2 * drawn, judged),
+        }
 
     def train_step(self, data: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """A discriminator step for each group of real images, then one generator step.

@@ -41,6 +41,7 @@ def train_slim(
     masks: dict[str, Channels],
     start: Start,
     callbacks: Sequence[keras.callbacks.Callback] = (),
+    stop: int | None = None,
     checkpoints: Checkpoints | None = None,
 ) -> Trained:
     """As `whole.train`, with networks that lack the pruned channels.
@@ -50,12 +51,13 @@ def train_slim(
       masks: of the networks that are pruned; `start.kept` has them expanded.
       start: the state before the first step, of whole networks.
       callbacks: of `fit`.
+      stop: number of the step before which training ends; None is the configured number.
       checkpoints: what keeps the state of a training that is interrupted, and continues it. A
         checkpoint of slim networks is no checkpoint of whole ones.
     """
     trainer, small = slim_trainer(whole, masks, start.weights)
     begins = dataclasses.replace(start, weights=small, kept={})
-    trained = trainer.train(begins, callbacks, checkpoints=checkpoints)
+    trained = trainer.train(begins, callbacks, stop, checkpoints)
     return Trained(_widened(trained.weights, start.weights, masks), start.kept)
 
 
