@@ -15,41 +15,10 @@ import json
 import typing
 
 from tf_gan_lth.experiment.errors import UsageError
-from tf_gan_lth.experiment.option_values import check_value, read_value
+from tf_gan_lth.experiment.option_values import check_value, option, read_value
 
-
-def option(
-    default: object,
-    help: str,
-    *,
-    low: float | None = None,
-    high: float | None = None,
-    choices: tuple[str, ...] = (),
-    extends: bool = False,
-    flag: bool = True,
-):
-    """Makes a config field.
-
-    Args:
-      default: the default value; None means "what is usual for the GAN".
-      help: one sentence, with the unit if there is one.
-      low, high: smallest and largest allowed value, both inclusive.
-      choices: allowed values of the field, or of each item if it is a tuple; empty allows all.
-      extends: whether the field only adds to a run and leaves what is there unchanged, so that it
-        is not part of the run's identity.
-      flag: whether the field has a command-line flag; fields without one are set by programs.
-    """
-    return dataclasses.field(
-        default=default,
-        metadata={
-            "help": help,
-            "low": low,
-            "high": high,
-            "choices": choices,
-            "extends": extends,
-            "flag": flag,
-        },
-    )
+# Branches that go on from what they became in the round before, so that they need every round.
+LEADING = ("random_ticket",)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -105,6 +74,12 @@ class TrainingConfig:
     learning_rate: float | None = option(
         None, "Adam's learning rate of all networks; unset: the GAN's own", low=0.0
     )
+    discriminator_learning_rate: float | None = option(
+        None,
+        "another learning rate of the discriminators (two time scales, TTUR); unset: that of all"
+        " networks",
+        low=0.0,
+    )
     decay_from: float | None = option(
         None,
         "share of the steps after which the learning rate falls linearly to 0; 1: never; unset: the"
@@ -115,7 +90,8 @@ class TrainingConfig:
     loss: str | None = option(None, "adversarial loss by name; unset: the GAN's own")
     kd_weight: float = option(
         0.0,
-        "weight of the KL divergence from the dense discriminator, which teaches the pruned one",
+        "weight of the KL divergence from the dense discriminator, which teaches the pruned one;"
+        " that of the paper's code is 0.25",
         low=0.0,
     )
     ema_decay: float | None = option(
@@ -204,7 +180,10 @@ class LotteryConfig:
         choices=("global", "layerwise"),
     )
     ranking_weights: str = option(
-        "live", "trained weights that magnitudes are taken of", choices=("live", "ema")
+        "live",
+        "trained weights that magnitudes are taken of: live ones, averaged ones where a network has"
+        " them (ema), or, as in the paper's code, live in round 1 and averaged from round 2 on",
+        choices=("live", "ema", "paper"),
     )
     rewind: bool = option(
         True,
@@ -213,6 +192,12 @@ class LotteryConfig:
     )
     rewind_step: int = option(
         0, "step whose weights the rounds rewind to; the steps a round stay the same in all", low=0
+    )
+    generator_start: str = option(
+        "rewound",
+        "the generator's weights at the start of each pruned round; dense: those of the trained"
+        " dense GAN",
+        choices=("rewound", "dense"),
     )
     discriminator_start: str = option(
         "rewound",
@@ -250,6 +235,13 @@ class LotteryConfig:
                 f"--looks={self.looks} needs more --replicates than that, not {self.replicates}:"
                 f" --replicates={2 * self.looks}, or a multiple"
             )
+
+    def branches_of(self, number: int) -> tuple[str, ...]:
+        """The branches that round `number` gets: all, or those that lead to later ones."""
+        if number in self.branch_rounds:
+            return self.branches
+        leads = any(0 < number < later <= self.rounds for later in self.branch_rounds)
+        return tuple(name for name in self.branches if leads and name in LEADING)
 
 
 @dataclasses.dataclass(frozen=True)

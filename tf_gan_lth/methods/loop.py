@@ -43,8 +43,7 @@ def run(method: Method, bench: Bench, replicate: ReplicateFolder, branches: bool
 
 def branches_of(config: Config, number: int) -> tuple[str, ...]:
     """The branches that round `number` gets."""
-    lottery = config.lottery
-    return lottery.branches if number in lottery.branch_rounds else ()
+    return config.lottery.branches_of(number)
 
 
 def train_branch(bench: Bench, candidate: Candidate, name: str) -> None:
