@@ -17,6 +17,7 @@ import typing
 from tf_gan_lth.experiment.errors import UsageError
 from tf_gan_lth.experiment.option_values import check_value, option, read_value
 
+RENAMED = {"eval_every": "score_every"}  # what options were called, in runs and flags
 # Branches that go on from what they became in the round before, so that they need every round.
 LEADING = ("random_ticket",)
 
@@ -76,8 +77,7 @@ class TrainingConfig:
     )
     discriminator_learning_rate: float | None = option(
         None,
-        "another learning rate of the discriminators (two time scales, TTUR); unset: that of all"
-        " networks",
+        "that of the discriminators alone (two time scales, TTUR); unset: that of all networks",
         low=0.0,
     )
     decay_from: float | None = option(
@@ -255,12 +255,28 @@ class EvaluationConfig:
     num_eval_images: int | None = option(
         None, "generated images a score is computed from, instead of the protocol's", low=2
     )
-    eval_every: int = option(
+    reference_resolution: int | None = option(
+        None,
+        "height and width, in pixels, of the real images that scores compare with; unset:"
+        " --resolution",
+        low=8,
+    )
+    score_every: int = option(
         0,
-        "steps between scores and samples within a training, which TensorBoard shows; 0: none",
+        "steps between scores and samples within a training, for report and TensorBoard; 0: none",
         low=0,
         extends=True,
     )
+    keep: str = option(
+        "last",
+        "which scores of a training count: of its last step, or the best by FID of --score_every's,"
+        " which is biased, as in the paper's code; its weights are the last step's in both",
+        choices=("last", "best"),
+    )
+
+    def __post_init__(self):
+        if self.keep == "best" and not self.score_every:
+            raise UsageError("--keep=best is the best of several scores: it needs --score_every")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -310,14 +326,19 @@ def _fields(section: object) -> dict[str, tuple[dataclasses.Field, object]]:
     return {f.name: (f, getattr(section, f.name)) for f in dataclasses.fields(section)}
 
 
+def deciding(config: Config) -> dict[str, object]:
+    """The options but the extras that results depend on; what only extends a run is left out."""
+    options = walk(config)
+    found = {n: value for n, (field, value) in options.items() if not field.metadata["extends"]}
+    if config.evaluation.keep == "best":
+        found["score_every"] = config.evaluation.score_every  # the best of how many
+    return found
+
+
 def identity(config: Config) -> dict[str, object]:
     """The options that tell experiments apart, without those left at their default."""
     usual = walk(Config())
-    options = {
-        name: value
-        for name, (field, value) in walk(config).items()
-        if not field.metadata["extends"] and value != usual[name][1]
-    }
+    options = {n: value for n, value in deciding(config).items() if value != usual[n][1]}
     return {**options, **config.extras}
 
 
@@ -331,6 +352,8 @@ def from_options(options: dict[str, object]) -> Config:
     Raises:
       UsageError: a value is out of range or not of the option's type.
     """
+    earlier = {new: options[old] for old, new in RENAMED.items() if old in options}
+    options = earlier | {n: value for n, value in options.items() if n not in RENAMED}
     concerns, known = {}, {"seed"}
     for name, kind in sections().items():
         hints = typing.get_type_hints(kind)

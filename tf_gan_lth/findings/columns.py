@@ -91,6 +91,8 @@ def _known_columns() -> list[Column]:
         # Where the true translations are known.
         _score("l1_inside", "L1 inside", ".3f", in_terminal=True, optional=True),
         _score("l1_outside", "L1 outside", ".3f", in_terminal=True, optional=True),
+        Column("best_of", "best of", in_terminal=True, optional=True),
+        Column("best_step", "at step", ",", in_terminal=True, optional=True),
         Column("protocol", "protocol", in_page=False),
         Column("steps", "steps", ",", in_page=False),
         Column("seed", "seed", in_page=False),
