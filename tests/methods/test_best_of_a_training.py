@@ -105,6 +105,7 @@ def test_nothing_of_it_is_said_of_last_scores(last):
     results, verdicts = findings.write_results(last.run)
     report.conclude(last.run)
     assert "best of" not in findings.table(results) + verdicts["generator"].sentence
+    assert "best_of" not in findings.rows(results)[0]
     assert b"FID of each training" not in last.run.report.get()
 
 
