@@ -40,7 +40,8 @@ SNGAN: Options = {
 KINDS: dict[str, Options] = {
     "imp": SNGAN | {"rewind_step": 1, "branches": ("random_mask",), "branch_rounds": (2,)},
     "scored_within": SNGAN
-    | {"eval_every": 2, "rounds": 1, "prune": ("generator", "discriminator")},
+    | {"score_every": 2, "keep": "best", "rounds": 1, "prune": ("generator", "discriminator")},
+    "random_ticket": SNGAN | {"branches": ("random_ticket",), "branch_rounds": (2,)},
     "mask_update": SNGAN
     | {"plugins": (f"{FRAME}/toy_update.py",), "mask_update": "toy_set", "rounds": 1},
     "channels": SNGAN | {"unit": "channel", "budget": "macs", "width": 8, "train_slim": True},

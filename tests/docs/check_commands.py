@@ -27,6 +27,7 @@ NOT_RUN = {
     r"import_gan_lth|runs/theirs": "takes PyTorch and a checkpoint of the paper's code",
     r"feature_network=inception": "downloads the Inception network",
     r"PATH/": "takes real photographs",
+    r"runs/paper/": "the paper's study, at its size; presets and flags are checked",
     r"tensorboard": "does not end",
 }
 # Added to each command, by what stands in it: the last value of a flag counts.
@@ -46,6 +47,7 @@ SHORT = {
         "--width=4",
         "--branches=random_mask",
     ],
+    r"stl10": ["--reference_resolution=32"],
     r"find_ticket.*imp_g\.flags": ["--rounds=5", "--branch_rounds=5"],
     r"shapes2stripes": ["--width=4", "--blocks=1"],
     r"tf-gan-lth export": ["--measure="],

@@ -27,7 +27,7 @@ def compressed(tiny_options, tmp_path_factory):
         **tiny_options,
         "branches": (),
         "method": "toy_compressor",
-        "keep": 0.3,
+        "share": 0.3,
         "plugins": (str(COMPRESSOR), str(SCORE)),
     }
     path = tmp_path_factory.mktemp("runs") / "toy"
@@ -47,7 +47,7 @@ def test_it_runs_on_the_one_loop(compressed):
     kept = np.concatenate([magnitudes[path][mask[path]] for path in mask])
     lost = np.concatenate([magnitudes[path][~mask[path]] for path in mask])
     assert lost.max() <= kept.min()
-    assert compressed.used["keep"] == 0.3 and compressed.used["method"] == "toy_compressor"
+    assert compressed.used["share"] == 0.3 and compressed.used["method"] == "toy_compressor"
     assert [row["round"] for row in compressed.results()] == [0, 1]
 
 
@@ -56,7 +56,7 @@ def test_its_complaint_and_its_options_are_its_own(tiny_options, tmp_path):
     del options["dataset"]
     for change, message in [
         ({"rewind_step": 1}, "--rewind_step is for tickets: toy_compressor rewinds nothing"),
-        ({"keep": 2.0}, "--keep=2.0 is out of range"),
+        ({"share": 2.0}, "--share=2.0 is out of range"),
         ({"kepe": 0.2}, "--kepe=0.2 is no option of sngan"),
         ({"method": "toy_compresor"}, "unknown method 'toy_compresor': did you mean"),
     ]:
@@ -68,7 +68,7 @@ def test_its_complaint_and_its_options_are_its_own(tiny_options, tmp_path):
 def test_its_options_are_flags():
     command = [sys.executable, "-m", "tf_gan_lth", "find_ticket", f"--plugins={COMPRESSOR}"]
     result = subprocess.run([*command, "--help"], capture_output=True, text=True)
-    assert "--keep  (default: unset)" in result.stdout
+    assert "--share  (default: unset)" in result.stdout
     assert "share of the prunable weights that stay" in result.stdout
 
 

@@ -12,7 +12,7 @@ from tf_gan_lth.pruning.masks import magnitudes
 class Options:
     """Toy compressor"""
 
-    keep: float = option(0.5, "share of the prunable weights that stay", low=0.01, high=1.0)
+    share: float = option(0.5, "share of the prunable weights that stay", low=0.01, high=1.0)
 
 
 @register(name="toy_compressor")
@@ -34,8 +34,8 @@ class ToyCompressor(Method):
         yield Candidate(small, trained, masks)
 
     def _prune(self, bench, trained):
-        keep = bench.options(Options).keep
+        share = bench.options(Options).share
         return {
-            name: mask.keep(mask.pool(magnitudes(trained[name])), round(keep * mask.total))
+            name: mask.keep(mask.pool(magnitudes(trained[name])), round(share * mask.total))
             for name, mask in bench.full_masks.items()
         }

@@ -2,6 +2,8 @@
 criterion.
 """
 
+import dataclasses
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -22,6 +24,7 @@ CHANGES = {
     "snip": {"mask"},
     "random_init": {"generator"},
     "not_rewound": {"generator", "discriminator"},
+    "dense_generator": {"generator"},
     "dense_discriminator": {"discriminator"},
     "second_discriminator": {"discriminator"},
 }
@@ -45,7 +48,7 @@ def branch_of(finished, ticket, name):
     return branch, expand(branch.masks)["generator"]
 
 
-@pytest.mark.parametrize("name", sorted(BRANCHES))
+@pytest.mark.parametrize("name", sorted(CHANGES))
 def test_every_branch_is_as_sparse_as_its_ticket_and_repeatable(finished, ticket, name):
     branch, mask = branch_of(finished, ticket, name)
     again, same = branch_of(finished, ticket, name)
@@ -75,6 +78,16 @@ def test_one_shot_keeps_the_largest_weights_of_the_dense_gan(finished, ticket):
 def test_a_branch_that_is_not_rewound_goes_on_from_the_round_before(finished, ticket):
     branch, _ = branch_of(finished, ticket, "not_rewound")
     assert equal(branch.weights, finished.replicate.round(1).weights.get())
+
+
+def test_a_branch_with_a_dense_generator_starts_from_the_trained_one(finished, ticket):
+    branch, _ = branch_of(finished, ticket, "dense_generator")
+    dense = finished.replicate.round(0).weights.get()
+    assert equal(branch.weights["generator"], dense["generator"])
+    # Averages start anew, at the weights, whatever those of the ticket are.
+    theta = {**ticket.weights, "generator_ema": dense["generator_ema"]}
+    late, _ = branch_of(finished, dataclasses.replace(ticket, weights=theta), "dense_generator")
+    assert late.weights.keys() == {"generator", "discriminator"}
 
 
 def test_snip_ranks_by_the_gradient_of_the_generators_loss(finished, ticket):

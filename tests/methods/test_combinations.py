@@ -48,6 +48,30 @@ def check_options(options, spec=None, method=None):
             "there are no --ranking_weights=ema",
         ),
         (
+            {"criterion": "snip", "rounds": 1, "ranking_weights": "paper"},
+            "there are no --ranking_weights=paper",
+        ),
+        (
+            {"gan": "cyclegan", "ranking_weights": "paper"},
+            "--ranking_weights=paper: cyclegan keeps no averages",
+        ),
+        (
+            {"gan": "cyclegan", "ranking_weights": "ema"},
+            "--ranking_weights=ema: cyclegan keeps no averages",
+        ),
+        (
+            {"rewind": False, "generator_start": "dense"},
+            "--norewind goes on from the round before: it excludes .* --generator_start",
+        ),
+        (
+            {"rewind_step": 5, "generator_start": "dense"},
+            "--generator_start=dense rewinds no generator: it needs --rewind_step=0, not 5",
+        ),
+        (
+            {"rewind": False, "branches": ["random_ticket"]},
+            "--branches=random_ticket rewinds to weights of its own, which --norewind excludes",
+        ),
+        (
             {"criterion": "snip", "rounds": 1, "precision": "mixed_float16"},
             "--precision=mixed_float16: the gradients that rank weights would vanish",
         ),
@@ -74,6 +98,7 @@ def check_options(options, spec=None, method=None):
             "--prune=mapping: sngan has networks of roles discriminator, generator",
         ),
         ({"discriminator_start": "sparse"}, "unknown value of --discriminator_start 'sparse'"),
+        ({"generator_start": "second_seed"}, "unknown value of --generator_start 'second_seed'"),
         ({"ranking": "local"}, "unknown value of --ranking 'local'"),
         ({"colour": 3}, "--colour=3 is no option of sngan: leave it out"),
         ({"width": 0}, "--width=0 is out of range: it must be at least 1"),
@@ -137,6 +162,9 @@ def test_a_method_says_what_it_takes_and_what_it_cannot():
     with pytest.raises(UsageError, match="--rounds=2: a patient method has one, also for sngan"):
         check_options({"rounds": 2, "branches": ()}, method=Patient())
     check_options({"rounds": 1, "branches": (), "pace": 3}, method=Patient())
+    with pytest.raises(UsageError, match="a lottery of its own, which --method=patient is not"):
+        options = {"rounds": 1, "branches": ["random_ticket"], "method": "patient"}
+        check_options(options, method=Patient())
     with pytest.raises(UsageError, match="--pace=0 is out of range"):
         check_options({"rounds": 1, "branches": (), "pace": 0}, method=Patient())
     with pytest.raises(UsageError, match="--pace=3 is no option of sngan"):

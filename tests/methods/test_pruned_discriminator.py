@@ -9,6 +9,7 @@ from tf_gan_lth import findings, gans
 from tf_gan_lth.pruning.masks import Elements
 from tf_gan_lth.training import Start
 from tf_gan_lth.training.losses import divergence
+from tf_gan_lth.training.terms import StepContext, distill_scores
 
 BOTH = ("generator", "discriminator")
 
@@ -64,6 +65,31 @@ def test_distillation_is_the_divergence_of_two_coins():
     assert found == pytest.approx(expected, rel=1e-6)
     same = float(divergence(tf.constant(teacher), tf.constant(teacher)))
     assert same == pytest.approx(0, abs=1e-9)
+
+
+def test_a_quarter_of_the_distillation_is_that_of_the_papers_code():
+    """There it is the mean over both classes of all images, real and generated together."""
+    random = np.random.default_rng(0)
+    scores = {name: random.normal(size=[6, 1]) for name in ("real", "fake", "t_real", "t_fake")}
+    chances = {name: 1 / (1 + np.exp(-value)) for name, value in scores.items()}
+    classes = {name: np.concatenate([p, 1 - p], axis=1) for name, p in chances.items()}
+    student = np.concatenate([classes["real"], classes["fake"]])
+    teacher = np.concatenate([classes["t_real"], classes["t_fake"]])
+    theirs = np.mean(teacher * (np.log(teacher) - np.log(student)))
+
+    images = {name: tf.constant(values, tf.float32) for name, values in scores.items()}
+    context = StepContext(
+        network=None,
+        teacher=lambda inputs, training: tf.concat([images["t_real"], images["t_fake"]], 0),
+        judge=None,
+        inputs=(),
+        fake=images["fake"],
+        fake_scores=images["fake"],
+        real=images["real"],
+        real_scores=images["real"],
+    )
+    found = 0.25 * float(distill_scores(context))
+    assert found == pytest.approx(theirs, rel=1e-5)
 
 
 def test_distillation_moves_the_discriminator_towards_its_teacher(tiny_options, tmp_path):

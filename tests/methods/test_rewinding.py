@@ -61,6 +61,28 @@ def test_the_discriminator_starts_where_the_config_says(tiny_options, tmp_path, 
         assert equal(begun["generator"], rewind(initial, folder.masks.get())["generator"])
 
 
+def test_the_generator_starts_from_the_dense_one_where_the_config_says(tiny_options, tmp_path):
+    options = {
+        **tiny_options,
+        "generator_start": "dense",
+        "rounds": 2,
+        "branches": ("random_init",),
+    }
+    done = run_lottery(options, tmp_path / "run")
+    initial = done.replicate.initial.get()
+    dense = done.replicate.round(0)
+    trained = dense.weights.get()["generator"]
+    assert equal(done.recorder.beginning(dense).weights["generator"], initial["generator"])
+    for number in (1, 2):
+        folder = done.replicate.round(number)
+        begun = done.recorder.beginning(folder).weights
+        expected = rewind({"generator": trained}, folder.masks.get())["generator"]
+        assert equal(begun["generator"], expected) and equal(begun["generator_ema"], expected)
+        assert equal(begun["discriminator"], initial["discriminator"])
+    fresh = done.recorder.beginning(done.replicate.round(2).branch("random_init")).weights
+    assert not equal(fresh["generator"], begun["generator"])
+
+
 def test_standard_pruning_never_rewinds(tiny_options, tmp_path):
     options = {**tiny_options, "rewind": False, "rounds": 2, "branches": ()}
     done = run_lottery(options, tmp_path / "run")

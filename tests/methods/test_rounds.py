@@ -68,15 +68,20 @@ def test_ranking_within_layers_keeps_exactly_as_many_down_to_the_last_weight(
     assert (mask.remaining, mask.total) == (remaining, 340)
 
 
-def test_ranking_by_the_averages_is_by_them_alone(finished, tmp_path):
-    dense = finished.replicate.round(0)
-    weights = dense.weights.get()
+def with_other_averages(finished, path, number):
+    """A copy of a round of the finished lottery with averages of its own; and these."""
+    here = finished.replicate.round(number)
+    weights = here.weights.get()
     random = np.random.default_rng(0)
-    averages = {path: random.normal(size=a.shape) for path, a in weights["generator"].items()}
-    other = TrainingFolder(tmp_path, 0, 0)
-    other.masks.put(dense.masks.get())
+    averages = {p: random.normal(size=a.shape) for p, a in weights["generator"].items()}
+    other = TrainingFolder(path, 0, number)
+    other.masks.put(here.masks.get())
     other.weights.put({**weights, "generator_ema": averages})
+    return other, averages
 
+
+def test_ranking_by_the_averages_is_by_them_alone(finished, tmp_path):
+    other, averages = with_other_averages(finished, tmp_path, 0)
     mask = masks_of_round_1(finished, other, ranking_weights="ema").expand()
     kept = np.concatenate([np.abs(averages[path][mask[path]]) for path in mask])
     lost = np.concatenate([np.abs(averages[path][~mask[path]]) for path in mask])
@@ -84,6 +89,17 @@ def test_ranking_by_the_averages_is_by_them_alone(finished, tmp_path):
     live = masks_of_round_1(finished, other, ranking_weights="live").expand()
     assert equal(live, finished.replicate.round(1).masks.get()["generator"])
     assert not equal(mask, live)
+
+
+def test_the_papers_ranking_is_live_in_round_1_and_by_the_averages_after_it(finished, tmp_path):
+    for number in (1, 2, 3):
+        before = with_other_averages(finished, tmp_path / str(number), number - 1)[0]
+        masks = {
+            kind: masks_of_round_1(finished, before, ranking_weights=kind, rate=0.6).expand()
+            for kind in ("live", "ema", "paper")
+        }
+        assert not equal(masks["live"], masks["ema"])
+        assert equal(masks["paper"], masks["live" if number == 1 else "ema"])
 
 
 @pytest.mark.parametrize("ranking", ["global", "layerwise"])

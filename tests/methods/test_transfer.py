@@ -12,7 +12,7 @@ from tf_gan_lth import findings, gans
 from tf_gan_lth.experiment.errors import MaskError, RunFolderError, UsageError
 from tf_gan_lth.methods import Transfer, jobs
 from tf_gan_lth.methods.candidate import rewind
-from tf_gan_lth.methods.parent import open_ticket
+from tf_gan_lth.methods.parent import WEIGHTS, open_ticket
 
 
 def ticket_of(finished, number=2):
@@ -93,6 +93,52 @@ def test_fresh_weights_make_another_run(finished, options, parent, tmp_path):
     assert equal(masks["generator"], fresh.kept["generator"])
 
 
+@pytest.mark.parametrize(
+    ("weights", "from_training"),
+    [
+        ("trained", {"generator", "discriminator"}),
+        ("trained_generator", {"generator"}),
+        ("trained_discriminator", {"discriminator"}),
+    ],
+)
+def test_a_ticket_starts_from_what_its_training_made_of_its_networks(
+    finished, options, parent, tmp_path, weights, from_training
+):
+    trained = open_ticket(ticket_of(finished), weights)
+    assert trained.digest != parent.digest
+    other = run_lottery({**options, "branches": ()}, tmp_path / "run", parent=trained)
+    initial = finished.replicate.initial.get()
+    ended = finished.replicate.round(2).weights.get()
+    dense = other.recorder.beginning(other.replicate.round(0)).weights
+    ticket = other.recorder.beginning(other.replicate.round(2)).weights
+    for name in ("generator", "discriminator"):
+        assert equal(dense[name], initial[name])
+        theta = ended if name in from_training else initial
+        assert equal(ticket[name], rewind({name: theta[name]}, trained.kept)[name])
+    assert equal(ticket["generator_ema"], ticket["generator"])
+    assert equal(other.replicate.round(2).masks.get(), trained.kept)
+    assert other.run.parent.get()["weights"] == weights
+    kinds = {open_ticket(ticket_of(finished), kind).digest for kind in WEIGHTS}
+    assert len(kinds) == len(WEIGHTS)
+
+
+def test_two_starts_of_a_network_are_refused(finished, options, tmp_path):
+    trained = open_ticket(ticket_of(finished), "trained_discriminator")
+    changed = {**options, "branches": (), "discriminator_start": "second_seed"}
+    message = "--weights=trained_discriminator and --discriminator_start=second_seed are two starts"
+    with pytest.raises(UsageError, match=message):
+        set_up(changed, tmp_path / "run", parent=trained)
+
+
+def test_a_ticket_without_a_trained_discriminator_is_named(finished, options, tmp_path):
+    trained = open_ticket(ticket_of(finished), "trained")
+    alone = {name: w for name, w in trained.trained.items() if name != "discriminator"}
+    lacking = dataclasses.replace(trained, trained=alone)
+    message = "--weights=trained: the ticket's round has no trained discriminator"
+    with pytest.raises(UsageError, match=message):
+        set_up({**options, "branches": ()}, tmp_path / "run", parent=lacking)
+
+
 def test_another_ticket_in_the_same_folder_is_refused(finished, options, transferred, tmp_path):
     path = tmp_path / "run"
     shutil.copytree(transferred.run.path, path)
@@ -132,6 +178,10 @@ def test_networks_of_other_shapes_are_refused_before_any_training(
         ({"rewind_step": 1}, "--rewind_step=1 is for finding tickets"),
         ({"criterion": "snip"}, "--criterion=snip is for finding tickets"),
         ({"branches": ("not_rewound",)}, "--branches=not_rewound goes on from the round before"),
+        (
+            {"branches": ("random_ticket",)},
+            "--branches=random_ticket is a lottery of its own, which a transfer is not",
+        ),
         (
             {"kd_weight": 1.0},
             "--kd_weight=1.0 teaches a pruned discriminator, which this ticket has not",

@@ -89,7 +89,7 @@ def test_a_training_that_is_scored_on_its_way_and_stopped_ends_as_one_that_is_no
 ):
     options = {**tiny_options, "steps": 6, "rounds": 0}
     whole = run_lottery(options, tmp_path / "whole").replicate.round(0)
-    scored = {**options, "eval_every": 2}
+    scored = {**options, "score_every": 2}
     stopped = set_up(scored, tmp_path / "run")
     object.__setattr__(stopped.bench, "observer", StoppingAt(3))
     with pytest.raises(Stopped):

@@ -29,6 +29,7 @@ from tf_gan_lth.experiment.version import VERSION
 
 # What declared flags are listed under beside their concern; no capital, so `--help` leaves it out.
 DECLARED = "declared by GANs and methods"
+EARLIER = "earlier names"  # likewise
 
 DEFINE = {
     str: flags.DEFINE_string,
@@ -82,6 +83,8 @@ def define_config_flags(values: flags.FlagValues) -> None:
                 _accepted(field),
             )
             values[field.name].field = field
+    for old, new in configs.RENAMED.items():
+        flags.DEFINE_alias(old, new, flag_values=values, module_name=EARLIER)
     seed = next(field for field in dataclasses.fields(configs.Config) if field.name == "seed")
     define_flag(values, "Run", "seed", int, seed.default, seed.metadata["help"])
     define_declared_flags(values, declared.package_files())

@@ -88,7 +88,7 @@ def _of_replicate(method: Method, bench: Bench, replicate: ReplicateFolder) -> I
         yield Training(title, first, 1.0, replicate.rewind.exists())
     for folder in jobs.planned(method, bench, replicate):
         # Fresh weights were not trained up to the step that the others rewind to.
-        begin = 0 if folder.branch_name == "random_init" else first
+        begin = 0 if folder.branch_name in ("random_init", "random_ticket") else first
         share = _share(bench, folder.round_number)
         yield Training(folder.title, steps - begin, share, folder.is_complete())
 

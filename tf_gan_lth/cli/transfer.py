@@ -4,9 +4,10 @@ r"""Trains a ticket on other data or with another loss, in a run of its own.
         --loss=wasserstein --run_dir=runs/demo_wasserstein
 
 The dense GAN and the controls are trained beside it. The ticket is the mask of a round with the
-weights that its rounds rewind to, or with fresh ones (--weights=fresh). Networks must have its
-shapes; what is pruned, the rounds and the excluded layers are the ticket's. The same command
-continues a run that was stopped; more --replicates train the ticket under other random draws.
+weights that its rounds rewind to, with fresh ones (--weights=fresh) or with trained ones
+(--weights=trained, which the dense GAN does not start from). Networks must have its shapes; what is
+pruned, the rounds and the excluded layers are the ticket's. The same command continues a run that
+was stopped; more --replicates train the ticket under other random draws.
 """
 
 import functools
@@ -21,7 +22,11 @@ def define(values: flags.FlagValues) -> None:
     command_line.define_config_flags(values)
     transfer = functools.partial(command_line.define_flag, values, "Transfer")
     transfer("ticket", str, None, "round of a run: RUN/replicate_0/round_05; required")
-    transfer("weights", str, "rewind", "what it starts from: rewind, or fresh", names.WEIGHTS)
+    weights = (
+        "what it starts from: rewind, what its rounds rewind to; fresh, new weights; trained, what"
+        " its training ended with, or that of one network and the rest as in rewind"
+    )
+    transfer("weights", str, "rewind", weights, names.WEIGHTS)
     command_line.define_run_flags(values, "folder of the new run")
     flags.mark_flag_as_required("ticket", flag_values=values)
 

@@ -15,41 +15,11 @@ import json
 import typing
 
 from tf_gan_lth.experiment.errors import UsageError
-from tf_gan_lth.experiment.option_values import check_value, read_value
+from tf_gan_lth.experiment.option_values import check_value, option, read_value
 
-
-def option(
-    default: object,
-    help: str,
-    *,
-    low: float | None = None,
-    high: float | None = None,
-    choices: tuple[str, ...] = (),
-    extends: bool = False,
-    flag: bool = True,
-):
-    """Makes a config field.
-
-    Args:
-      default: the default value; None means "what is usual for the GAN".
-      help: one sentence, with the unit if there is one.
-      low, high: smallest and largest allowed value, both inclusive.
-      choices: allowed values of the field, or of each item if it is a tuple; empty allows all.
-      extends: whether the field only adds to a run and leaves what is there unchanged, so that it
-        is not part of the run's identity.
-      flag: whether the field has a command-line flag; fields without one are set by programs.
-    """
-    return dataclasses.field(
-        default=default,
-        metadata={
-            "help": help,
-            "low": low,
-            "high": high,
-            "choices": choices,
-            "extends": extends,
-            "flag": flag,
-        },
-    )
+RENAMED = {"eval_every": "score_every"}  # what options were called, in runs and flags
+# Branches that go on from what they became in the round before, so that they need every round.
+LEADING = ("random_ticket",)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -105,6 +75,11 @@ class TrainingConfig:
     learning_rate: float | None = option(
         None, "Adam's learning rate of all networks; unset: the GAN's own", low=0.0
     )
+    discriminator_learning_rate: float | None = option(
+        None,
+        "that of the discriminators alone (two time scales, TTUR); unset: that of all networks",
+        low=0.0,
+    )
     decay_from: float | None = option(
         None,
         "share of the steps after which the learning rate falls linearly to 0; 1: never; unset: the"
@@ -115,7 +90,8 @@ class TrainingConfig:
     loss: str | None = option(None, "adversarial loss by name; unset: the GAN's own")
     kd_weight: float = option(
         0.0,
-        "weight of the KL divergence from the dense discriminator, which teaches the pruned one",
+        "weight of the KL divergence from the dense discriminator, which teaches the pruned one;"
+        " that of the paper's code is 0.25",
         low=0.0,
     )
     ema_decay: float | None = option(
@@ -210,7 +186,10 @@ class LotteryConfig:
         choices=("global", "layerwise"),
     )
     ranking_weights: str = option(
-        "live", "trained weights that magnitudes are taken of", choices=("live", "ema")
+        "live",
+        "trained weights that magnitudes are taken of: live ones, averaged ones where a network has"
+        " them (ema), or, as in the paper's code, live in round 1 and averaged from round 2 on",
+        choices=("live", "ema", "paper"),
     )
     rewind: bool = option(
         True,
@@ -219,6 +198,12 @@ class LotteryConfig:
     )
     rewind_step: int = option(
         0, "step whose weights the rounds rewind to; the steps a round stay the same in all", low=0
+    )
+    generator_start: str = option(
+        "rewound",
+        "the generator's weights at the start of each pruned round; dense: those of the trained"
+        " dense GAN",
+        choices=("rewound", "dense"),
     )
     discriminator_start: str = option(
         "rewound",
@@ -257,6 +242,13 @@ class LotteryConfig:
                 f" --replicates={2 * self.looks}, or a multiple"
             )
 
+    def branches_of(self, number: int) -> tuple[str, ...]:
+        """The branches that round `number` gets: all, or those that lead to later ones."""
+        if number in self.branch_rounds:
+            return self.branches
+        leads = any(0 < number < later <= self.rounds for later in self.branch_rounds)
+        return tuple(name for name in self.branches if leads and name in LEADING)
+
 
 @dataclasses.dataclass(frozen=True)
 class EvaluationConfig:
@@ -269,12 +261,28 @@ class EvaluationConfig:
     num_eval_images: int | None = option(
         None, "generated images a score is computed from, instead of the protocol's", low=2
     )
-    eval_every: int = option(
+    reference_resolution: int | None = option(
+        None,
+        "height and width, in pixels, of the real images that scores compare with; unset:"
+        " --resolution",
+        low=8,
+    )
+    score_every: int = option(
         0,
-        "steps between scores and samples within a training, which TensorBoard shows; 0: none",
+        "steps between scores and samples within a training, for report and TensorBoard; 0: none",
         low=0,
         extends=True,
     )
+    keep: str = option(
+        "last",
+        "which scores of a training count: of its last step, or the best by FID of --score_every's,"
+        " which is biased, as in the paper's code; its weights are the last step's in both",
+        choices=("last", "best"),
+    )
+
+    def __post_init__(self):
+        if self.keep == "best" and not self.score_every:
+            raise UsageError("--keep=best is the best of several scores: it needs --score_every")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -324,14 +332,19 @@ def _fields(section: object) -> dict[str, tuple[dataclasses.Field, object]]:
     return {f.name: (f, getattr(section, f.name)) for f in dataclasses.fields(section)}
 
 
+def deciding(config: Config) -> dict[str, object]:
+    """The options but the extras that results depend on; what only extends a run is left out."""
+    options = walk(config)
+    found = {n: value for n, (field, value) in options.items() if not field.metadata["extends"]}
+    if config.evaluation.keep == "best":
+        found["score_every"] = config.evaluation.score_every  # the best of how many
+    return found
+
+
 def identity(config: Config) -> dict[str, object]:
     """The options that tell experiments apart, without those left at their default."""
     usual = walk(Config())
-    options = {
-        name: value
-        for name, (field, value) in walk(config).items()
-        if not field.metadata["extends"] and value != usual[name][1]
-    }
+    options = {n: value for n, value in deciding(config).items() if value != usual[n][1]}
     return {**options, **config.extras}
 
 
@@ -345,6 +358,8 @@ def from_options(options: dict[str, object]) -> Config:
     Raises:
       UsageError: a value is out of range or not of the option's type.
     """
+    earlier = {new: options[old] for old, new in RENAMED.items() if old in options}
+    options = earlier | {n: value for n, value in options.items() if n not in RENAMED}
     concerns, known = {}, {"seed"}
     for name, kind in sections().items():
         hints = typing.get_type_hints(kind)

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 
 from tf_gan_lth.experiment import config as configs
 
+FOLLOWING = ("discriminator_learning_rate",)  # options that, unset, are as another one is
+
 
 def difference(
     there: configs.Config,
@@ -39,7 +41,10 @@ def difference(
         changed = configs.identity(there).keys() | configs.identity(here).keys()
         return _listed(*asked, changed)
     used_here = json.loads(json.dumps(used_here))
-    changed = [name for name in used_there if used_there[name] != used_here.get(name)]
+    # What follows another option where it is unset differs with that one, which is named itself.
+    follow = {name for name in FOLLOWING if asked[0][name] is None and asked[1][name] is None}
+    compared = [name for name in used_there if name not in follow]
+    changed = [name for name in compared if used_there[name] != used_here.get(name)]
     # An option that is newer than the run counts if it is asked for.
     added = (used_here.keys() - used_there.keys()) & configs.identity(here).keys()
     text = _listed(used_there, used_here, [*changed, *added])

@@ -137,8 +137,7 @@ def planned_trainings(run: RunFolder, config: Config, transferred: bool) -> list
             rounds = [replicate.round(n) for n in range(lottery.rounds + 1)]
         for folder in rounds:
             folders.append(folder)
-            if folder.round_number in lottery.branch_rounds:
-                folders += [folder.branch(name) for name in lottery.branches]
+            folders += [folder.branch(n) for n in lottery.branches_of(folder.round_number)]
     return folders
 
 

@@ -1,4 +1,4 @@
-"""Values of options, from flags, JSON or Python, as the types of their fields."""
+"""Options: fields of dataclasses, and their values from flags, JSON or Python as these types."""
 
 import dataclasses
 import math
@@ -10,6 +10,40 @@ from tf_gan_lth.experiment.errors import UsageError, check_known
 LARGEST = 2**31 - 1  # TensorFlow counts steps, images and sides in 32 bits
 WORDS = {"true": True, "1": True, "false": False, "0": False}
 SHOWN = 80  # characters of a value in a message
+
+
+def option(
+    default: object,
+    help: str,
+    *,
+    low: float | None = None,
+    high: float | None = None,
+    choices: tuple[str, ...] = (),
+    extends: bool = False,
+    flag: bool = True,
+):
+    """Makes a config field.
+
+    Args:
+      default: the default value; None means "what is usual for the GAN".
+      help: one sentence, with the unit if there is one.
+      low, high: smallest and largest allowed value, both inclusive.
+      choices: allowed values of the field, or of each item if it is a tuple; empty allows all.
+      extends: whether the field only adds to a run and leaves what is there unchanged, so that it
+        is not part of the run's identity.
+      flag: whether the field has a command-line flag; fields without one are set by programs.
+    """
+    return dataclasses.field(
+        default=default,
+        metadata={
+            "help": help,
+            "low": low,
+            "high": high,
+            "choices": choices,
+            "extends": extends,
+            "flag": flag,
+        },
+    )
 
 
 def check_value(field: dataclasses.Field, name: str, value: object) -> None:

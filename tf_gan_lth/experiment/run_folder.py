@@ -12,6 +12,7 @@
     RUN/replicate_0/round_03/weights/<network>.npz     trained; <network>_ema.npz beside it
     RUN/replicate_0/round_03/checkpoint                of an interrupted training, until it is done
     RUN/replicate_0/round_03/training.json, sparsity.json, scores.json, samples.png
+    RUN/replicate_0/round_03/score_curve.json          only with scores within the training
     RUN/replicate_0/round_03/times.json                when it was trained and scored, and where
     RUN/replicate_0/round_03/card.json                 of the latest export that was timed;
                                                        card_a2b.json of a direction
@@ -68,6 +69,7 @@ class TrainingFolder:
         self.training = Record(path / "training.json", self._place("training"))
         self.sparsity = Record(path / "sparsity.json", self._place("sparsity"))
         self.scores = Record(path / "scores.json", self._place("scores"))
+        self.score_curve = Record(path / "score_curve.json", self._place("score_curve"))
         self.times = Record(path / "times.json", self._place("times"))
         self.samples = Picture(path / "samples.png")
         self.checkpoint = ArrayFile(path / "checkpoint", self._place("checkpoint"))
@@ -132,28 +134,18 @@ class TrainingFolder:
         """The masks after training: those before it, unless they changed during training."""
         return self.trained_masks if self.trained_masks.exists() else self.masks
 
+    @property
+    def _made(self) -> tuple[Artifact, ...]:
+        """What every training leaves, in the order in which it is made."""
+        return (self.masks, self.training, self.weights, self.sparsity, self.samples, self.scores)
+
     def is_complete(self) -> bool:
         """Whether every artifact of the training is there."""
-        artifacts = (
-            self.masks,
-            self.sparsity,
-            self.weights,
-            self.training,
-            self.samples,
-            self.scores,
-        )
-        return all(artifact.exists() for artifact in artifacts)
+        return all(artifact.exists() for artifact in self._made)
 
     def missing(self) -> list[Artifact]:
         """What is not there though what is made after it is: somebody removed it."""
-        made = (
-            self.masks,
-            self.training,
-            self.weights,
-            self.sparsity,
-            self.samples,
-            self.scores,
-        )
+        made = self._made
         there = [artifact.exists() for artifact in made]
         last = max((at for at, found in enumerate(there) if found), default=0)
         return [artifact for artifact, found in zip(made[:last], there, strict=False) if not found]

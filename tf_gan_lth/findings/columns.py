@@ -62,9 +62,16 @@ def columns(results: Iterable[Result] = ()) -> list[Column]:
 
     Args:
       results: those that are shown: a score of theirs that is not registered, as its plugin is not
-        loaded, has a column too.
+        loaded, has a column too, and so has what the best along a training is the best of.
     """
+    results = list(results)
     shown = _known_columns()
+    if any(result.best_of for result in results):
+        place = [column.name for column in shown].index("protocol")
+        shown[place:place] = [
+            Column("best_of", "best of", in_terminal=True),
+            Column("best_step", "at step", ",", in_terminal=True),
+        ]
     names = {column.name for column in shown}
     unknown = sorted({name for result in results for name in result.scores} - names)
     return shown + [_score(name, name, ".4g", in_terminal=False) for name in unknown]

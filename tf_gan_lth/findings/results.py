@@ -12,7 +12,7 @@ JUDGES = {
     "generator_a2b": "discriminator_b",
     "generator_b2a": "discriminator_a",
 }
-NOT_SCORES = ("warnings", "protocol", "protocol_details", "eval_seconds")
+NOT_SCORES = ("warnings", "protocol", "protocol_details", "eval_seconds", "best", "step", "of")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,6 +34,8 @@ class Result:
       generator_params: trainable parameters, dense; None likewise.
       time_share: {format: share of the dense generator's time for an image, on one thread}, of what
         was exported and measured; see `_time_shares`.
+      best_of, best_step: where the scores are the best of several along the training, how many
+        these were, and the step of the best; None where they are those of the last step.
     """
 
     replicate: int
@@ -53,6 +55,8 @@ class Result:
     macs_left: int | None = None
     generator_params: int | None = None
     time_share: dict[str, float] = dataclasses.field(default_factory=dict)
+    best_of: int | None = None
+    best_step: int | None = None
 
     @property
     def fid(self) -> float:
@@ -112,6 +116,7 @@ def _results(folder: TrainingFolder) -> Iterator[Result]:
         network = sparsity[name]
         scores["fid"]  # verdicts need it: a record without it is named here
         judge = sparsity.get(network.get("judge", JUDGES.get(name)))
+        counted = scores.get("best", scores)
         yield Result(
             replicate=folder.replicate,
             round=folder.round_number,
@@ -120,17 +125,24 @@ def _results(folder: TrainingFolder) -> Iterator[Result]:
             generator_sparsity=network["sparsity"],
             discriminator_sparsity=judge and judge["sparsity"],
             generator_params_left=network["parameters_left"],
-            protocol=scores["protocol"],
+            protocol=counted["protocol"],
             steps=sum(part["steps"] for part in parts),
             seed=training["seed"],
             train_seconds=None if None in seconds else sum(seconds),
             eval_seconds=round(scores["eval_seconds"], 3),
-            scores={score: value for score, value in scores.items() if score not in NOT_SCORES},
+            scores=scores_of(counted),
             macs=network.get("macs"),
             macs_left=network.get("macs_left"),
             generator_params=network.get("parameters"),
             time_share=_time_shares(folder, name),
+            best_of=counted.get("of"),
+            best_step=counted.get("step"),
         )
+
+
+def scores_of(record: dict[str, object]) -> dict[str, float | None]:
+    """The scores alone of a score record."""
+    return {name: value for name, value in record.items() if name not in NOT_SCORES}
 
 
 def _time_shares(folder: TrainingFolder, generator: str) -> dict[str, float]:

@@ -141,13 +141,25 @@ def judge(results: list[Result], margin: float, plan: Plan | None = None) -> Ver
     controls = _controls(results, comparisons, plan)
     parts = [
         part[0].upper() + part[1:]
-        for part in (*sentences[1:], saved and saved.sentence, remark, *controls)
+        for part in (*sentences[1:], kept(results), saved and saved.sentence, remark, *controls)
         if part
     ]
     sentence = ". ".join([sentences[0], *parts]) + "."
     generator = results[0].generator
     return Verdict(
         generator, dense.fid_mean, limit, matching, best, comparisons, sentence, plan, saved
+    )
+
+
+def kept(results: list[Result]) -> str:
+    """What a reader must know of scores that are the best along a training; empty for the last."""
+    counts = sorted({result.best_of for result in results if result.best_of})
+    if not counts:
+        return ""
+    many = str(counts[0]) if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
+    return (
+        f"each FID is the best of {many} along its training, so it is biased low and compares only"
+        " with others of that kind"
     )
 
 

@@ -116,10 +116,9 @@ class Bench:
         begins = not folder.checkpoint.exists()
         curves = Summaries(folder.curves, self.trainer.config.steps, begins)
         callbacks.append(curves)
-        every = self.config.evaluation.eval_every
+        every = self.config.evaluation.score_every
         if every:
-            here = folder.replicate
-            callbacks.append(Evaluations(self.task, self.trainer, here, every, curves))
+            callbacks.append(Evaluations(self.task, self.trainer, folder, every, curves))
         stream = folder.stream(self.config.seed)
         start = Start(
             weights,
@@ -141,7 +140,7 @@ class Bench:
         asked = self.config.lottery.train_slim
         if asked is False or not any(mask.remaining < mask.total for mask in masks.values()):
             return False
-        if asked is None and self.config.evaluation.eval_every:
+        if asked is None and self.config.evaluation.score_every:
             return False  # what scores within a training takes whole networks
         return bool(asked) or saves_time(self.trainer, masks)
 

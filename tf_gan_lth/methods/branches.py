@@ -5,15 +5,18 @@ write the function and register it; `--branches` and the error for unknown names
 """
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from tf_gan_lth.experiment import seeds
+from tf_gan_lth.experiment.config import Config
 from tf_gan_lth.experiment.registry import Registry
+from tf_gan_lth.gans import GANSpec
 from tf_gan_lth.methods import criteria
 from tf_gan_lth.methods.bench import Bench
 from tf_gan_lth.methods.candidate import Candidate
 from tf_gan_lth.methods.criteria import Scores
-from tf_gan_lth.methods.starts import with_discriminators
+from tf_gan_lth.methods.imp import prune
+from tf_gan_lth.methods.starts import with_discriminators, with_generators
 
 Branch = Callable[[Bench, Candidate], Candidate]
 BRANCHES: Registry[Branch] = Registry("branch")
@@ -44,7 +47,7 @@ def _at_random(bench: Bench, ticket: Candidate, name: str, layerwise: bool) -> C
 
 @register
 def random_init(bench: Bench, ticket: Candidate) -> Candidate:
-    """The random ticket: its masks over fresh weights of the networks that are pruned.
+    """The ticket's masks over fresh weights of the networks that are pruned.
 
     The others start where they do. Fresh weights have not been trained up to the step of late
     rewinding, so training begins at step 0, with theta_0 of the others.
@@ -56,6 +59,37 @@ def random_init(bench: Bench, ticket: Candidate) -> Candidate:
     start = bench.config.lottery.discriminator_start
     weights = with_discriminators(bench, start, here, weights)
     return dataclasses.replace(ticket, weights=weights, first_step=0)
+
+
+def _of_own_lottery(config: Config, gan: GANSpec) -> Iterator[str]:
+    del gan
+    lottery = config.lottery
+    if lottery.method != "imp" or lottery.parent:
+        what = "a transfer" if lottery.parent else f"--method={lottery.method}"
+        yield f"--branches=random_ticket is a lottery of its own, which {what} is not"
+    if not lottery.rewind:
+        yield "--branches=random_ticket rewinds to weights of its own, which --norewind excludes"
+
+
+@register(complaints=_of_own_lottery)
+def random_ticket(bench: Bench, ticket: Candidate) -> Candidate:
+    """The paper's random ticket: a lottery from other initial weights of all networks.
+
+    Its first mask is the ticket's, of the trained dense GAN; each further one it finds in what it
+    became in the round before, so every round up to the last of `--branch_rounds` has it. Its
+    weights have not been trained up to the step of late rewinding: training begins at step 0.
+
+    Source: the commands of Chen et al. 2021.
+    """
+    here = ticket.folder
+    weights = bench.fresh_weights(here.replicate, "random_ticket")
+    start = bench.config.lottery.discriminator_start
+    weights = with_discriminators(bench, start, here, weights)
+    masks = ticket.masks
+    if here.round_number > 1:
+        before = here.of_replicate.round(here.round_number - 1).branch("random_ticket")
+        masks = prune(bench, before, here.round_number)
+    return dataclasses.replace(ticket, weights=weights, masks=masks, first_step=0)
 
 
 @register
@@ -98,6 +132,13 @@ def not_rewound(bench: Bench, ticket: Candidate) -> Candidate:
     here = ticket.folder
     before = here.of_replicate.round(here.round_number - 1)
     return dataclasses.replace(ticket, weights=before.weights.get())
+
+
+@register
+def dense_generator(bench: Bench, ticket: Candidate) -> Candidate:
+    """The generator starts from the trained one of the dense GAN: finetuning of what is pruned."""
+    weights = with_generators(bench, "dense", ticket.folder, ticket.weights)
+    return dataclasses.replace(ticket, weights=weights)
 
 
 @register

@@ -70,5 +70,6 @@ def _of_roles(config: Config, spec: GANSpec) -> Iterator[str]:
             yield f"--prune={role}: {spec.name} has networks of roles {', '.join(sorted(roles))}"
     if GENERATOR not in asked:
         yield f"--prune={','.join(asked)} must name the generator: a ticket is a generator"
-    if config.lottery.ranking_weights == "ema" and not spec.averaged:
-        yield f"--ranking_weights=ema: {spec.name} keeps no averages"
+    ranked = config.lottery.ranking_weights
+    if ranked != "live" and not spec.averaged:
+        yield f"--ranking_weights={ranked}: {spec.name} keeps no averages"

@@ -23,7 +23,7 @@ from tf_gan_lth.training.terms import asked_as, switched_on
 OWN = {
     "steps",
     "terms",
-    "eval_every",
+    "score_every",
     "method",
     "budgets",
     "criterion",
@@ -40,7 +40,7 @@ OWN = {
     "margin",
 }
 # What a dense run may have for its pruned rounds alone.
-OF_ITS_ROUNDS = {"terms", "eval_every", "kd_weight", "mask_update"}
+OF_ITS_ROUNDS = {"terms", "score_every", "kd_weight", "mask_update"}
 LOTTERY = {field.name for field in dataclasses.fields(LotteryConfig)}
 Options = dict[str, object]
 

@@ -30,7 +30,7 @@ register = CRITERIA.register
 
 @register
 def magnitude(bench: Bench, before: TrainingFolder) -> Scores:
-    """|w| of trained weights: the live ones, or the generator's averages if the config says so.
+    """|w| of trained weights: the live ones, or averages where `--ranking_weights` says so.
 
     Of a channel that is the L1 norm of its weights, over their number.
     """
@@ -41,7 +41,10 @@ def magnitude(bench: Bench, before: TrainingFolder) -> Scores:
 def _trained(bench: Bench, before: TrainingFolder) -> Scores:
     """The weights that a round's ranking looks at, of the networks that are pruned."""
     weights = before.weights.get()
-    suffix = EMA if bench.config.lottery.ranking_weights == "ema" else ""
+    asked = bench.config.lottery.ranking_weights
+    # Scoring a pruned generator leaves its averages where the paper's code then ranks.
+    averaged = asked == "ema" or (asked == "paper" and before.round_number > 0)
+    suffix = EMA if averaged else ""
     return {name: weights.get(name + suffix, weights[name]) for name in bench.full_masks}
 
 

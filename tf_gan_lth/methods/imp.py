@@ -10,7 +10,7 @@ from tf_gan_lth.methods.bench import Bench, tell_missing
 from tf_gan_lth.methods.candidate import Candidate, Masks
 from tf_gan_lth.methods.criteria import CRITERIA
 from tf_gan_lth.methods.method import METHODS, Method
-from tf_gan_lth.methods.starts import dense_teachers, theta_0, with_discriminators
+from tf_gan_lth.methods.starts import dense_teachers, started, theta_0
 from tf_gan_lth.methods.units import UNITS
 from tf_gan_lth.pruning.budgets import keep_macs, keep_positive
 from tf_gan_lth.training.terms import KD, asked_as
@@ -36,7 +36,7 @@ class IterativeMagnitudePruning(Method):
             before = replicate.round(number - 1)  # trained by now
             here = replicate.round(number)
             masks = bench.masks_or(here, prune, bench, before, number)
-            weights = with_discriminators(bench, lottery.discriminator_start, here, theta)
+            weights = started(bench, here, theta)
             if not lottery.rewind:
                 weights = before.weights.get()
             teachers = dense_teachers(bench, here)
@@ -55,10 +55,16 @@ class IterativeMagnitudePruning(Method):
             )
         if taught and not lottery.rounds:
             yield f"{taught} has no dense teacher in round 0: it needs --rounds=1 or more"
-        if not lottery.rewind and (lottery.rewind_step or lottery.discriminator_start != "rewound"):
+        starts = {lottery.generator_start, lottery.discriminator_start}
+        if not lottery.rewind and (lottery.rewind_step or starts != {"rewound"}):
             yield (
-                "--norewind goes on from the round before: it excludes --rewind_step and"
-                " --discriminator_start"
+                "--norewind goes on from the round before: it excludes --rewind_step,"
+                " --generator_start and --discriminator_start"
+            )
+        if lottery.rewind_step and lottery.generator_start == "dense":
+            yield (
+                "--generator_start=dense rewinds no generator: it needs --rewind_step=0, not"
+                f" {lottery.rewind_step}"
             )
         if lottery.rewind_step and lottery.discriminator_start == "second_seed":
             yield (

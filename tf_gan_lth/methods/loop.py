@@ -5,6 +5,7 @@ unfinished stage, and one that is asked for more rounds adds them.
 """
 
 from tf_gan_lth.experiment import provenance
+from tf_gan_lth.experiment.artifacts import Artifact
 from tf_gan_lth.experiment.config import Config
 from tf_gan_lth.experiment.errors import RunFolderError
 from tf_gan_lth.experiment.paths import Path
@@ -13,8 +14,10 @@ from tf_gan_lth.findings.results import by_generator
 from tf_gan_lth.methods.bench import Bench, one_line_errors, tell_missing
 from tf_gan_lth.methods.branches import BRANCHES
 from tf_gan_lth.methods.candidate import Candidate, expand
+from tf_gan_lth.methods.evaluations import with_best
 from tf_gan_lth.methods.method import Method
 from tf_gan_lth.methods.records import sparsity_record, training_record
+from tf_gan_lth.tasks import Scores
 from tf_gan_lth.training import Weights
 from tf_gan_lth.training.model import STATIC
 
@@ -43,8 +46,7 @@ def run(method: Method, bench: Bench, replicate: ReplicateFolder, branches: bool
 
 def branches_of(config: Config, number: int) -> tuple[str, ...]:
     """The branches that round `number` gets."""
-    lottery = config.lottery
-    return lottery.branches if number in lottery.branch_rounds else ()
+    return config.lottery.branches_of(number)
 
 
 def train_branch(bench: Bench, candidate: Candidate, name: str) -> None:
@@ -93,7 +95,7 @@ def _train_and_score(bench: Bench, candidate: Candidate, folder: TrainingFolder)
     folder.training.get_or(training_record, bench, candidate)
     folder.samples.get_or(bench.task.draw_samples, weights, folder.replicate)
     with provenance.timed(folder.times, "scoring", finished):
-        scores = folder.scores.get_or(bench.task.score, weights, folder.replicate)
+        scores = folder.scores.get_or(_scored, bench, weights, folder)
     check_protocol(bench, scores, folder.path)
     if not finished:
         bench.observer.scored(folder)
@@ -103,9 +105,10 @@ def _trained(bench: Bench, candidate: Candidate, folder: TrainingFolder) -> Weig
     """The trained weights of a candidate; masks, and what training says of itself, beside them."""
     kept = folder.masks.get_or(expand, candidate.masks)
     if folder.weights.exists():
-        if bench.trainer.config.mask_update == STATIC or folder.trained_masks.exists():
+        missing = [made for made in _made_within(bench, folder) if not made.exists()]
+        if not missing:
             return folder.weights.get()
-        tell_missing(folder.trained_masks, "trained")
+        tell_missing(missing[0], "trained")
     with provenance.timed(folder.times, "training"):
         trained, seconds = bench.train(candidate, kept, folder)
         folder.training.put(training_record(bench, candidate, seconds))
@@ -114,6 +117,25 @@ def _trained(bench: Bench, candidate: Candidate, folder: TrainingFolder) -> Weig
             # start.
             folder.trained_masks.get_or(dict, trained.kept)
         return folder.weights.get_or(dict, trained.weights)
+
+
+def _made_within(bench: Bench, folder: TrainingFolder) -> list[Artifact]:
+    """What a training leaves beside its weights that nothing but training makes again."""
+    made = []
+    if bench.trainer.config.mask_update != STATIC:
+        made.append(folder.trained_masks)
+    if bench.config.evaluation.keep == "best" and not folder.scores.exists():
+        made.append(folder.score_curve)
+    return made
+
+
+def _scored(bench: Bench, weights: Weights, folder: TrainingFolder) -> Scores:
+    """The scores of a trained candidate, with the best of its training where these count."""
+    scores = bench.task.score(weights, folder.replicate)
+    options = bench.config.evaluation
+    if options.keep == "last":
+        return scores
+    return with_best(scores, folder, bench.trainer.config.steps, options.score_every)
 
 
 def _score_untrained(bench: Bench, folder: ReplicateFolder) -> None:

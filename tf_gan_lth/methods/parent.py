@@ -9,7 +9,7 @@ from tf_gan_lth.experiment.errors import MaskError, UsageError, check_known
 from tf_gan_lth.experiment.run_folder import find_training
 from tf_gan_lth.training import Kept, Weights
 
-WEIGHTS = ("rewind", "fresh")
+WEIGHTS = ("rewind", "fresh", "trained", "trained_generator", "trained_discriminator")
 Shapes = dict[str, tuple[int, ...]]
 
 
@@ -21,6 +21,7 @@ class Parent:
       round_number: number of the round that found it.
       kept: its expanded masks.
       weights: weights that its rounds rewind to; None if fresh ones are asked for.
+      trained: what its training ended with; empty unless the ticket is to start from some of it.
       exclude: layers that its run left dense.
       record: where the ticket comes from, as the new run records it; `digest` is a digest of masks
         and weights.
@@ -31,6 +32,7 @@ class Parent:
     weights: Weights | None
     exclude: tuple[str, ...]
     record: dict[str, object]
+    trained: Weights = dataclasses.field(default_factory=dict)
 
     @property
     def digest(self) -> str:
@@ -48,9 +50,10 @@ class Parent:
         """
         for name, mask in self.kept.items():
             _check_shapes(name, mask, {path: variables[name][path] for path in pruned[name]})
-        for name, snapshot in (self.weights or {}).items():
-            if name in variables:  # the averages have the generator's shapes
-                _check_shapes(name, snapshot, variables[name])
+        for weights in (self.weights or {}, self.trained):
+            for name, snapshot in weights.items():
+                if name in variables:  # the averages have the generator's shapes
+                    _check_shapes(name, snapshot, variables[name])
 
 
 def _check_shapes(name: str, arrays: Arrays, shapes: Shapes) -> None:
@@ -74,7 +77,9 @@ def open_ticket(path: str, weights: str) -> Parent:
 
     Args:
       path: path of the round, such as `RUN/replicate_0/round_05`.
-      weights: `rewind` to start from the weights that its rounds rewind to, `fresh` for new ones.
+      weights: `rewind` to start from the weights that its rounds rewind to, `fresh` for new ones;
+        `trained` from what its training ended with, `trained_generator` or `trained_discriminator`
+        for that of one player alone.
 
     Raises:
       UsageError: the path is not a pruned round of a run.
@@ -94,9 +99,10 @@ def open_ticket(path: str, weights: str) -> Parent:
     replicate = run.replicate(place.replicate)
     start = replicate.rewind if config.lottery.rewind_step else replicate.initial
     masks = place.masks.get()
-    theta = start.get() if weights == "rewind" else None
+    theta = None if weights == "fresh" else start.get()
+    trained = place.weights.get() if weights.startswith("trained") else {}
     record = {
-        "digest": _digest(masks, theta or {}),
+        "digest": _digest(masks, theta or {}, {f"{weights}/{n}": a for n, a in trained.items()}),
         "run": str(run.path),
         "run_digest": config.digest,
         "dataset": config.data.dataset,
@@ -105,13 +111,14 @@ def open_ticket(path: str, weights: str) -> Parent:
         "rewind_step": config.lottery.rewind_step,
         "weights": weights,
     }
-    return Parent(place.round_number, masks, theta, config.lottery.exclude, record)
+    exclude = config.lottery.exclude
+    return Parent(place.round_number, masks, theta, exclude, record, trained)
 
 
-def _digest(masks: Kept, weights: Weights) -> str:
+def _digest(*kinds: Kept | Weights) -> str:
     """A digest of every value and its name, 16 hex digits."""
     parts = []
-    for kind in (masks, weights):
+    for kind in kinds:
         for name, arrays in sorted(kind.items()):
             for path, array in sorted(arrays.items()):
                 parts += [json.dumps([name, path, array.shape, str(array.dtype)]), array]

@@ -74,7 +74,7 @@ def used(bench: Bench, method: Method) -> dict[str, object]:
     the networks' graphs. Options that only extend a run are left out.
     """
     config = bench.config
-    fixed = {n: v for n, (f, v) in configs.walk(config).items() if not f.metadata["extends"]}
+    fixed = configs.deciding(config)
     training = dataclasses.asdict(bench.trainer.config)
     own = (bench.gan.options, bench.options(method.Options))
     options = {name: value for part in own for name, value in dataclasses.asdict(part).items()}

@@ -1,14 +1,15 @@
 """What candidates start from, and who teaches them, where that is not the rewound GAN itself."""
 
 import warnings
+from collections.abc import Sequence
 
 import numpy as np
 
 from tf_gan_lth.experiment.errors import RunFolderError, ToolkitWarning
 from tf_gan_lth.experiment.run_folder import ReplicateFolder, TrainingFolder
-from tf_gan_lth.gans.spec import DISCRIMINATOR
+from tf_gan_lth.gans.spec import DISCRIMINATOR, GENERATOR
 from tf_gan_lth.methods.bench import Bench, tell_missing
-from tf_gan_lth.training import Weights
+from tf_gan_lth.training import EMA, Weights
 
 OTHERS = 10  # numbers of replicates, at least, among which is looked for whose theta_0 one is
 
@@ -64,6 +65,40 @@ def _close(first: Weights, second: Weights) -> bool:
     )
 
 
+def started(bench: Bench, folder: TrainingFolder, weights: Weights) -> Weights:
+    """What a round starts from where `--generator_start` and `--discriminator_start` ask.
+
+    Args:
+      bench: what trains.
+      folder: of the round; the dense one always starts as it is.
+      weights: to rewind to.
+    """
+    lottery = bench.config.lottery
+    weights = with_generators(bench, lottery.generator_start, folder, weights)
+    return with_discriminators(bench, lottery.discriminator_start, folder, weights)
+
+
+def with_generators(bench: Bench, start: str, folder: TrainingFolder, weights: Weights) -> Weights:
+    """The weights that a pruned round starts from, with other generators and what belongs to them.
+
+    Args:
+      bench: what trains.
+      start: `rewound` or `dense`: see `--generator_start`.
+      folder, weights: as in `started`.
+    """
+    if start == "rewound" or folder.round_number == 0:
+        return weights
+    trained = folder.of_replicate.round(0).weights.get()
+    return replaced(weights, trained, bench.gan.spec.of_player(GENERATOR))
+
+
+def replaced(weights: Weights, others: Weights, names: Sequence[str]) -> Weights:
+    """Weights with those of some networks from elsewhere; their averages start there anew."""
+    gone = {name + EMA for name in names}
+    kept = {name: snapshot for name, snapshot in weights.items() if name not in gone}
+    return kept | {name: others[name] for name in names}
+
+
 def with_discriminators(
     bench: Bench, start: str, folder: TrainingFolder, weights: Weights
 ) -> Weights:
@@ -81,8 +116,7 @@ def with_discriminators(
         other = folder.of_replicate.round(0).weights.get()
     else:
         other = bench.fresh_weights(folder.replicate, "second_seed")
-    names = bench.gan.spec.of_role(DISCRIMINATOR)
-    return {**weights, **{name: other[name] for name in names}}
+    return replaced(weights, other, bench.gan.spec.of_role(DISCRIMINATOR))
 
 
 def dense_teachers(bench: Bench, folder: TrainingFolder) -> Weights:

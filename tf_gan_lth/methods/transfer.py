@@ -7,16 +7,26 @@ from tf_gan_lth.experiment.config import Config
 from tf_gan_lth.experiment.errors import UsageError
 from tf_gan_lth.experiment.run_folder import ReplicateFolder
 from tf_gan_lth.gans import GANSpec
+from tf_gan_lth.gans.spec import DISCRIMINATOR, GENERATOR
 from tf_gan_lth.methods.bench import Bench
 from tf_gan_lth.methods.candidate import Candidate
 from tf_gan_lth.methods.method import Method
 from tf_gan_lth.methods.parent import Parent
-from tf_gan_lth.methods.starts import dense_teachers, theta_0, with_discriminators
+from tf_gan_lth.methods.starts import dense_teachers, replaced, started, theta_0
 from tf_gan_lth.training.terms import KD, asked_as
+
+# Which players start from what the ticket's training ended with, by the value of `--weights`.
+TRAINED = {
+    "trained": (GENERATOR, DISCRIMINATOR),
+    "trained_generator": (GENERATOR,),
+    "trained_discriminator": (DISCRIMINATOR,),
+}
 
 
 class Transfer(Method):
     """The dense GAN, and a ticket of another run, from the same weights.
+
+    The ticket may start from what its own training made of its networks; the dense GAN does not.
 
     Replicates share the ticket; they differ in the order of the data, the latents and, if those are
     fresh, the weights.
@@ -69,10 +79,29 @@ class Transfer(Method):
                 "--branches=not_rewound goes on from the round before, which a transfer does not"
                 " train"
             )
+        lottery, asked = config.lottery, self.parent.record["weights"]
+        starts = {GENERATOR: lottery.generator_start, DISCRIMINATOR: lottery.discriminator_start}
+        for player in TRAINED.get(asked, ()):
+            if starts[player] != "rewound":
+                yield (
+                    f"--weights={asked} and --{player}_start={starts[player]} are two starts of the"
+                    f" {player}: leave one out"
+                )
 
     def check_networks(self, bench: Bench) -> None:
         covered = {name: list(mask.expand()) for name, mask in bench.full_masks.items()}
         self.parent.check_fits(bench.shapes, covered)
+        absent = [name for name in self._trained(bench) if name not in self.parent.trained]
+        if absent:
+            raise UsageError(
+                f"--weights={self.parent.record['weights']}: the ticket's round has no trained"
+                f" {absent[0]}"
+            )
+
+    def _trained(self, bench: Bench) -> list[str]:
+        """The networks that start from what the ticket's training made of them."""
+        players = TRAINED.get(self.parent.record["weights"], ())
+        return [name for player in players for name in bench.gan.spec.of_player(player)]
 
     def rounds(self, config: Config) -> tuple[int, int]:
         return 0, self.parent.round_number
@@ -91,7 +120,6 @@ class Transfer(Method):
         here = replicate.round(self.parent.round_number)
         yield Candidate(dense, initial, bench.masks_or(dense, dict, bench.full_masks))
         masks = bench.masks_or(here, bench.read_masks, self.parent.kept)
-        weights = with_discriminators(
-            bench, bench.config.lottery.discriminator_start, here, initial
-        )
+        weights = started(bench, here, initial)
+        weights = replaced(weights, self.parent.trained, self._trained(bench))
         yield Candidate(here, weights, masks, teachers=dense_teachers(bench, here))

@@ -45,8 +45,8 @@ def complaints(config: Config) -> Iterator[str]:
             if getattr(lottery, name):
                 yield f"--{name} is of channels: it needs --unit=channel"
         return
-    if lottery.train_slim and config.evaluation.eval_every:
-        yield "--eval_every scores whole networks: leave it out with --train_slim"
+    if lottery.train_slim and config.evaluation.score_every:
+        yield "--score_every scores whole networks: leave it out with --train_slim"
     if lottery.prune_dense:
         yield "--prune_dense is of single weights: leave it out with --unit=channel"
     if config.training.mask_update != STATIC:

@@ -94,8 +94,15 @@ def common_scale(all_curves: list[Curves]) -> Scale | None:
     return Scale(float(low - air), float(high + air), HEIGHT - BOTTOM, TOP)
 
 
-def draw(curves: Curves, y: Scale, title: str) -> str:
-    """The losses of a training as an `<svg>`, whose values the page's script shows."""
+def draw(curves: Curves, y: Scale, title: str, what: str = "Losses") -> str:
+    """Curves of a training as an `<svg>`, whose values the page's script shows.
+
+    Args:
+      curves: at least one.
+      y: the common scale.
+      title: of the training.
+      what: the curves are.
+    """
     first = min(int(steps[0]) for steps, _ in curves.values())
     last = max(int(steps[-1]) for steps, _ in curves.values())
     x = Scale(first, max(last, first + 1), LEFT, WIDTH - RIGHT)
@@ -103,7 +110,7 @@ def draw(curves: Curves, y: Scale, title: str) -> str:
         f"{_words(name)} from {number(values[0])} to {number(values[-1])}"
         for name, (_, values) in curves.items()
     ]
-    alt = f"Losses of {title}: {', '.join(ends)}"
+    alt = f"{what} of {title}: {', '.join(ends)}"
     axes = f"{LEFT} {WIDTH - RIGHT} {y.low:.6g} {y.high:.6g} {y.start} {y.end} {x.low} {x.high}"
     bottom = HEIGHT - BOTTOM
     parts = [
@@ -140,4 +147,6 @@ def names(all_curves: list[Curves]) -> list[str]:
 
 
 def _words(name: str) -> str:
+    if not name.endswith("_loss"):
+        return name
     return name.removesuffix("_loss").replace("_", " ") + " loss"

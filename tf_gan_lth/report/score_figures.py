@@ -4,6 +4,7 @@ import html
 from collections.abc import Collection, Sequence
 
 from tf_gan_lth.findings.results import Result, by_generator
+from tf_gan_lth.findings.verdict import kept
 from tf_gan_lth.report import chart
 from tf_gan_lth.report.axes import Axis, axes_for
 from tf_gan_lth.report.judged import Judged, titled
@@ -162,10 +163,12 @@ def _protocol(judged: Judged, generator: str) -> str:
     details = scores["protocol_details"]
     untrained = by_generator(replicate.untrained_scores.get())[generator]["fid"]
     parameters = "averaged" if details["ema"] else "live"
+    remark = kept(judged.of(generator))
+    remark = f" {remark[0].upper()}{remark[1:]}." if remark else ""
     return (
         f"Protocol {details['name']}: {details['generated_images']:,} images of the generator's"
         f" {parameters} parameters against {details['reference_images']:,} real images"
         f" ({details['reference']}, digest {details['reference_digest']}), features of"
         f" {details['feature_network']} (digest {details['feature_network_digest']}). Before"
-        f" training, it scores {untrained:.1f}."
+        f" training, it scores {untrained:.1f}.{remark}"
     )

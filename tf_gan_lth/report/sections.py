@@ -10,7 +10,7 @@ from tf_gan_lth.findings.columns import columns, with_values
 from tf_gan_lth.findings.comparison import cells
 from tf_gan_lth.findings.results import Result, by_generator, scored_folders
 from tf_gan_lth.findings.verdict import Verdict
-from tf_gan_lth.report import chart, layers, losses, origin, score_figures
+from tf_gan_lth.report import chart, layers, losses, origin, score_curves, score_figures
 from tf_gan_lth.report.judged import Judged, prefix_of, titled
 from tf_gan_lth.report.markup import Markup, in_words, link, picture, table
 
@@ -29,6 +29,7 @@ def of_run(judged: Judged, page: Path, prefix: str = "") -> list[str]:
         body += [f"<h2>{html.escape(heading)}</h2>", table(*cells(verdict.comparisons))]
         body.append(f'<p class="note">{_tests_note(verdict, judged.config.lottery.margin)}</p>')
     body += ["<h2>Results</h2>", _results_table(judged, page)]
+    body += _score_curves(judged, page)
     body += _losses(judged, page)
     for name in judged.verdicts:
         body += layers.of_generator(judged, name)
@@ -134,7 +135,8 @@ def _picture(judged: Judged, folder: TrainingFolder, name: str, page: Path) -> s
         dict.fromkeys(f"{1 - sparsity[generator]['sparsity']:.1%}" for generator in scores)
     )
     fids = ", ".join(
-        f"{prefix_of(generator)}FID {record['fid']:.2f}" for generator, record in scores.items()
+        f"{prefix_of(generator)}FID {record['fid']:.2f}{' at its end' if 'best' in record else ''}"
+        for generator, record in scores.items()
     )
     marks = [
         "matching" if verdict.matching is not None else "within the margin"
@@ -152,16 +154,29 @@ def _picture(judged: Judged, folder: TrainingFolder, name: str, page: Path) -> s
 def _losses(judged: Judged, page: Path) -> list[str]:
     """The losses of each training, by replicate."""
     found = {folder: losses.read(folder) for folder in scored_folders(judged.run)}
+    return _by_replicate(judged, page, "Losses", found)
+
+
+def _score_curves(judged: Judged, page: Path) -> list[str]:
+    """FID along each training, by replicate; nothing of a run that was scored at the ends alone."""
+    found = {folder: score_curves.read(folder) for folder in scored_folders(judged.run)}
+    return _by_replicate(judged, page, "FID", {f: c for f, c in found.items() if c})
+
+
+def _by_replicate(
+    judged: Judged, page: Path, what: str, found: dict[TrainingFolder, losses.Curves]
+) -> list[str]:
+    """Small charts of trainings, on one axis; nothing if no training has curves."""
     scale = losses.common_scale(list(found.values()))
     if scale is None:
         return []
     names = losses.names(list(found.values()))
     key = chart.legend([(name, index % 8, "-") for index, name in enumerate(names)])
-    body = ["<h2>Losses of each training</h2>", key]
+    body = [f"<h2>{what} of each training</h2>", key]
     for replicate in judged.run.replicates():
         charts = [
             f"<figure><figcaption>{link(folder.path, page, _training_name(folder))}</figcaption>"
-            f"{losses.draw(curves, scale, folder.title)}</figure>"
+            f"{losses.draw(curves, scale, folder.title, what)}</figure>"
             for folder, curves in found.items()
             if folder.replicate == replicate.number and curves
         ]

@@ -17,6 +17,8 @@ BRANCHES = {
     "snip": (4, "P"),
     "not_rewound": (5, "X"),
     "dense_discriminator": (6, "v"),
+    "random_ticket": (2, "D"),
+    "dense_generator": (6, "s"),
     "second_discriminator": (7, "^"),
     "random_mask_by_layer": (7, "s"),
 }

@@ -13,7 +13,7 @@ from tf_gan_lth.evaluation import Evaluator, Extractor, Protocol, protocols, ref
 from tf_gan_lth.experiment.artifacts import Arrays
 from tf_gan_lth.experiment.config import Config
 from tf_gan_lth.experiment.errors import UsageError
-from tf_gan_lth.tasks.task import TASKS, Task, TaskImages
+from tf_gan_lth.tasks.task import TASKS, Task, TaskImages, reference_size
 from tf_gan_lth.training import Inference, Weights
 from tf_gan_lth.training.image_to_image import DIRECTIONS
 from tf_gan_lth.training.options import resolve
@@ -82,10 +82,10 @@ class ImageToImage(Task):
         # Real images to compare with.
         self._protocol = protocol_of(config)
         extractor = Extractor.of(self._protocol, images.shape.channels)
-        split, resolution = self._protocol.reference_split, config.data.resolution
+        split, size = self._protocol.reference_split, reference_size(config, extractor)
         # Training images that are to be cropped are larger; then the real ones are loaded anew.
-        ready = split == "train" and images.training.a.shape[0] == resolution
-        real = images.training if ready else load_split(config, split)
+        ready = split == "train" and images.training.a.shape[0] == size
+        real = images.training if ready else load_split(config, split, size)
 
         # One generator and one evaluator per direction.
         self._translators = {name: Inference(gan.networks[name]) for name in DIRECTIONS}

@@ -11,7 +11,7 @@ from tf_gan_lth.experiment import seeds
 from tf_gan_lth.experiment.artifacts import Arrays
 from tf_gan_lth.experiment.config import Config
 from tf_gan_lth.experiment.errors import UsageError
-from tf_gan_lth.tasks.task import TASKS, Scores, Task, TaskImages
+from tf_gan_lth.tasks.task import TASKS, Scores, Task, TaskImages, reference_size
 from tf_gan_lth.training import EMA, Sampler, Weights
 from tf_gan_lth.training.sampler import sample
 
@@ -52,10 +52,16 @@ def sampling_seed(config: Config, replicate: int, *labels: int) -> np.ndarray:
     return seeds.pair(config.seed, "replicate", replicate, "evaluation", *labels)
 
 
-def load_set(config: Config, split: str) -> data.ImageSet:
-    """A split of the config's data set."""
+def load_set(config: Config, split: str, resolution: int | None = None) -> data.ImageSet:
+    """A split of the config's data set, at another resolution than the config's if one is given."""
     options = config.data
-    return data.load(options.dataset, split, options.resolution, options.data_dir, options.crop)
+    return data.load(
+        options.dataset,
+        split,
+        resolution or options.resolution,
+        options.data_dir,
+        options.crop,
+    )
 
 
 @TASKS.register(name="noise_to_image")
@@ -72,8 +78,9 @@ class NoiseToImage(Task):
         [self._generator] = gan.spec.generators
         self._protocol = protocol_of(config)
         extractor = Extractor.of(self._protocol, images.shape.channels)
-        split = self._protocol.reference_split
-        real_images = images.training if split == "train" else load_set(config, split)
+        split, size = self._protocol.reference_split, reference_size(config, extractor)
+        ready = split == "train" and size == config.data.resolution
+        real_images = images.training if ready else load_set(config, split, size)
         real = reference.of_images(real_images, extractor)
         self.evaluators = {self._generator: Evaluator(self._protocol, extractor, real)}
         self.sampler = Sampler(gan.networks[self._generator], gan.prior)

@@ -8,8 +8,9 @@ import numpy as np
 
 from tf_gan_lth import gans
 from tf_gan_lth.data import Domains, ImageSet
-from tf_gan_lth.evaluation import Evaluator
+from tf_gan_lth.evaluation import Evaluator, Extractor
 from tf_gan_lth.experiment.config import Config
+from tf_gan_lth.experiment.errors import UsageError
 from tf_gan_lth.experiment.registry import Registry
 from tf_gan_lth.training import Weights
 
@@ -29,6 +30,22 @@ class TaskImages:
     training: ImageSet | Domains
     shape: gans.ImageShape
     record: dict[str, object]
+
+
+def reference_size(config: Config, extractor: Extractor) -> int:
+    """The height and width of the real images that scores compare with.
+
+    Raises:
+      UsageError: they differ from those of generated images, and the feature network resizes none.
+    """
+    asked, trained = config.evaluation.reference_resolution, config.data.resolution
+    if asked not in (None, trained) and not extractor.network.size:
+        raise UsageError(
+            f"--reference_resolution={asked}: feature network '{extractor.network.name}' takes any"
+            f" size and resizes nothing, so real images must be as generated ones, {trained}: leave"
+            " it out, or give a --feature_network of one size"
+        )
+    return asked or trained
 
 
 class Task(abc.ABC):

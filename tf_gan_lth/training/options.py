@@ -28,6 +28,9 @@ def resolve(config: TrainingConfig, gan: GANSpec) -> TrainingConfig:
             resolved = dataclasses.replace(resolved, **{field.name: usual})
         elif usual is None:
             raise UsageError(f"--{field.name}={asked} is no option of {gan.name}: leave it out")
+    if resolved.discriminator_learning_rate is None:
+        rate = resolved.learning_rate
+        resolved = dataclasses.replace(resolved, discriminator_learning_rate=rate)
     LOSSES[resolved.loss]
     UPDATES[resolved.mask_update]
     names = [term.name for term, _ in switched_on(resolved)]

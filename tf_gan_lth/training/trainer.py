@@ -298,11 +298,13 @@ def _optimizers(
 ) -> tuple[keras.optimizers.Optimizer, keras.optimizers.Optimizer]:
     """Adam for the generators, and for the discriminators."""
     begin = round(config.decay_from * config.steps)
-    rate = config.learning_rate
-    if begin < config.steps:
-        rate = LinearDecay(rate, model.step, begin, config.steps)
-    adam = functools.partial(FusedAdam, rate, *usual.adam_betas, epsilon=1e-8)
-    if config.precision == "mixed_float16":
-        scaled = keras.mixed_precision.LossScaleOptimizer
-        return scaled(adam()), scaled(adam())
-    return adam(), adam()
+
+    def adam(rate: float) -> keras.optimizers.Optimizer:
+        if begin < config.steps:
+            rate = LinearDecay(rate, model.step, begin, config.steps)
+        made = FusedAdam(rate, *usual.adam_betas, epsilon=1e-8)
+        if config.precision == "mixed_float16":
+            return keras.mixed_precision.LossScaleOptimizer(made)
+        return made
+
+    return adam(config.learning_rate), adam(config.discriminator_learning_rate)
