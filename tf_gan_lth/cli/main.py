@@ -23,6 +23,7 @@ COMMANDS = (
     "clean",
     "import_gan_lth",
     "train_feature_network",
+    "gans",
 )
 WIDTH = 100
 

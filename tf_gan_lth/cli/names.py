@@ -207,6 +207,7 @@ COMPRESSOR = Accepted(
 BRANCH = Accepted(
     "branch", lambda chosen: ["main", *sources.registered("methods/branches.py")], extendable=True
 )
+GAN = Accepted("GAN", lambda chosen: sources.gans())
 
 # Of the options of a config, by name; what others take, their `choices` say.
 OPTIONS = {

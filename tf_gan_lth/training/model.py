@@ -80,6 +80,13 @@ class GANModel(keras.Model):
         self.teachers = teachers
         self.adversarial_loss = LOSSES[config.loss]
         self.terms = switched_on(config)
+        judges = [networks[name] for name in gan.spec.of_role(DISCRIMINATOR)]
+        for term, _ in self.terms:
+            if term.classifies and not any(len(judge.outputs) > 1 for judge in judges):
+                raise UsageError(
+                    f"--terms={term.name} needs a discriminator that classifies images, as acgan's"
+                    f" does and {gan.spec.name}'s does not"
+                )
         self.update_masks = UPDATES[config.mask_update]
         self.teaching = tf.Variable(0.0, trainable=False)
         names = [term.name for term, _ in self.terms]
@@ -256,12 +263,13 @@ def gradients_of(
     """
     replicas = tf.distribute.get_replica_context().num_replicas_in_sync
     share = tf.convert_to_tensor(scale) / replicas
-    return tape.gradient(
+    gradients = tape.gradient(
         loss,
         variables,
         output_gradients=share,
         unconnected_gradients=tf.UnconnectedGradients.ZERO,
     )
+    return [tf.convert_to_tensor(gradient) for gradient in gradients]  # an embedding's are sparse
 
 
 def loss_scale_of(optimizer: Optimizer) -> list[tuple[tf.Variable, float]]:

@@ -316,14 +316,25 @@ class _SpectralNorm(Float32Kernel):
 
     def normalized_kernel(self, training: bool) -> tf.Tensor:
         """`kernel / sigma`, float32, in the kernel's shape."""
-        matrix = tf.reshape(self.kernel, [-1, self.kernel.shape[-1]])
-        fixed = tf.stop_gradient(matrix)
-        v = tf.math.l2_normalize(tf.linalg.matvec(fixed, self.u))
-        u = tf.math.l2_normalize(tf.linalg.matvec(fixed, v, transpose_a=True))
-        if training:
-            self.u.assign(u)
-        sigma = tf.reduce_sum(v * tf.linalg.matvec(matrix, u))
-        return self.kernel / sigma
+        return divided_by_spectral_norm(self.kernel, self.u, training)
+
+
+def divided_by_spectral_norm(kernel: tf.Tensor, u: tf.Variable, training: bool) -> tf.Tensor:
+    """A kernel of spectral norm 1, after one power iteration from `u`.
+
+    Args:
+      kernel: `(..., O)` float32, seen as a matrix of O columns.
+      u: `(O,)` float32, an estimate of the first right singular vector; renewed in training.
+      training: whether the layer trains.
+    """
+    matrix = tf.reshape(kernel, [-1, kernel.shape[-1]])
+    fixed = tf.stop_gradient(matrix)
+    v = tf.math.l2_normalize(tf.linalg.matvec(fixed, u))
+    renewed = tf.math.l2_normalize(tf.linalg.matvec(fixed, v, transpose_a=True))
+    if training:
+        u.assign(renewed)
+    sigma = tf.reduce_sum(v * tf.linalg.matvec(matrix, renewed))
+    return kernel / sigma
 
 
 class SpectralConv2D(_SpectralNorm, keras.layers.Conv2D):
