@@ -4,6 +4,8 @@ import pathlib
 
 import numpy as np
 import pytest
+from compressions import OPTIONS
+from helpers import Finished, run_lottery
 from PIL import Image
 
 from tf_gan_lth.methods.branches import BRANCHES
@@ -45,3 +47,9 @@ def translation_options(pictures) -> dict[str, object]:
         "protocol": "cyclegan",
         "feature_network": "digits",
     }
+
+
+@pytest.fixture(scope="session")
+def dense(tmp_path_factory) -> Finished:
+    """A small dense GAN in two replicates, to be compressed."""
+    return run_lottery(OPTIONS, tmp_path_factory.mktemp("compress") / "dense")
