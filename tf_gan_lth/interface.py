@@ -25,11 +25,11 @@ from tf_gan_lth.experiment.run_folder import MAIN, RunFolder, TrainingFolder
 from tf_gan_lth.findings.results import by_generator
 from tf_gan_lth.gans import GANSpec
 from tf_gan_lth.gans.own import own_gan as GAN  # noqa: N812  as users read it: lth.GAN(...)
-from tf_gan_lth.methods import Observer, jobs, setup
+from tf_gan_lth.methods import Method, Observer, compressing, jobs, setup
 from tf_gan_lth.tasks.image_sources import load_generator
 from tf_gan_lth.training import EMA, Kept, Weights, devices
 
-__all__ = ["GAN", "Config", "Run", "Ticket", "find_ticket", "open_run"]
+__all__ = ["GAN", "Config", "Run", "Ticket", "compress", "find_ticket", "open_run"]
 
 Images = str | np.ndarray | tf.data.Dataset | data.ImageSet
 # Protocols that need no option beside them, by what the GAN makes.
@@ -70,10 +70,66 @@ def find_ticket(
     """
     config = _config(gan, images, labels, options)
     plugins.load(config.networks.plugins)
+    return _run(config, None, run_dir, strategy, progress)
+
+
+def compress(
+    dense: "str | os.PathLike | Run",
+    run_dir: str | os.PathLike,
+    *,
+    method: str,
+    budgets: Sequence[float],
+    gan: GANSpec | None = None,
+    images: Images | None = None,
+    labels: np.ndarray | None = None,
+    strategy: str = "auto",
+    progress: bool = True,
+    **options: object,
+) -> "Run":
+    """Makes the generator of a trained dense GAN small, to budgets: round k is budget k.
+
+    Networks, data, training and protocol are those of the dense GAN's run. The same call continues
+    a run that was stopped; more `replicates` extend it.
+
+    Args:
+      dense: a finished run, whose replicates' dense GANs those of this run start from; or the path
+        of one of its replicates, whose dense GAN all start from.
+      run_dir: folder of the new run.
+      method: name of a compressor, as of `--method`.
+      budgets: shares of the generator's multiply-accumulates, in (0, 1].
+      gan, images, labels: of the dense run, if they were built in Python: see `find_ticket`.
+      strategy, progress: as of `find_ticket`.
+      **options: those of the command, by name: `steps=2000, terms=("distill_images:5",)`.
+
+    Returns:
+      The finished run.
+
+    Raises:
+      ToolkitError: what is asked for cannot be; the message says what to change.
+    """
+    if gan is not None:
+        gans.remember(gan)
+    own = None if images is None else _own_images(images, labels)
+    if own is not None:
+        data.remember(own)
+    path = dense.folder.path if isinstance(dense, Run) else dense
+    given = {**options, "method": method, "budgets": budgets}
+    config, compressor = compressing.prepare(str(path), given)
+    return _run(config, compressor, run_dir, strategy, progress)
+
+
+def _run(
+    config: Config,
+    method: Method | None,
+    run_dir: str | os.PathLike,
+    strategy: str,
+    progress: bool,
+) -> "Run":
+    """Trains what a config says; None is the method that it names."""
     here = devices.use(strategy, config)
     with devices.open_run(str(run_dir), here) as folder:
         observer = Progress(folder) if progress else Observer()
-        method, bench = setup.set_up(config, folder, here.strategy, observer)
+        method, bench = setup.set_up(config, folder, here.strategy, observer, method)
         jobs.run(method, bench, folder)
         if progress:
             report.conclude(folder)

@@ -39,6 +39,7 @@ SHORT = {
         "--generator_batch_size=4",
         "--discriminator_batch_size=4",
     ],
+    r"compress": ["--steps=4", "--margin=100"],
     r"imp_g\.flags|stl10": [
         "--dataset=folder:photographs",
         "--protocol=quick",

@@ -1,5 +1,6 @@
 """A ticket in every format: the same images, all or nothing, and a card that says what is there."""
 
+import dataclasses
 import gzip
 import json
 import os
@@ -19,8 +20,10 @@ from tf_gan_lth.experiment import array_files
 from tf_gan_lth.experiment.errors import EvaluationError, ExportError, UsageError
 from tf_gan_lth.export import bundle, cards, measuring, tickets
 from tf_gan_lth.export.formats import FORMATS
+from tf_gan_lth.findings.verdict import judge_run
 from tf_gan_lth.pruning.cost import cost
 from tf_gan_lth.report.axes import axes_for
+from tf_gan_lth.report.series import curves
 from tf_gan_lth.tasks.rescoring import Request, evaluate
 
 SAMPLE = pathlib.Path(__file__).parents[2] / "scripts" / "sample.py"
@@ -199,8 +202,27 @@ def test_speed_and_memory_are_measured_of_ticket_and_dense(slim_run, tmp_path, m
     [one, _] = entry["milliseconds_an_image"]
     found = {r.round: r.time_share for r in findings.read_results(slim_run)}
     assert found == {0: {}, 1: {"tflite": one["ticket"] / one["dense"]}}
-    axes = axes_for({"channel"}, findings.read_results(slim_run))
-    assert axes[-1].title.startswith("milliseconds an image, % of the dense generator's (tflite")
+    results, verdicts = judge_run(slim_run)
+    unmeasured = dataclasses.replace(results[1], branch="random_mask", time_share={})
+    axis = axes_for({"channel"}, [*results, unmeasured])[-1]
+    assert axis.title.startswith("milliseconds an image, % of the dense generator's (tflite")
+    [verdict] = verdicts.values()
+    [tickets_drawn] = curves([*results, unmeasured], verdict, axis)
+    places = [point.x for point in tickets_drawn.points]
+    assert sorted(places) == pytest.approx(sorted([100.0, 100 * one["ticket"] / one["dense"]]))
+
+
+def test_the_card_says_which_smaller_form_is_slower(slim_run, tmp_path, monkeypatch):
+    monkeypatch.setattr(measuring, "THREADS", (1,))
+    found = tickets.find(f"{slim_run.path}/replicate_0/round_01")
+    card = export.export(found, ["tflite_float16"], tmp_path / "out", ["speed"])
+    [timed, _] = card["formats"]["tflite_float16"]["milliseconds_an_image"]
+    assert timed["tflite"] > 0
+    assert not (tmp_path / "out" / "generator.tflite").exists()
+    for plain, slower in ((timed["ticket"], False), (timed["ticket"] / 3.14, True)):
+        timed["tflite"] = plain
+        said = "tflite_float16 is slower than tflite: 3.1 times as long at 1 images a call and 1"
+        assert (said in cards.page(card)) == slower
 
 
 def test_the_script_draws_the_same_pictures_from_every_format(slim_bundle, tmp_path):

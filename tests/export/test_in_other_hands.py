@@ -47,6 +47,21 @@ def run_lite(content, latents, resolver=tf.lite.experimental.OpResolverType.AUTO
     return runner(**{name: latents.numpy()})["images"]
 
 
+@pytest.mark.parametrize("affine", [True, False])
+@pytest.mark.parametrize("count", [1, 3])  # few images are normalised in another way
+def test_instances_are_normalised_for_export_as_in_training(affine, count):
+    layer = basic.InstanceNormalization(affine)
+    maps = tf.constant(np.random.default_rng(0).normal(3.0, 0.1, [count, 8, 8, 4]), tf.float32)
+    layer.build(maps.shape)
+    if affine:
+        layer.set_weights([np.float32([1, 2, 0.5, -1]), np.float32([0, 1, -1, 2])])
+    with basic.for_export():
+        exported = layer(maps)
+    np.testing.assert_allclose(exported, layer(maps), atol=2e-5)
+    if not affine:
+        np.testing.assert_allclose(tf.math.reduce_std(exported, [1, 2]), 1.0, atol=2e-3)
+
+
 def test_doubling_for_export_has_the_same_bits_and_four_dimensions():
     images = tf.random.stateless_normal([2, 3, 5, 4], [1, 2])
     expected = basic.upsample_nearest(images)

@@ -31,7 +31,8 @@ def file(tmp_path):
 
 
 def test_the_gans_of_the_package_are_its_files():
-    assert gans.known() == ("cyclegan", "sngan")
+    residual = ("projgan", "sagan", "sngan", "wgan_gp")
+    assert gans.known() == ("acgan", "biggan", "cyclegan", "dcgan", "ggan", *residual)
     assert gans.find("cyclegan").generators == ("generator_a2b", "generator_b2a")
 
 

@@ -147,6 +147,15 @@ def test_a_budget_of_macs_is_met_as_closely_as_units_allow(tmp_path, unit):
     assert cost(run.bench.gan.networks["generator"], more.expand()).macs_left > 0.6 * record["macs"]
 
 
+def test_a_budget_below_what_must_stay_keeps_one_channel_of_each_layer_and_says_so(tmp_path):
+    budget = {"budget": "macs", "rate": 0.9, "rounds": 1, "branches": (), "width": 4}
+    with pytest.warns(ToolkitWarning, match="keeps .* of its MACs, more than the 10.0% asked for"):
+        done = run_lottery(OPTIONS | budget, tmp_path / "run")
+    mask = mask_of(done, done.run.replicate(0).round(1))
+    assert mask.remaining == mask.least
+    assert all(kept.sum() >= 1 for kept in mask.kept.values())
+
+
 @pytest.mark.parametrize("criterion", ["taylor", "random", "snip", "gamma_l1"])
 def test_every_criterion_ranks_channels(tmp_path, criterion):
     terms = ("gamma_l1:500",) if criterion == "gamma_l1" else ()

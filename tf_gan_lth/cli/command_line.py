@@ -148,6 +148,19 @@ def config_from_flags(values: flags.FlagValues) -> configs.Config:
     return config
 
 
+def given_options(values: flags.FlagValues) -> dict[str, object]:
+    """{option: value} of those that the command line gives, for a config that is found elsewhere.
+
+    Raises:
+      UsageError: a value is out of range.
+    """
+    declared_names = [flag.name for flag in _declared_flags(values)]
+    known = [name for name in configs.to_options(configs.Config()) if name in values]
+    given = {n: values[n].value for n in [*known, *declared_names] if values[n].present}
+    configs.from_options(given)
+    return given
+
+
 def _check_own(config: configs.Config) -> None:
     """Raises `UsageError` for an option that a GAN of the package has not, or cannot be so."""
     gan = config.networks.gan

@@ -13,6 +13,7 @@ from tf_gan_lth.experiment.errors import UsageError, check_known
 COMMANDS = (
     "find_ticket",
     "transfer",
+    "compress",
     "evaluate",
     "export",
     "make_statistics",
@@ -22,6 +23,7 @@ COMMANDS = (
     "clean",
     "import_gan_lth",
     "train_feature_network",
+    "gans",
 )
 WIDTH = 100
 

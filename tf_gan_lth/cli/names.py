@@ -201,9 +201,13 @@ STRATEGY = Accepted(
 WEIGHTS = Accepted(
     "value of --weights", lambda chosen: sources.constant("methods/parent.py", "WEIGHTS")
 )
+COMPRESSOR = Accepted(
+    "compressor", lambda chosen: [n for n in methods() if n != "imp"], extendable=True
+)
 BRANCH = Accepted(
     "branch", lambda chosen: ["main", *sources.registered("methods/branches.py")], extendable=True
 )
+GAN = Accepted("GAN", lambda chosen: sources.gans())
 
 # Of the options of a config, by name; what others take, their `choices` say.
 OPTIONS = {

@@ -169,6 +169,12 @@ class LotteryConfig:
         "what the share that remains after a round is a share of: units, or the MACs of a network",
         choices=("units", "macs"),
     )
+    budgets: tuple[float, ...] = option(
+        (),
+        "shares of the generators' MACs that a compressor leaves, a round each: 0.5,0.25,0.1",
+        low=0.0,
+        high=1.0,
+    )
     prune_dense: bool = option(False, "prune the kernels of Dense layers beside convolutions")
     exclude: tuple[str, ...] = option(
         (), "layers to leave dense: patterns such as generator/to_image or */block_1/*"

@@ -122,16 +122,16 @@ def planned_trainings(run: RunFolder, config: Config, transferred: bool) -> list
         trained.
 
     Returns:
-      The rounds of every replicate, each followed by its branches. Of a method that is not the
-      lottery, which trains as it likes, those that are there.
+      The rounds of every replicate, each followed by its branches. Of a method that is neither the
+      lottery nor has a round for each budget, and trains as it likes, those that are there.
     """
     lottery = config.lottery
     folders = []
     for number in range(lottery.replicates):
         replicate = run.replicate(number)
-        if lottery.method != "imp":
+        if lottery.method != "imp" and not lottery.budgets:
             rounds = list(replicate.rounds())
-        elif transferred:
+        elif transferred and not lottery.budgets:
             rounds = [replicate.round(n) for n in sorted({0, lottery.rounds})]
         else:
             rounds = [replicate.round(n) for n in range(lottery.rounds + 1)]

@@ -2,7 +2,8 @@
 
     RUN/config.json, results.csv, report.html, tensorboard/
     RUN/images.json                                    digest of the training images
-    RUN/parent.json                                    of a transfer: where its ticket comes from
+    RUN/parent.json                                    of a transfer or a compression: where its
+                                                       ticket or its dense GAN comes from
     RUN/plan.json                                      how many replicates and looks are planned
     RUN/replicate_0/initial/<network>.npz              theta_0
     RUN/replicate_0/rewind/<network>.npz               theta_k, only with late rewinding
@@ -18,6 +19,8 @@
     RUN/replicate_0/round_03/saved_model/              only for a ticket that is exported;
                                                        saved_model_a2b/ for a direction
     RUN/replicate_0/round_03/branches/random_mask/...  the same files as a round
+    RUN/replicate_0/round_00/phases/slimming/...       likewise, without scores: a training that
+                                                       compressed rounds go on from
 
 Several processes may work in one run folder, each on its own replicates or branches; `.lock` files
 keep them apart.
@@ -150,6 +153,11 @@ class TrainingFolder:
     def branch(self, name: str) -> "TrainingFolder":
         """Where a control or variant of this round is kept."""
         path = self.path / "branches" / name
+        return TrainingFolder(path, self.replicate, self.round_number, name)
+
+    def phase(self, name: str) -> "TrainingFolder":
+        """Where a training is kept that others go on from: it is neither scored nor listed."""
+        path = self.path / "phases" / name
         return TrainingFolder(path, self.replicate, self.round_number, name)
 
     def branches(self) -> Iterator["TrainingFolder"]:

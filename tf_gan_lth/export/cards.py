@@ -19,6 +19,8 @@ from tf_gan_lth.pruning.cost import cost
 from tf_gan_lth.tasks import TASKS
 
 MEASURES = ("speed", "memory", "scores")
+PLAIN = "tflite"  # what formats that begin with its name are smaller forms of
+SLOWER = 1.05  # times as long, from which on a smaller form is called slower
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,7 +61,7 @@ def make(
         if "memory" in measure:
             _add_memory(formats, found, running, dense)
         if "speed" in measure:
-            _add_speed(formats, found, running, dense)
+            _add_speed(formats, found, running, dense, scratch / "plain")
     if running and "scores" in measure:
         _add_scores(formats, found, running)
     return {
@@ -116,20 +118,27 @@ def _add_memory(formats: dict, found: Found, running: dict, dense: dict) -> None
         }
 
 
-def _add_speed(formats: dict, found: Found, running: dict, dense: dict) -> None:
+def _add_speed(
+    formats: dict, found: Found, running: dict, dense: dict, scratch: pathlib.Path
+) -> None:
     models = {("ticket", name): path for name, path in running.items()}
     models |= {("dense", name): path for name, path in dense.items()}
+    smaller = {name for name in running if name.startswith(f"{PLAIN}_")}
+    if smaller and PLAIN not in running:
+        [path] = write_all(found.ticket, [PLAIN], scratch, found.inputs)[PLAIN]
+        models["ticket", PLAIN] = path
     for timed in measuring.speeds(models, found.inputs(max(measuring.BATCHES))):
         for name in running:
-            formats[name].setdefault("milliseconds_an_image", []).append(
-                {
-                    "batch": timed.batch,
-                    "threads": timed.threads,
-                    "ticket": timed.milliseconds["ticket", name],
-                    "dense": timed.milliseconds["dense", name],
-                    "turns": timed.turns,
-                }
-            )
+            record = {
+                "batch": timed.batch,
+                "threads": timed.threads,
+                "ticket": timed.milliseconds["ticket", name],
+                "dense": timed.milliseconds["dense", name],
+                "turns": timed.turns,
+            }
+            if name in smaller:
+                record[PLAIN] = timed.milliseconds["ticket", PLAIN]
+            formats[name].setdefault("milliseconds_an_image", []).append(record)
 
 
 def _add_scores(formats: dict, found: Found, running: dict) -> None:
@@ -204,7 +213,22 @@ def _speed_table(card: dict) -> list[str]:
         "| format | batch | threads | dense | ticket | ticket / dense |",
         "| --- | --- | --- | --- | --- | --- |",
     ]
-    return [*head, *rows]
+    return [*head, *rows, *_slower(card)]
+
+
+def _slower(card: dict) -> list[str]:
+    """Smaller forms that take longer than the plain one, in words."""
+    lines = []
+    for name, entry in card["formats"].items():
+        slower = [
+            f"{timed['ticket'] / timed[PLAIN]:.1f} times as long at {timed['batch']} images a call"
+            f" and {timed['threads']} threads"
+            for timed in entry.get("milliseconds_an_image", [])
+            if timed["ticket"] > SLOWER * timed.get(PLAIN, float("inf"))
+        ]
+        if slower:
+            lines += ["", f"{name} is slower than {PLAIN}: {', '.join(slower)}."]
+    return lines
 
 
 def _origin(card: dict) -> list[str]:

@@ -87,12 +87,14 @@ def scored_folders(run: RunFolder) -> Iterator[TrainingFolder]:
 def check_different(run: RunFolder) -> None:
     """Raises `RunFolderError` if replicates have equal weights, before or after a training.
 
-    Then one is a copy. But those of a transfer all begin with the weights of its ticket.
+    Then one is a copy. But those of a transfer all begin with the weights of its ticket, and those
+    of a compression with one dense GAN.
     """
     seen = {}
     transferred = run.parent.exists()
+    first = 1 if transferred and run.parent.get()["round"] == 0 else 0
     for replicate in run.replicates():
-        weights = [folder.weights for folder in replicate.rounds()]
+        weights = [f.weights for f in replicate.rounds() if f.round_number >= first]
         for kept in weights if transferred else [replicate.initial, *weights]:
             if not kept.exists():
                 continue
@@ -108,6 +110,8 @@ def check_different(run: RunFolder) -> None:
 def _results(folder: TrainingFolder) -> Iterator[Result]:
     sparsity = folder.sparsity.get()
     training = folder.training.get()
+    parts = [training, *training.get("phases", {}).values()]
+    seconds = [part["train_seconds"] for part in parts]
     for name, scores in by_generator(folder.scores.get()).items():
         network = sparsity[name]
         scores["fid"]  # verdicts need it: a record without it is named here
@@ -122,9 +126,9 @@ def _results(folder: TrainingFolder) -> Iterator[Result]:
             discriminator_sparsity=judge and judge["sparsity"],
             generator_params_left=network["parameters_left"],
             protocol=counted["protocol"],
-            steps=training["steps"],
+            steps=sum(part["steps"] for part in parts),
             seed=training["seed"],
-            train_seconds=training["train_seconds"],
+            train_seconds=None if None in seconds else sum(seconds),
             eval_seconds=round(scores["eval_seconds"], 3),
             scores=scores_of(counted),
             macs=network.get("macs"),

@@ -172,6 +172,7 @@ def _complaints(config: Config) -> Iterator[str]:
 # Zhu et al. 2017, as Chen et al. 2021 train it; the steps are 200 epochs of horse2zebra.
 gan = GANSpec(
     name="cyclegan",
+    source="Zhu et al. 2017, as in Chen et al. 2021",
     networks={
         "generator_a2b": Network("generator", judge="discriminator_b"),
         "generator_b2a": Network("generator", judge="discriminator_a"),

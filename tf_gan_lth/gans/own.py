@@ -52,7 +52,9 @@ def own_gan(
       generator: functional model of latents `(N, Z)` float32, or of latents and labels `(N,)` int32
         for a conditional GAN, to images `(N, H, W, C)` in [-1, 1], C 1 or 3.
       discriminator: functional model of images, or of images and labels, to scores `(N, 1)`: high
-        for real, low for generated, not passed through a sigmoid.
+        for real, low for generated, not passed through a sigmoid. Of a conditional GAN it may take
+        images alone and return logits of their classes `(N, K)` beside the scores, which terms such
+        as `classify_real` use.
       loss: name of the adversarial loss: see `training.losses`.
       name: what a run calls the GAN; on the command line that is `my_gan.py:NAME`.
       **usual: what is usual for training it, where `USUAL` is not, by the names of
@@ -200,7 +202,8 @@ def _check_shared(generator: keras.Model, discriminator: keras.Model) -> None:
 def _check_inputs(generator: keras.Model, discriminator: keras.Model) -> bool:
     """Whether both take labels. Raises `UsageError` if they take something else."""
     counts = (len(generator.inputs), len(discriminator.inputs))
-    if counts not in ((1, 1), (2, 2)):
+    classifies = counts == (2, 1) and len(discriminator.outputs) == 2
+    if counts not in ((1, 1), (2, 2)) and not classifies:
         raise UsageError(
             f"the generator takes {counts[0]} inputs and the discriminator {counts[1]}: expected"
             " latents and images, or (latents, labels) and (images, labels)"
@@ -218,11 +221,13 @@ def _check_inputs(generator: keras.Model, discriminator: keras.Model) -> bool:
                 f"the {role}'s second input is {labels[0].dtype.name}{labels[0].shape}: expected"
                 " int32 labels (None,), keras.Input([], dtype='int32')"
             )
-    return counts == (2, 2)
+    return counts[0] == 2
 
 
 def _check_scores(discriminator: keras.Model) -> None:
-    if len(discriminator.outputs) != 1 or discriminator.outputs[0].shape[1:] != [1]:
+    scores, *logits = [output.shape[1:] for output in discriminator.outputs]
+    classifies = len(discriminator.inputs) == 1 and [one.rank for one in logits] == [1]
+    if scores != [1] or (logits and not classifies):
         shapes = ", ".join(str(output.shape) for output in discriminator.outputs)
         raise UsageError(
             f"the discriminator returns {shapes}: expected one score an image, (None, 1); end it in"

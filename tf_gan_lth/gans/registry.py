@@ -136,5 +136,21 @@ def build(
     if odd:
         problem = "no role" if odd[0] in networks else "a role, but no network"
         raise UsageError(f"'{odd[0]}' of {spec.name} has {problem}: give each network its role")
+    for name, network in networks.items():
+        _check_classes(name, network, images.classes)
     prior = spec.prior(options, images, networks) if spec.prior else None
     return GAN(spec, options, networks, prior)
+
+
+def _check_classes(name: str, network: keras.Model, classes: int) -> None:
+    """Raises `UsageError` for labels of more classes than a layer that reads them knows."""
+    for labels in network.inputs[1:]:
+        for node in labels.node.layer.outbound_nodes:
+            options = node.layer.get_config()
+            found = [options.get(key) for key in ("classes", "input_dim", "num_tokens")]
+            known = next((count for count in found if count), None)
+            if known and known < classes:
+                raise UsageError(
+                    f"the {name}'s layer {node.layer.name} knows {known} classes, and the images"
+                    f" have {classes}: build it for as many"
+                )

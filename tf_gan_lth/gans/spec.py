@@ -70,6 +70,8 @@ class Hyperparameters:
     Attributes:
       loss: name in `training.losses`.
       adam_betas: Adam's decay rates of the first and second moment.
+      terms: of the loss, as `--terms` takes them; a run adds its own, and one that names one of
+        these gives it another weight, which may be 0.
     """
 
     loss: str
@@ -82,6 +84,7 @@ class Hyperparameters:
     discriminator_batch_size: int | None = None
     ema_decay: float | None = None
     augmentation: str | None = "none"
+    terms: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -98,9 +101,13 @@ class GANSpec:
       task: name of the task, in `tasks`: what the GAN is for.
       options: frozen dataclass of the options that it alone has; `Options` of its file.
       prior: (options, images, networks) to what the generator draws from; None if it translates.
-      conditional: whether it asks for labels, of images and of what it draws.
+      conditional: whether it asks for labels, of images and of what it draws; a function of its
+        options if they say so.
+      judged_apart: whether its discriminator judges real and generated images in calls of their
+        own, as one with batch norms must: in one call each would see the other's statistics.
       small_operations: whether two cores do better with an operation each than with both on one.
       complaints: what of a config it cannot be combined with, one line each.
+      source: where it comes from, for people.
     """
 
     name: str
@@ -111,9 +118,15 @@ class GANSpec:
     task: str
     options: type = NoOptions
     prior: Callable[[object, ImageShape, Networks], Prior] | None = None
-    conditional: bool = False
+    conditional: bool | Callable[[object], bool] = False
+    judged_apart: bool = False
     small_operations: bool = False
     complaints: Callable[[Config], Iterable[str]] = lambda config: ()
+    source: str = ""
+
+    def asks_labels(self, options: object) -> bool:
+        """Whether it is conditional under its own options."""
+        return self.conditional(options) if callable(self.conditional) else self.conditional
 
     def of_role(self, role: str) -> tuple[str, ...]:
         """The names of the networks with a role."""

@@ -3,7 +3,13 @@
 Read `imp.py` first: it is the algorithm of the paper. The only folder that knows all parts below.
 """
 
-from tf_gan_lth.methods import imp  # noqa: F401  it registers
+from tf_gan_lth.methods import (  # noqa: F401  they register
+    channel_ticket,
+    distillation,
+    finetuning,
+    gan_slimming,
+    imp,
+)
 from tf_gan_lth.methods.bench import Bench
 from tf_gan_lth.methods.candidate import Candidate
 from tf_gan_lth.methods.method import METHODS, Method

@@ -120,12 +120,20 @@ class Bench:
         if every:
             callbacks.append(Evaluations(self.task, self.trainer, folder, every, curves))
         stream = folder.stream(self.config.seed)
-        start = Start(weights, kept, stream, candidate.first_step, candidate.teachers, title)
+        start = Start(
+            weights,
+            kept,
+            stream,
+            candidate.first_step,
+            candidate.teachers,
+            title,
+            candidate.without,
+        )
         masks = self.read_masks(kept)
         if self._trains_slim(masks):
-            trained = train_slim(self.trainer, masks, start, callbacks, checkpoints)
+            trained = train_slim(self.trainer, masks, start, callbacks, candidate.stop, checkpoints)
         else:
-            trained = self.trainer.train(start, callbacks, checkpoints=checkpoints)
+            trained = self.trainer.train(start, callbacks, candidate.stop, checkpoints)
         return trained, checkpoints.seconds
 
     def _trains_slim(self, masks: Masks) -> bool:

@@ -18,14 +18,20 @@ class Candidate:
       weights: of every network, not masked yet.
       masks: of the networks that are pruned.
       first_step: the step that training starts at: 0, or that of late rewinding.
+      stop: the step before which training ends; None is the last.
       teachers: snapshots of the networks that teach in loss terms; empty for none.
+      without: names of the config's loss terms that count nothing in this training.
+      phases: trainings that this one goes on from, which its record counts too.
     """
 
     folder: TrainingFolder
     weights: Weights
     masks: Masks
     first_step: int = 0
+    stop: int | None = None
     teachers: Weights = dataclasses.field(default_factory=dict)
+    without: tuple[str, ...] = ()
+    phases: tuple[TrainingFolder, ...] = ()
 
 
 def expand(masks: Masks) -> Kept:

@@ -40,10 +40,13 @@ class IterativeMagnitudePruning(Method):
             if not lottery.rewind:
                 weights = before.weights.get()
             teachers = dense_teachers(bench, here)
-            yield Candidate(here, weights, masks, lottery.rewind_step, teachers)
+            yield Candidate(here, weights, masks, lottery.rewind_step, teachers=teachers)
 
     def complaints(self, config: Config, gan: GANSpec) -> Iterator[str]:
         lottery = config.lottery
+        if lottery.budgets:
+            shown = ",".join(map(str, lottery.budgets))
+            yield f"--budgets={shown} is for compressors: leave it out"
         taught = asked_as(config.training, KD)
         if taught and "discriminator" not in lottery.prune:
             yield (
@@ -76,8 +79,8 @@ class IterativeMagnitudePruning(Method):
             raise UsageError(
                 f"--rewind_step={lottery.rewind_step} is beyond the {steps} steps of a round"
             )
-        if lottery.rate is None:
-            return  # it is training that decides
+        if lottery.rate is None or lottery.budget == "macs":
+            return  # training decides, or a budget, which leaves the fewest that must stay
         for name, mask in bench.full_masks.items():
             count = remaining(lottery.rate, lottery.rounds, mask.total)
             if count < mask.least:

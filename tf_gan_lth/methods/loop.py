@@ -73,6 +73,17 @@ def train_and_score(
         _train_and_score(bench, candidate, folder)
 
 
+def train(bench: Bench, candidate: Candidate) -> Weights:
+    """Trains a phase of a method, which is not scored; returns what it became, if it is there."""
+    folder = candidate.folder
+    with one_line_errors(folder.title):
+        folder.clear()
+        weights = _trained(bench, candidate, folder)
+        folder.checkpoint.remove()
+        folder.training.get_or(training_record, bench, candidate)
+    return weights
+
+
 def _train_and_score(bench: Bench, candidate: Candidate, folder: TrainingFolder) -> None:
     folder.clear()
     for artifact in folder.missing():
@@ -81,7 +92,7 @@ def _train_and_score(bench: Bench, candidate: Candidate, folder: TrainingFolder)
     weights = _trained(bench, candidate, folder)
     folder.checkpoint.remove()
     folder.sparsity.get_or(sparsity_record, bench, folder.final_masks.get())
-    folder.training.get_or(training_record, bench, candidate.first_step)
+    folder.training.get_or(training_record, bench, candidate)
     folder.samples.get_or(bench.task.draw_samples, weights, folder.replicate)
     with provenance.timed(folder.times, "scoring", finished):
         scores = folder.scores.get_or(_scored, bench, weights, folder)
@@ -100,7 +111,7 @@ def _trained(bench: Bench, candidate: Candidate, folder: TrainingFolder) -> Weig
         tell_missing(missing[0], "trained")
     with provenance.timed(folder.times, "training"):
         trained, seconds = bench.train(candidate, kept, folder)
-        folder.training.put(training_record(bench, candidate.first_step, seconds))
+        folder.training.put(training_record(bench, candidate, seconds))
         if trained.kept is not kept:
             # Where a kill left them alone, they are the same: a training is a function of its
             # start.

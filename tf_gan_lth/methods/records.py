@@ -5,6 +5,7 @@ import tf_keras as keras
 
 from tf_gan_lth import gans
 from tf_gan_lth.methods.bench import Bench
+from tf_gan_lth.methods.candidate import Candidate
 from tf_gan_lth.pruning.channel_masks import Channels
 from tf_gan_lth.pruning.cost import cost
 from tf_gan_lth.pruning.masks import Elements, Mask, sparsity_report
@@ -62,9 +63,42 @@ def network_record(network: keras.Model, mask: Mask | None) -> dict[str, object]
 
 
 def training_record(
-    bench: Bench, first_step: int, seconds: float | None = None
+    bench: Bench, candidate: Candidate, seconds: float | None = None
 ) -> dict[str, object]:
-    """What `training.json` says; the seconds are null if the record was lost and made again."""
-    steps = bench.trainer.config.steps - first_step
+    """What `training.json` says; the seconds are null if the record was lost and made again.
+
+    Beside steps and seconds the multiply-accumulates of the networks' passes, null for a training
+    step that does not tell them; and likewise, by name, the phases that were trained before it.
+    """
+    stop = bench.trainer.config.steps if candidate.stop is None else candidate.stop
+    steps = stop - candidate.first_step
     taken = seconds and round(seconds, 3)
-    return {"steps": steps, "seed": bench.config.seed, "train_seconds": taken}
+    each = step_macs(bench, candidate)
+    record = {
+        "steps": steps,
+        "seed": bench.config.seed,
+        "train_seconds": taken,
+        "macs": each and each * steps,
+    }
+    phases = {folder.branch_name: folder.training.get() for folder in candidate.phases}
+    return {**record, "phases": phases} if phases else record
+
+
+def step_macs(bench: Bench, candidate: Candidate) -> int | None:
+    """The multiply-accumulates that a training step's passes take; None if the step is not known.
+
+    Pruned channels count nothing, whether or not a training makes them; pruned single weights count
+    as others do, as they are multiplied too. Every term's teachers count, and beside these no
+    term's own passes.
+    """
+    passes = bench.trainer.model.passes()
+    if not passes:
+        return None
+    total = 0
+    for name, network in bench.gan.networks.items():
+        mask = candidate.masks.get(name)
+        found = cost(network, mask.expand() if isinstance(mask, Channels) else None)
+        total += passes[name].images * found.macs_left
+        if name in candidate.teachers:
+            total += passes[name].own * found.macs
+    return total

@@ -11,6 +11,7 @@ import dataclasses
 from collections.abc import Callable
 
 import numpy as np
+import tensorflow as tf
 import tf_keras as keras
 
 from tf_gan_lth.gans import layers as ours
@@ -68,9 +69,11 @@ KERNELS: dict[type, Kernel] = {
             _layers.Conv3D,
             ours.FewChannelsConv2D,
             ours.PaddedConv2D,
+            ours.PooledConv2D,
             ours.PooledSpectralConv2D,
             ours.SpectralConv2D,
             ours.UpsampledConv2D,
+            ours.UpsampledSpectralConv2D,
         ),
         Kernel("filters"),
     ),
@@ -89,7 +92,10 @@ KERNELS: dict[type, Kernel] = {
     ),
     _layers.Embedding: Kernel("output_dim", "embeddings", reads=None),
 }
-NORMS = (_layers.BatchNormalization, ours.BatchNormalization, ours.InstanceNormalization)
+NORMS = (
+    *(_layers.BatchNormalization, ours.BatchNormalization, ours.InstanceNormalization),
+    ours.ConditionalBatchNormalization,
+)
 
 _CHANNELWISE = (
     *(_layers.ReLU, _layers.LeakyReLU, _layers.ELU, _layers.ThresholdedReLU, _layers.Activation),
@@ -103,7 +109,7 @@ _CHANNELWISE = (
     *(_layers.GlobalAveragePooling1D, _layers.GlobalAveragePooling2D),
     *(_layers.GlobalAveragePooling3D, _layers.GlobalMaxPooling1D),
     *(_layers.GlobalMaxPooling2D, _layers.GlobalMaxPooling3D),
-    *(ours.NearestUpsampling, ours.ReflectionPadding, ours.SpatialSum),
+    *(ours.NearestUpsampling, ours.ReflectionPadding, ours.SpatialSum, ours.LearnedScale),
 )
 _MERGES = (
     *(_layers.Add, _layers.Subtract, _layers.Multiply, _layers.Average),
@@ -117,7 +123,15 @@ _ELEMENTWISE = {
     *("linear", "relu", "relu6", "leaky_relu", "elu", "selu", "gelu", "tanh", "sigmoid"),
     *("hard_sigmoid", "swish", "silu", "softplus", "softsign", "mish", "exponential"),
 }
+_OF_LABELS = (ours.ConditionalBatchNormalization, ours.Projection)  # as their second input
 _ACTIVATION_LAYERS = (_layers.ReLU, _layers.LeakyReLU, _layers.ELU, _layers.ThresholdedReLU)
+
+
+def gains_of(layer: keras.layers.Layer) -> tuple[tf.Variable, int] | None:
+    """The gammas of a norm, or the gains of a conditional one, and their axis of channels."""
+    if isinstance(layer, ours.ConditionalBatchNormalization):
+        return layer.gains, 1
+    return None if layer.gamma is None else (layer.gamma, 0)
 
 
 def register(*classes: type) -> Callable[[Rule], Rule]:
@@ -137,7 +151,8 @@ def follow(flow: Flow, call: Call) -> Labels:
         raise NotKnown(f"class {kind.__name__} has no rule")
     if getattr(call.layer, "data_format", None) == "channels_first":
         raise NotKnown("its channels come first")
-    if kind is not _layers.Embedding and not all(map(len, call.reads)):
+    reads = call.reads[:1] if kind in _OF_LABELS else call.reads
+    if kind is not _layers.Embedding and not all(map(len, reads)):
         raise NotKnown("it reads a map without an axis of channels")
     if getattr(call.layer, "groups", 1) != 1:
         raise NotKnown("its channels are in groups of their own")
@@ -200,6 +215,40 @@ def _norm(flow: Flow, call: Call) -> Labels:
         raise NotKnown("its statistics are renormalised")
     _bind_vectors(flow, call.layer, "gamma beta moving_mean moving_variance", call.reads[0])
     return call.reads[0]
+
+
+@register(ours.ConditionalBatchNormalization)
+def _conditional_norm(flow: Flow, call: Call) -> Labels:
+    """As a norm; what its condition has stays whole."""
+    flow.hold(call.reads[1], f"the condition of {call.layer.name}")
+    for kernel in ("gains", "shifts"):
+        flow.bind(call.layer, kernel, 1, call.reads[0])
+    names = "moving_mean moving_variance gains_u shifts_u"
+    _bind_vectors(flow, call.layer, names, call.reads[0])
+    return call.reads[0]
+
+
+@register(ours.Projection)
+def _projection(flow: Flow, call: Call) -> Labels:
+    flow.bind(call.layer, "embeddings", 1, call.reads[0])
+    flow.read.append((call.layer.name, call.reads[0]))
+    _bind_vectors(flow, call.layer, "u", call.reads[0])
+    return flow.fresh(1, call.layer.name)
+
+
+@register(ours.SpatialAttention)
+def _attention(flow: Flow, call: Call) -> Labels:
+    """Queries and keys are multiplied feature by feature; values keep their channels."""
+    queries, keys, values = call.reads
+    flow.join(queries, keys)
+    return values
+
+
+@register(ours.ChannelSelection)
+def _selection(flow: Flow, call: Call) -> Labels:
+    """Its positions are fixed, so what it selects of stays whole."""
+    flow.hold(call.reads[0], f"{call.layer.name} selects of it")
+    return call.reads[0][call.layer.indices]
 
 
 @register(_layers.PReLU)

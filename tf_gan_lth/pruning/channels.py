@@ -23,7 +23,7 @@ import tf_keras as keras
 from tf_gan_lth.experiment.artifacts import Arrays
 from tf_gan_lth.experiment.errors import UsageError
 from tf_gan_lth.pruning.channel_flow import Flow, Labels
-from tf_gan_lth.pruning.channel_rules import NORMS, Call, NotKnown, follow
+from tf_gan_lth.pruning.channel_rules import NORMS, Call, NotKnown, follow, gains_of
 
 SHOWN = 3  # layers that a reason names
 
@@ -187,11 +187,11 @@ class _Walk:
         if node.is_input:
             return self._held(layer, outputs, "an input of the network")
         reads = [self._labels[id(tensor)] for tensor in node.keras_inputs]
-        if type(layer) in NORMS and layer.gamma is not None:
+        if type(layer) in NORMS and gains_of(layer):
             self.read_by_norms.setdefault(layer.name, []).append(reads[0])
         if layer.name in self._selecting:
             self.flow.hold(reads[0], f"a trunk, of which {layer.name} selects")
-            reads = [self.flow.fresh(len(reads[0]), layer.name)]
+            reads = [self.flow.fresh(len(reads[0]), layer.name), *reads[1:]]
         shapes = [tuple(tensor.shape) for tensor in node.keras_inputs]
         try:
             if len(outputs) != 1:

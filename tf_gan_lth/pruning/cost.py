@@ -29,7 +29,7 @@ import tf_keras as keras
 
 from tf_gan_lth.experiment.artifacts import Arrays
 from tf_gan_lth.experiment.errors import ToolkitWarning, UsageError
-from tf_gan_lth.gans.layers import PooledSpectralConv2D
+from tf_gan_lth.gans.layers import PooledConv2D, PooledSpectralConv2D
 from tf_gan_lth.gans.snapshots import variables
 from tf_gan_lth.pruning.masks import check_shapes
 
@@ -41,7 +41,8 @@ _AT_INPUT = (
     keras.layers.Conv1DTranspose,
     keras.layers.Conv2DTranspose,
     keras.layers.Conv3DTranspose,
-    PooledSpectralConv2D,  # what it returns is pooled already
+    PooledConv2D,  # what it returns is pooled already
+    PooledSpectralConv2D,
 )
 _AT_OUTPUT = (
     keras.layers.Conv1D,

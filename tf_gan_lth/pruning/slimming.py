@@ -14,7 +14,7 @@ from tf_gan_lth.experiment.errors import MaskError
 from tf_gan_lth.gans.layers import ChannelSelection
 from tf_gan_lth.gans.snapshots import path_of, variables
 from tf_gan_lth.pruning.channel_masks import Channels
-from tf_gan_lth.pruning.channel_rules import KERNELS
+from tf_gan_lth.pruning.channel_rules import KERNELS, gains_of
 from tf_gan_lth.pruning.channels import calls
 from tf_gan_lth.pruning.masks import apply, check_shapes
 
@@ -97,7 +97,9 @@ def _rebuilt(network: keras.Model, mask: Channels) -> keras.Model:
         args = tf.nest.map_structure(renewed, node.call_args)
         kwargs = tf.nest.map_structure(renewed, node.call_kwargs)
         if selection := _selection(old, mask):
-            args = (selection(args[0]), *args[1:])
+            first, *others = tf.nest.flatten(args)
+            read = [selection(first), *others]
+            args = tf.nest.pack_sequence_as(args, read)
         if type(old) is keras.layers.Reshape:
             reads = renewed(node.keras_inputs[0]).shape[-1]
             layer = _slim_reshape(old, node.keras_inputs[0].shape[-1], reads, old.name in layers)
@@ -117,7 +119,8 @@ def _selection(layer: keras.layers.Layer, mask: Channels) -> ChannelSelection | 
     names = {group.writers[0] for group in mask.groups.prunable if group.selects}
     if layer.name not in names:
         return None
-    stays = mask.axes[path_of(layer, layer.gamma)][0]
+    gains, axis = gains_of(layer)
+    stays = mask.axes[path_of(layer, gains)][axis]
     if stays.all():
         return None
     return ChannelSelection(np.flatnonzero(stays).tolist(), name=f"{layer.name}/selection")

@@ -33,9 +33,10 @@ class Axis:
         """Whether every result has a place on it: it is logarithmic."""
         return all((self.read(result) or 0) > 0 for result in results)
 
-    def mean(self, results: Sequence[Result]) -> float:
-        """Where replicates are drawn."""
-        return statistics.fmean(map(self.read, results))
+    def mean(self, results: Sequence[Result]) -> float | None:
+        """Where replicates are drawn; None if it is known of none of them."""
+        known = [value for value in map(self.read, results) if value is not None]
+        return statistics.fmean(known) if known else None
 
 
 def _bytes(result: Result) -> float:
@@ -78,7 +79,9 @@ def _time(name: str) -> Axis:
 
 
 def axes_for(units: Collection[str], results: Sequence[Result]) -> list[Axis]:
-    """The axes on which all results have a place, the one to begin with first.
+    """The axes that results can be drawn on, the one to begin with first.
+
+    All have a place on each; on that of milliseconds those that were exported and measured.
 
     Shares of different units do not compare: where there are several, MACs come first.
 
@@ -91,8 +94,8 @@ def axes_for(units: Collection[str], results: Sequence[Result]) -> list[Axis]:
     if len(units) > 1:
         order = [macs, PARAMETERS, SIZE, SHARE]
     measured = dict.fromkeys(name for result in results for name in result.time_share)
-    times = [axis for axis in map(_time, measured) if axis.has(results)]
-    return [axis for axis in [*order, *times[:1]] if axis.has(results)]
+    counted = [axis for axis in order if axis.has(results)]
+    return [*counted, *map(_time, [*measured][:1])]
 
 
 def costs(results: Sequence[Result]) -> str:

@@ -43,7 +43,7 @@ def of_generator(judged: Judged, generator: str, prefix: str) -> list[str]:
     return [
         f"<h2>{html.escape(titled(generator, 'FID against what remains'))}</h2>",
         _switched(figures, f"{prefix}{generator}"),
-        _legend(drawn, judged.config.lottery.margin),
+        _legend(curves(results, verdict), judged.config.lottery.margin),
         *_not_counted(results),
         f'<p class="note">{html.escape(_protocol(judged, generator))}</p>',
     ]

@@ -33,8 +33,9 @@ def curves(results: Sequence[Result], verdict: Verdict, axis: Axis = SHARE) -> l
     Args:
       results: those of the verdict's generator.
       verdict: with the interval of each ticket.
-      axis: on which every result has a place.
+      axis: results without a place on it are left out.
     """
+    results = [result for result in results if axis.read(result) is not None]
     branches = ["main", *sorted({r.branch for r in results} - {"main"})]
     return [_curve(results, verdict, branch, axis) for branch in branches]
 

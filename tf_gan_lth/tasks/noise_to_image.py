@@ -89,11 +89,17 @@ class NoiseToImage(Task):
     def open_images(config: Config, gan: gans.GANSpec) -> TaskImages:
         protocol_of(config)  # an unknown one is refused before anything is loaded
         images = load_set(config, "train")
-        if gan.conditional and not images.classes:
+        conditional = gan.asks_labels(gans.options_of(gan, config))
+        if conditional and not images.classes:
             raise UsageError(
                 f"{gan.name} asks for labels, which --dataset={images.dataset} has not"
             )
-        classes = images.classes if gan.conditional else 0
+        if conditional and images.classes == 1:
+            raise UsageError(
+                f"{gan.name} tells classes apart, and all images of --dataset={images.dataset} are"
+                " of one: it takes two or more"
+            )
+        classes = images.classes if conditional else 0
         shape = gans.ImageShape(config.data.resolution, images.channels, classes)
         record = {"name": images.name, "digest": images.digest, "count": images.count}
         if classes:

@@ -9,6 +9,7 @@ from tf_gan_lth.training.losses import consistency
 from tf_gan_lth.training.model import (
     STEPS,
     GANModel,
+    Passes,
     gradients_of,
     mean_over_replicas,
     required,
@@ -55,6 +56,16 @@ class ImageToImage(GANModel):
             found[f"pool_{domain}/images"] = pool.images
             found[f"pool_{domain}/count"] = pool.count
         return found
+
+    def passes(self) -> dict[str, Passes]:
+        batch = self.config.generator_batch_size
+        # Translated, returned and of the domain already; judged in two losses.
+        generator = Passes(3 * 3 * batch, batch)
+        discriminator = Passes(2 * batch + 3 * 2 * batch, 2 * batch)
+        return {
+            **dict.fromkeys(DIRECTIONS, generator),
+            **dict.fromkeys(JUDGES.values(), discriminator),
+        }
 
     def train_step(self, data: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """One step of both generators, then one of both discriminators.

@@ -2,7 +2,8 @@
 come from Keras.
 """
 
-from collections.abc import Iterable
+import dataclasses
+from collections.abc import Collection, Iterable
 
 import numpy as np
 import tensorflow as tf
@@ -24,6 +25,20 @@ Optimizer = keras.optimizers.Optimizer
 STATIC = "static"
 
 
+@dataclasses.dataclass(frozen=True)
+class Passes:
+    """What a training step takes of a network, in images.
+
+    Attributes:
+      images: that pass through it, once for each way: forwards, backwards to what was read, and
+        backwards to the weights.
+      own: that the loss of its own player is of: as many does a teacher of it see.
+    """
+
+    images: int
+    own: int
+
+
 class GANModel(keras.Model):
     """Networks of two players, generators and discriminators, that train each other.
 
@@ -43,6 +58,7 @@ class GANModel(keras.Model):
       masks: {network: {variable path: the variable and its mask}}.
       averages: {network: {variable path: running average}} of the networks that have averages.
       teaching: how much the teachers count: 1 where there are some, 0 where nobody teaches.
+      counting: {loss term: how much it counts in this training}, 1 or 0.
       stream: two int32; with `step` they seed every draw.
       step: number of the next training step.
       traces: how often `train_step` was traced, once for each replica.
@@ -64,8 +80,17 @@ class GANModel(keras.Model):
         self.teachers = teachers
         self.adversarial_loss = LOSSES[config.loss]
         self.terms = switched_on(config)
+        judges = [networks[name] for name in gan.spec.of_role(DISCRIMINATOR)]
+        for term, _ in self.terms:
+            if term.classifies and not any(len(judge.outputs) > 1 for judge in judges):
+                raise UsageError(
+                    f"--terms={term.name} needs a discriminator that classifies images, as acgan's"
+                    f" does and {gan.spec.name}'s does not"
+                )
         self.update_masks = UPDATES[config.mask_update]
         self.teaching = tf.Variable(0.0, trainable=False)
+        names = [term.name for term, _ in self.terms]
+        self.counting = {name: tf.Variable(1.0, trainable=False) for name in names}
         self.masks = {n: _masked(net, masked.get(n, ())) for n, net in networks.items()}
         self.averages = {name: _averages(networks[name]) for name in gan.spec.averaged}
         self.stream = tf.Variable([0, 0], dtype=tf.int32, trainable=False)
@@ -120,6 +145,15 @@ class GANModel(keras.Model):
             gans.load_snapshot(self.teachers[name], snapshot)
         self.teaching.assign(1.0 if teachers else 0.0)
 
+    def leave_out(self, names: Collection[str]) -> None:
+        """Makes loss terms of these names count nothing, and all others what they weigh."""
+        for name, counts in self.counting.items():
+            counts.assign(0.0 if name in names else 1.0)
+
+    def passes(self) -> dict[str, Passes]:
+        """{network: what a step takes of it}; empty for a step that does not say."""
+        return {}
+
     def set_masks(self, name: str, kept: Arrays) -> None:
         """Assigns the masks of a network; variables that `kept` lacks keep all their weights.
 
@@ -143,6 +177,7 @@ class GANModel(keras.Model):
         """A loss with the terms of its player."""
         for term, weight in self.terms:
             if term.player == player and not term.proximal:
+                weight = weight * self.counting[term.name]
                 weight = weight * self.teaching if term.taught else weight
                 loss += weight * term.function(context)
         return loss
@@ -172,7 +207,8 @@ class GANModel(keras.Model):
         for term, weight in self.terms:
             if term.player == player and term.proximal:
                 for name in self.gan.spec.of_player(player):
-                    term.function(self.networks[name], weight * optimizer.learning_rate)
+                    amount = weight * self.counting[term.name] * optimizer.learning_rate
+                    term.function(self.networks[name], amount)
 
     def update_averages(self) -> None:
         """Moves the running averages of parameters towards where these are.
@@ -227,12 +263,13 @@ def gradients_of(
     """
     replicas = tf.distribute.get_replica_context().num_replicas_in_sync
     share = tf.convert_to_tensor(scale) / replicas
-    return tape.gradient(
+    gradients = tape.gradient(
         loss,
         variables,
         output_gradients=share,
         unconnected_gradients=tf.UnconnectedGradients.ZERO,
     )
+    return [tf.convert_to_tensor(gradient) for gradient in gradients]  # an embedding's are sparse
 
 
 def loss_scale_of(optimizer: Optimizer) -> list[tuple[tf.Variable, float]]:

@@ -9,11 +9,12 @@ from tf_gan_lth.training import augmentations
 from tf_gan_lth.training.model import (
     STEPS,
     GANModel,
+    Passes,
     gradients_of,
     mean_over_replicas,
     required,
 )
-from tf_gan_lth.training.terms import StepContext, as_call
+from tf_gan_lth.training.terms import StepContext, as_call, judged
 
 AUGMENTATION = 2  # the draw of a step's stream that augmentations and penalties come from
 
@@ -25,7 +26,8 @@ class NoiseToImage(GANModel):
     """A generator draws images from a prior, a discriminator tells them from real ones.
 
     The generator takes `(z,)` or `(z, labels)`, the discriminator images or `(images, labels)`, and
-    returns scores `(N, 1)`. Args as of `GANModel`.
+    returns scores `(N, 1)`, or of images alone scores and logits of classes `(N, K)`. Args as of
+    `GANModel`.
     """
 
     def __init__(self, gan, networks, config, teachers, masked):
@@ -42,8 +44,16 @@ class NoiseToImage(GANModel):
     def batches(self, images: ImageSet, stream: np.ndarray, first_step: int = 0) -> tf.data.Dataset:
         """What `fit` feeds to `train_step`, from a step of a stream on: see `training_batches`."""
         size, groups = self.config.discriminator_batch_size, self.config.discriminator_steps
-        labels = self.gan.spec.conditional
+        labels = self.gan.spec.asks_labels(self.gan.options)
         return training_batches(images, size, groups, stream, first_step, labels=labels)
+
+    def passes(self) -> dict[str, Passes]:
+        groups, real = self.config.discriminator_steps, self.config.discriminator_batch_size
+        drawn, judged = self.config.generator_batch_size, 2 * groups * real
+        return {
+            self._generator_name: Passes(groups * real + 3 * drawn, drawn),
+            self._discriminator_name: Passes(3 * judged + 2 * drawn, judged),
+        }
 
     def train_step(self, data: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """A discriminator step for each group of real images, then one generator step.
@@ -113,12 +123,11 @@ class NoiseToImage(GANModel):
     ) -> tf.Tensor:
         """Step number `number` of the discriminator's; returns its loss."""
         with tf.GradientTape() as tape:
-            # One call for both, so that each step makes one power iteration.
             images = tf.concat([real, fake], axis=0)
             fake_labels = inputs[1] if labels is not None else None
             both = tf.concat([labels, fake_labels], axis=0) if labels is not None else None
             seed = self._seed(number)
-            scores = tf.split(self._judge(self._augment(images, seed), both), 2)
+            scores, logits = self._judge_both(self._augment(images, seed), both)
             loss = self.adversarial_loss.discriminator(*scores)
             context = StepContext(
                 network=self.discriminator,
@@ -131,6 +140,8 @@ class NoiseToImage(GANModel):
                 real=real,
                 real_scores=scores[0],
                 real_labels=labels,
+                real_logits=logits[0],
+                fake_logits=logits[1],
                 seed=seed,
             )
             loss = self.add_terms(loss, DISCRIMINATOR, context)
@@ -140,9 +151,10 @@ class NoiseToImage(GANModel):
     def _generator_loss(self, inputs: Inputs, number: int) -> tf.Tensor:
         """The generator's loss; `number` keeps its draws apart from the discriminator's."""
         fake = self.generator(as_call(inputs), training=True)
-        labels = inputs[1] if self.gan.spec.conditional else None
+        labels = inputs[1] if len(inputs) > 1 else None
         seed = self._seed(number)
-        scores = self._judge(self._augment(fake, seed), labels)
+        augmented = self._augment(fake, seed)
+        scores, logits = judged(self.discriminator, augmented, labels, training=True)
         context = StepContext(
             network=self.generator,
             teacher=self.teachers.get(self._generator_name),
@@ -151,14 +163,27 @@ class NoiseToImage(GANModel):
             fake=fake,
             fake_scores=scores,
             fake_labels=labels,
+            fake_logits=logits,
             seed=seed,
         )
         return self.add_terms(self.adversarial_loss.generator(scores), GENERATOR, context)
 
     def _judge(self, images: tf.Tensor, labels: tf.Tensor | None) -> tf.Tensor:
         """Scores `(N, 1)`, in training mode."""
-        inputs = images if labels is None else (images, labels)
-        return self.discriminator(inputs, training=True)
+        return judged(self.discriminator, images, labels, training=True)[0]
+
+    def _judge_both(self, images: tf.Tensor, labels: tf.Tensor | None) -> tuple[list, list]:
+        """Scores and logits of real images and of the generated ones behind them, as pairs."""
+        if not self.gan.spec.judged_apart:
+            # One call for both, so that each step makes one power iteration.
+            both = judged(self.discriminator, images, labels, training=True)
+            return tuple([None, None] if part is None else tf.split(part, 2) for part in both)
+        classes = [None, None] if labels is None else tf.split(labels, 2)
+        pairs = [
+            judged(self.discriminator, *half, training=True)
+            for half in zip(tf.split(images, 2), classes, strict=True)
+        ]
+        return tuple(map(list, zip(*pairs, strict=True)))
 
     def _seed(self, number: int) -> tf.Tensor:
         """What a part of a step draws beside latents, another for each replica."""

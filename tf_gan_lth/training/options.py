@@ -6,7 +6,7 @@ from tf_gan_lth.experiment.config import TrainingConfig
 from tf_gan_lth.experiment.errors import UsageError
 from tf_gan_lth.gans.spec import GANSpec
 from tf_gan_lth.training.losses import LOSSES
-from tf_gan_lth.training.terms import KD, switched_on
+from tf_gan_lth.training.terms import KD, asked_as, switched_on
 from tf_gan_lth.training.updates import UPDATES
 
 BATCH_SIZES = ("generator_batch_size", "discriminator_batch_size")
@@ -31,6 +31,8 @@ def resolve(config: TrainingConfig, gan: GANSpec) -> TrainingConfig:
     if resolved.discriminator_learning_rate is None:
         rate = resolved.learning_rate
         resolved = dataclasses.replace(resolved, discriminator_learning_rate=rate)
+    own = [text for text in gan.usual.terms if not asked_as(config, text.partition(":")[0])]
+    resolved = dataclasses.replace(resolved, terms=(*own, *config.terms))
     LOSSES[resolved.loss]
     UPDATES[resolved.mask_update]
     names = [term.name for term, _ in switched_on(resolved)]

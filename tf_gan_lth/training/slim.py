@@ -41,6 +41,7 @@ def train_slim(
     masks: dict[str, Channels],
     start: Start,
     callbacks: Sequence[keras.callbacks.Callback] = (),
+    stop: int | None = None,
     checkpoints: Checkpoints | None = None,
 ) -> Trained:
     """As `whole.train`, with networks that lack the pruned channels.
@@ -50,23 +51,37 @@ def train_slim(
       masks: of the networks that are pruned; `start.kept` has them expanded.
       start: the state before the first step, of whole networks.
       callbacks: of `fit`.
+      stop: number of the step before which training ends; None is the configured number.
       checkpoints: what keeps the state of a training that is interrupted, and continues it. A
         checkpoint of slim networks is no checkpoint of whole ones.
     """
-    networks = dict(whole.model.gan.networks)
-    small = dict(start.weights)
+    trainer, small = slim_trainer(whole, masks, start.weights)
+    begins = dataclasses.replace(start, weights=small, kept={})
+    trained = trainer.train(begins, callbacks, stop, checkpoints)
+    return Trained(_widened(trained.weights, start.weights, masks), start.kept)
+
+
+def slim_trainer(
+    whole: Trainer, masks: dict[str, Channels], weights: Weights
+) -> tuple[Trainer, Weights]:
+    """What trains the same networks without the pruned channels, and their weights.
+
+    Args:
+      whole: trains the whole networks.
+      masks: of the networks that are pruned.
+      weights: of the whole networks, and averages of some.
+    """
+    networks, small = dict(whole.model.gan.networks), dict(weights)
     with whole.strategy.scope():
         for name, mask in masks.items():
-            networks[name], small[name] = slim(networks[name], start.weights[name], mask)
+            networks[name], small[name] = slim(networks[name], weights[name], mask)
             if name + EMA in small:
                 small[name + EMA] = slim_snapshot(small[name + EMA], mask)
     gan = dataclasses.replace(whole.model.gan, networks=networks)
     trainer = Trainer(
         gan, whole.config, whole.images, whole.strategy, masked=False, teachers=whole.model.teachers
     )
-    begins = dataclasses.replace(start, weights=small, kept={})
-    trained = trainer.train(begins, callbacks, checkpoints=checkpoints)
-    return Trained(_widened(trained.weights, start.weights, masks), start.kept)
+    return trainer, small
 
 
 def _widened(trained: Weights, start: Weights, masks: dict[str, Channels]) -> Weights:

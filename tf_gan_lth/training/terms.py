@@ -35,6 +35,8 @@ class StepContext:
       fake_scores: what the discriminator says of them, `(N, 1)`.
       fake_labels: `(N,)` int32; None without labels.
       real, real_scores, real_labels: likewise of real images; None in a generator's step.
+      fake_logits, real_logits: what the discriminator says of their classes, `(N, K)`; None unless
+        it classifies.
       seed: two int32, a stream of this step's own.
     """
 
@@ -48,6 +50,8 @@ class StepContext:
     real: tf.Tensor | None = None
     real_scores: tf.Tensor | None = None
     real_labels: tf.Tensor | None = None
+    fake_logits: tf.Tensor | None = None
+    real_logits: tf.Tensor | None = None
     seed: tf.Tensor | None = None
 
 
@@ -67,6 +71,7 @@ class Term:
       proximal: whether it is no part of the loss but follows the player's optimizer, as what makes
         variables exactly zero must: a function of a network and of how far to go, its weight times
         the learning rate.
+      classifies: whether it needs a discriminator that says of which class an image is.
     """
 
     name: str
@@ -74,6 +79,7 @@ class Term:
     player: Player
     taught: bool = False
     proximal: bool = False
+    classifies: bool = False
 
 
 TERMS: Registry[Term] = Registry("loss term")
@@ -87,12 +93,12 @@ def asked_as(config: TrainingConfig, name: str) -> str | None:
 
 
 def register(
-    player: Player, taught: bool = False, proximal: bool = False
+    player: Player, taught: bool = False, proximal: bool = False, classifies: bool = False
 ) -> Callable[[Function], Function]:
     """Makes a function a term of a player's loss, under its name."""
 
     def decorate(function: Function) -> Function:
-        term = Term(function.__name__, function, player, taught, proximal)
+        term = Term(function.__name__, function, player, taught, proximal, classifies)
         TERMS.register(term, name=term.name)
         return function
 
@@ -158,10 +164,10 @@ def distill_scores(context: StepContext) -> tf.Tensor:
     Source: Chen et al. 2021.
     """
     images = tf.concat([context.real, context.fake], axis=0)
-    inputs = images
+    labels = None
     if context.real_labels is not None:
-        inputs = (images, tf.concat([context.real_labels, context.fake_labels], axis=0))
-    taught = tf.split(context.teacher(inputs, training=False), 2)
+        labels = tf.concat([context.real_labels, context.fake_labels], axis=0)
+    taught = tf.split(judged(context.teacher, images, labels, training=False)[0], 2)
     scores = (context.real_scores, context.fake_scores)
     return tf.add_n([divergence(*pair) for pair in zip(taught, scores, strict=True)])
 
@@ -193,6 +199,41 @@ def gamma_l1(network: keras.Model, amount: tf.Tensor) -> None:
     for gamma in gammas:
         left = tf.maximum(tf.abs(gamma) - tf.cast(amount, gamma.dtype), 0.0)
         gamma.assign(tf.sign(gamma) * left)
+
+
+@register(DISCRIMINATOR, classifies=True)
+def classify_real(context: StepContext) -> tf.Tensor:
+    """The cross-entropy of the discriminator's classes of real images (Odena et al. 2017)."""
+    return _cross_entropy(context.real_logits, context.real_labels)
+
+
+@register(DISCRIMINATOR, classifies=True)
+def classify_fake(context: StepContext) -> tf.Tensor:
+    """Likewise of generated images, whose classes are those that were asked for."""
+    return _cross_entropy(context.fake_logits, context.fake_labels)
+
+
+@register(GENERATOR, classifies=True)
+def recognizable(context: StepContext) -> tf.Tensor:
+    """The same for the generator: its images are to show the classes that were asked for."""
+    return _cross_entropy(context.fake_logits, context.fake_labels)
+
+
+def _cross_entropy(logits: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
+    losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, tf.cast(logits, tf.float32))
+    return tf.reduce_mean(losses)
+
+
+def judged(
+    discriminator: keras.Model, images: tf.Tensor, labels: tf.Tensor | None, training: bool
+) -> tuple[tf.Tensor, tf.Tensor | None]:
+    """Scores `(N, 1)`, and logits of classes `(N, K)` of a discriminator that classifies.
+
+    Labels go to a discriminator that takes some: one that classifies does not.
+    """
+    takes_labels = labels is not None and len(discriminator.inputs) > 1
+    found = discriminator((images, labels) if takes_labels else images, training=training)
+    return tuple(found) if isinstance(found, list | tuple) else (found, None)
 
 
 def as_call(inputs: tuple[tf.Tensor, ...]) -> tf.Tensor | tuple[tf.Tensor, ...]:

@@ -43,6 +43,7 @@ class Start:
       first_step: number of the first step in the stream.
       teachers: snapshots of the networks that teach; empty for none.
       title: names the training for people: callbacks find it as `model.title`.
+      without: names of the config's loss terms that count nothing.
     """
 
     weights: Weights
@@ -51,6 +52,7 @@ class Start:
     first_step: int = 0
     teachers: Weights = dataclasses.field(default_factory=dict)
     title: str = ""
+    without: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -136,6 +138,7 @@ class Trainer:
         self.model.between_steps = True
         self.model.restart(start.seed, start.first_step)
         self.model.teach(start.teachers)
+        self.model.leave_out(start.without)
 
     def train(
         self,

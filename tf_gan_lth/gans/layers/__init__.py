@@ -1,5 +1,6 @@
 """Keras layers that the GANs share and Keras 2 does not have."""
 
+from tf_gan_lth.gans.layers.attention import LearnedScale, SpatialAttention, self_attention
 from tf_gan_lth.gans.layers.basic import (
     BatchNormalization,
     ChannelSelection,
@@ -14,26 +15,41 @@ from tf_gan_lth.gans.layers.basic import (
     SpectralDense,
     fan_in_uniform,
 )
+from tf_gan_lth.gans.layers.conditional import (
+    ConditionalBatchNormalization,
+    Projection,
+    hierarchical_latents,
+)
 from tf_gan_lth.gans.layers.convolutions import (
     FewChannelsConv2D,
+    PooledConv2D,
     PooledSpectralConv2D,
     UpsampledConv2D,
+    UpsampledSpectralConv2D,
 )
 
 __all__ = [
     "BatchNormalization",
     "ChannelSelection",
+    "ConditionalBatchNormalization",
     "DoublingConv2DTranspose",
     "FewChannelsConv2D",
     "InstanceNormalization",
+    "LearnedScale",
     "NearestUpsampling",
     "PaddedConv2D",
+    "PooledConv2D",
     "PooledSpectralConv2D",
+    "Projection",
     "ReflectionPadding",
     "ResidualSum",
+    "SpatialAttention",
     "SpatialSum",
     "SpectralConv2D",
     "SpectralDense",
     "UpsampledConv2D",
+    "UpsampledSpectralConv2D",
     "fan_in_uniform",
+    "hierarchical_latents",
+    "self_attention",
 ]

@@ -104,8 +104,8 @@ class _Fused:
         return {**super().get_config(), "fused": self.fused}
 
 
-class UpsampledConv2D(_Fused, Float32Kernel, keras.layers.Conv2D):
-    """`NearestUpsampling`, then a 3x3 `Conv2D` with `padding="same"`."""
+class _Upsampled(_Fused):
+    """`NearestUpsampling`, then a 3x3 convolution with `padding="same"`."""
 
     def convolution_op(self, inputs: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
         if self.fused:
@@ -119,17 +119,34 @@ class UpsampledConv2D(_Fused, Float32Kernel, keras.layers.Conv2D):
         )
 
 
-class PooledSpectralConv2D(_Fused, SpectralConv2D):
-    """A 3x3 `SpectralConv2D` with `padding="same"`, then 2x2 average pooling."""
+class UpsampledConv2D(_Upsampled, Float32Kernel, keras.layers.Conv2D):
+    """`NearestUpsampling`, then a 3x3 `Conv2D` with `padding="same"`."""
+
+
+class UpsampledSpectralConv2D(_Upsampled, SpectralConv2D):
+    """`NearestUpsampling`, then a 3x3 `SpectralConv2D` with `padding="same"`."""
+
+
+class _Pooled(_Fused):
+    """A 3x3 convolution with `padding="same"`, then 2x2 average pooling."""
 
     def convolution_op(self, inputs: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
         if self.fused:
             return pooled_conv2d(inputs, kernel)
-        return tf.nn.avg_pool2d(super().convolution_op(inputs, kernel), 2, 2, "VALID")
+        kept = super().convolution_op(inputs, tf.cast(kernel, inputs.dtype))
+        return tf.nn.avg_pool2d(kept, 2, 2, "VALID")
 
     def compute_output_shape(self, input_shape: tf.TensorShape) -> tf.TensorShape:
         count, height, width, channels = super().compute_output_shape(input_shape)
         return tf.TensorShape([count, height and height // 2, width and width // 2, channels])
+
+
+class PooledConv2D(_Pooled, Float32Kernel, keras.layers.Conv2D):
+    """A 3x3 `Conv2D` with `padding="same"`, then 2x2 average pooling."""
+
+
+class PooledSpectralConv2D(_Pooled, SpectralConv2D):
+    """A 3x3 `SpectralConv2D` with `padding="same"`, then 2x2 average pooling."""
 
 
 class FewChannelsConv2D(_Fused, Float32Kernel, keras.layers.Conv2D):

@@ -1,0 +1,43 @@
+"""SNGAN with `--conditional`: its networks."""
+
+import pytest
+from twins import build, check, parameters
+
+from tf_gan_lth.experiment.errors import UsageError
+
+CLASSES = 5
+
+
+def test_parameters_at_cifar10_size_are_those_of_studiogan():
+    networks = build("sngan", resolution=32, classes=10, conditional=True)
+    assert parameters(networks["generator"]) == 4_304_387
+    assert parameters(networks["discriminator"]) == 1_055_105
+
+
+@pytest.mark.parametrize("resolution", [8, 16, 32])
+def test_the_generator_equals_that_of_pytorch(resolution):
+    pytest.importorskip("torch")
+    import torch_residual
+
+    network = build("sngan", resolution, 3, CLASSES, width=8, conditional=True)["generator"]
+    twin = torch_residual.Generator(resolution, 8, 3, classes=CLASSES, eps=1e-5)
+    check(network, twin, CLASSES)
+
+
+@pytest.mark.parametrize("resolution", [8, 16, 32])
+def test_the_discriminator_equals_that_of_pytorch(resolution):
+    pytest.importorskip("torch")
+    import torch_residual
+
+    network = build("sngan", resolution, 3, CLASSES, discriminator_width=8, conditional=True)[
+        "discriminator"
+    ]
+    twin = torch_residual.Discriminator(resolution, 8, 3, classes=CLASSES, spectral=True)
+    check(network, twin, CLASSES)
+
+
+@pytest.mark.parametrize("resolution", [4, 24])
+def test_other_resolutions_are_refused(resolution):
+    message = f"--resolution={resolution} does not fit sngan: .* power of two from 8 on"
+    with pytest.raises(UsageError, match=message):
+        build("sngan", resolution, classes=CLASSES)

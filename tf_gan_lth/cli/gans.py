@@ -1,0 +1,60 @@
+"""Lists the GANs, with parameters, multiply-accumulates and sources.
+
+    tf-gan-lth gans
+    tf-gan-lth gans biggan dcgan --resolution=64
+    tf-gan-lth gans --format=json
+
+Counted at their usual width, for RGB images of 32x32 pixels and ten classes unless flags say
+otherwise. Nothing is trained, and no weights are made.
+"""
+
+import functools
+import json
+
+from absl import flags
+
+from tf_gan_lth.cli import command_line, names, sources
+from tf_gan_lth.experiment.errors import UsageError, check_known
+
+FORMATS = ("table", "json")
+TITLES = ("GAN", "network", "parameters", "MACs", "source")
+WIDTHS = (19, 15, 11, 14)
+
+
+def define(values: flags.FlagValues) -> None:
+    """Defines the flags of this command."""
+    listed = functools.partial(command_line.define_flag, values, "GANs")
+    listed("gans", tuple, (), "names of GANs; unset: all", names.GAN, word=True)
+    listed("resolution", int, 32, "height and width of their images, in pixels")
+    listed("channels", int, 3, "channels of their images: 1 or 3")
+    listed("classes", int, 10, "classes of the images of those that are conditional")
+    listed("format", str, "table", f"of the list: {', '.join(FORMATS)}")
+
+
+def main(values: flags.FlagValues) -> None:
+    """Does what the flags say."""
+    check_known("--format", values.format, FORMATS)
+    for option, least in (("resolution", 1), ("channels", 1), ("classes", 2)):
+        if values[option].value < least:
+            given = values[option].value
+            raise UsageError(f"--{option}={given} is out of range: it must be at least {least}")
+    command_line.start_tensorflow(values, "gans")
+    from tf_gan_lth.pruning import listing
+
+    wanted = values.gans or sources.gans()
+    rows = listing.networks(wanted, values.resolution, values.channels, values.classes)
+    if values.format == "json":
+        print(json.dumps(list(rows), indent=2))
+        return
+    print(_line(TITLES))
+    for row in rows:  # each as soon as it is counted
+        if row["reason"]:
+            print(f"{row['gan']:<{WIDTHS[0]}}  {row['reason']}", flush=True)
+            continue
+        counts = [f"{row['parameters']:>{WIDTHS[2]},}", f"{row['macs']:>{WIDTHS[3]},}"]
+        print(_line([row["gan"], row["network"], *counts, row["source"]]), flush=True)
+
+
+def _line(cells: list[str] | tuple[str, ...]) -> str:
+    *counted, last = cells
+    return "  ".join([*(cell.ljust(w) for cell, w in zip(counted, WIDTHS, strict=True)), last])
