@@ -68,6 +68,17 @@ def check_options(options, spec=None, method=None):
             "--generator_start=dense rewinds no generator: it needs --rewind_step=0, not 5",
         ),
         (
+            {
+                "method": "gan_slimming",
+                "unit": "channel",
+                "budget": "macs",
+                "budgets": [0.5],
+                "rounds": 1,
+                "generator_start": "dense",
+            },
+            "--method=gan_slimming says what generators start from: leave out --generator_start",
+        ),
+        (
             {"rewind": False, "branches": ["random_ticket"]},
             "--branches=random_ticket rewinds to weights of its own, which --norewind excludes",
         ),

@@ -76,9 +76,7 @@ class TrainingConfig:
         None, "Adam's learning rate of all networks; unset: the GAN's own", low=0.0
     )
     discriminator_learning_rate: float | None = option(
-        None,
-        "that of the discriminators alone (two time scales, TTUR); unset: that of all networks",
-        low=0.0,
+        None, "that of the discriminators alone (TTUR); unset: that of all networks", low=0.0
     )
     decay_from: float | None = option(
         None,
@@ -90,8 +88,7 @@ class TrainingConfig:
     loss: str | None = option(None, "adversarial loss by name; unset: the GAN's own")
     kd_weight: float = option(
         0.0,
-        "weight of the KL divergence from the dense discriminator, which teaches the pruned one;"
-        " that of the paper's code is 0.25",
+        "weight of the KL divergence from the dense discriminator as a teacher; the paper's: 0.25",
         low=0.0,
     )
     ema_decay: float | None = option(
@@ -187,8 +184,7 @@ class LotteryConfig:
     )
     ranking_weights: str = option(
         "live",
-        "trained weights that magnitudes are taken of: live ones, averaged ones where a network has"
-        " them (ema), or, as in the paper's code, live in round 1 and averaged from round 2 on",
+        "trained weights that magnitudes are taken of; paper: live in round 1, then averages (ema)",
         choices=("live", "ema", "paper"),
     )
     rewind: bool = option(
@@ -201,8 +197,7 @@ class LotteryConfig:
     )
     generator_start: str = option(
         "rewound",
-        "the generator's weights at the start of each pruned round; dense: those of the trained"
-        " dense GAN",
+        "the generator's weights at the start of each pruned round; dense: those of round 0",
         choices=("rewound", "dense"),
     )
     discriminator_start: str = option(
@@ -263,8 +258,7 @@ class EvaluationConfig:
     )
     reference_resolution: int | None = option(
         None,
-        "height and width, in pixels, of the real images that scores compare with; unset:"
-        " --resolution",
+        "height and width, in pixels, of real images to compare with; unset: --resolution",
         low=8,
     )
     score_every: int = option(

@@ -87,6 +87,8 @@ class Compressor(Method):
             yield f"{me} makes generators small: it needs --prune={GENERATOR}"
         if lottery.rewind_step or not lottery.rewind:
             yield f"{me} is no lottery of rounds: leave out --rewind_step and --norewind"
+        if lottery.generator_start != "rewound":
+            yield f"{me} says what generators start from: leave out --generator_start"
         if self.discriminator_start not in (None, lottery.discriminator_start):
             yield (
                 f"{me} says what discriminators start from: it needs"
