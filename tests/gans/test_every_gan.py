@@ -171,7 +171,8 @@ def test_it_trains_compiled_in_16_bits_and_on_two_replicas(case, two_replicas):
         near = np.abs(compiled["discriminator"][path] - array) < 1e-3
         assert np.mean(near) > 0.9, path
     assert_trained(make_trainer(case, precision="mixed_bfloat16", **terms), start)
-    assert_trained(make_trainer(case, precision="mixed_float16", **terms), start)
+    # The loss scale is found first, in steps that are left out.
+    assert_trained(make_trainer(case, precision="mixed_float16", steps=16, **terms), start)
     assert_trained(make_trainer(case, two_replicas, **terms), start)
 
 
