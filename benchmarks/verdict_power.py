@@ -2,6 +2,7 @@
 
     python benchmarks/verdict_power.py                      # the table of docs/verdict.md
     python benchmarks/verdict_power.py --correlation=0.5    # rounds of a replicate vary together
+    python benchmarks/verdict_power.py --correlation=0.5 --paired
 
 Draws the FIDs of many studies, and judges them with the tests of the package. A match is counted if
 any look shows it. Scores vary around the mean of their round by a share of it."""
@@ -22,15 +23,21 @@ command_line.define_flag(
     flags.FLAGS, "Benchmark", "correlation", float, 0.0, "of the rounds of a replicate"
 )
 
+command_line.define_flag(
+    flags.FLAGS, "Benchmark", "paired", bool, False, "test differences within replicates"
+)
+
 import numpy as np  # noqa: E402
 import scipy.stats  # noqa: E402
 
 from tf_gan_lth.findings.looks import ALPHA, Plan  # noqa: E402
 from tf_gan_lth.findings.significance import (  # noqa: E402
+    Correlation,
     Sample,
+    correlation,
+    larger,
     matching,
     ratio_interval,
-    welch,
 )
 
 NOISES = ("normal", "log-normal")
@@ -83,7 +90,8 @@ def within(scores: np.ndarray, setting: Setting, peeking: bool = False) -> np.nd
     plan = setting.plan
     return np.array(
         [
-            matching(*_at(scores, size), setting.margin) < (ALPHA if peeking else plan.level(size))
+            matching(*_at(scores, size), setting.margin, _pairs(scores, size, plan))
+            < (ALPHA if peeking else plan.level(size))
             for size in plan.sizes
         ]
     )
@@ -92,12 +100,22 @@ def within(scores: np.ndarray, setting: Setting, peeking: bool = False) -> np.nd
 def worse(scores: np.ndarray, setting: Setting) -> np.ndarray:
     """Likewise, whether each ticket is found to be worse than the dense GAN."""
     plan = setting.plan
-    return np.array([welch(*_at(scores, size)) < plan.level(size) for size in plan.sizes])
+    return np.array(
+        [
+            larger(*_at(scores, size), _pairs(scores, size, plan)) < plan.level(size)
+            for size in plan.sizes
+        ]
+    )
 
 
 def _at(scores: np.ndarray, size: int) -> tuple[Sample, Sample]:
     """Tickets and dense GAN at the look after `size` replicates."""
     return Sample.of(scores[:, 1:, :size]), Sample.of(scores[:, :1, :size])
+
+
+def _pairs(scores: np.ndarray, size: int, plan: Plan) -> Correlation:
+    """How tickets and dense GAN vary together at that look, if the plan pairs them."""
+    return correlation(scores[:, 1:, :size], scores[:, :1, :size]) if plan.paired else None
 
 
 def in_order(passed: np.ndarray) -> np.ndarray:
@@ -130,7 +148,8 @@ def simulate(setting: Setting, studies: int, random: np.random.Generator) -> dic
     border = 1.0 + setting.margin
     first = setting.draw(np.array([1.0, border]), 10 * studies, random)
     dense, ticket = (Sample.of(first[:studies, number]) for number in range(2))
-    low, high = ratio_interval(ticket, dense, ALPHA)
+    pairs = correlation(first[:studies, 1], first[:studies, 0]) if setting.plan.paired else None
+    low, high = ratio_interval(ticket, dense, ALPHA, pairs)
     log_low, log_high = log_interval(ticket, dense)
 
     ratios = np.array([1.0] * (1 + GOOD) + [border] * (ROUNDS - GOOD))
@@ -163,7 +182,10 @@ def main(values: flags.FlagValues) -> None:
     random = np.random.default_rng(values.seed)
     worst = 0.0
     head = None
-    for noise, spread, plan in itertools.product(NOISES, SPREADS, PLANS):
+    plans = PLANS
+    if values.paired:  # these are judged once
+        plans = [dataclasses.replace(plan, paired=True) for plan in PLANS if plan.looks == 1]
+    for noise, spread, plan in itertools.product(NOISES, SPREADS, plans):
         setting = Setting(noise, spread, plan, values.margin, values.correlation)
         rates = simulate(setting, values.studies, random)
         if head is None:

@@ -43,6 +43,8 @@ def test_looks_are_at_equal_distances():
 
 
 def test_the_first_look_needs_two_replicates():
+    with pytest.raises(UsageError, match="--paired is judged once: it needs --looks=1, not 2"):
+        configs.from_options({"replicates": 4, "looks": 2, "paired": True})
     with pytest.raises(UsageError, match="--looks=3 needs more --replicates"):
         configs.from_options({"looks": 3, "replicates": 3})
     assert configs.from_options({"looks": 3, "replicates": 4}).lottery.looks == 3

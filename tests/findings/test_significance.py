@@ -4,15 +4,46 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from tf_gan_lth.findings.significance import Sample, matching, ratio_interval, welch
+from tf_gan_lth.findings.significance import (
+    Sample,
+    correlation,
+    larger,
+    matching,
+    ratio_interval,
+)
 
 DENSE, TICKET = [10.0, 10.4, 9.7, 10.1], [10.9, 11.6, 10.2]
 
 
 def test_the_test_is_welchs():
-    found = welch(Sample.of(TICKET), Sample.of(DENSE))
+    found = larger(Sample.of(TICKET), Sample.of(DENSE))
     theirs = scipy.stats.ttest_ind(TICKET, DENSE, equal_var=False, alternative="greater").pvalue
     assert found == pytest.approx(theirs, rel=1e-12)
+
+
+@pytest.mark.parametrize("count", [2, 3, 8])
+def test_pairs_are_tested_by_their_differences(count):
+    random = np.random.default_rng(count)
+    dense = random.normal(10, 1, [5, count])
+    ticket = dense + random.normal(0.2, 0.3, [5, count])
+    pairs = correlation(ticket, dense)
+    mine, theirs = Sample.of(ticket), Sample.of(dense)
+    worse = scipy.stats.ttest_rel(ticket, dense, axis=1, alternative="greater").pvalue
+    np.testing.assert_allclose(larger(mine, theirs, pairs), worse, rtol=1e-6)
+    within = scipy.stats.ttest_rel(ticket, 1.1 * dense, axis=1, alternative="less").pvalue
+    np.testing.assert_allclose(matching(mine, theirs, 0.1, pairs), within, rtol=1e-6)
+    low, high = ratio_interval(mine, theirs, 0.05, pairs)
+    at_low = scipy.stats.ttest_rel(ticket, low[:, None] * dense, axis=1, alternative="greater")
+    at_high = scipy.stats.ttest_rel(ticket, high[:, None] * dense, axis=1, alternative="less")
+    ends = (low > 1e-5) & (high < 1e5)
+    np.testing.assert_allclose(at_low.pvalue[ends], 0.05, rtol=1e-4)
+    np.testing.assert_allclose(at_high.pvalue[ends], 0.05, rtol=1e-4)
+
+
+def test_constant_scores_are_not_correlated_and_equal_pairs_have_no_deviation():
+    assert correlation([1.0, 1.0, 1.0], [1.0, 2.0, 4.0]) == 0
+    shifted = Sample.of([2.0, 3.0, 5.0]), Sample.of([1.0, 2.0, 4.0])
+    assert larger(*shifted, 1.0) == 0 and larger(*shifted[::-1], 1.0) == 1
 
 
 def test_arrays_are_tested_as_numbers_are():
@@ -26,7 +57,7 @@ def test_arrays_are_tested_as_numbers_are():
 
 def test_without_deviation_the_means_decide():
     same, more = Sample.of([10.0, 10.0]), Sample.of([12.0, 12.0])
-    assert welch(more, same) == 0 and welch(same, more) == 1 and welch(same, same) == 1
+    assert larger(more, same) == 0 and larger(same, more) == 1 and larger(same, same) == 1
     assert ratio_interval(more, same, 0.05) == (pytest.approx(1.2), pytest.approx(1.2))
 
 
@@ -35,7 +66,7 @@ def test_the_interval_holds_the_ratios_that_are_not_rejected():
     low, high = ratio_interval(ticket, dense, 0.05)
     assert low < ticket.mean / dense.mean < high
     assert matching(ticket, dense, high - 1.0) == pytest.approx(0.05, rel=1e-6)
-    assert welch(ticket, dense.scaled(low)) == pytest.approx(0.05, rel=1e-6)
+    assert larger(ticket, dense.scaled(low)) == pytest.approx(0.05, rel=1e-6)
 
 
 def test_with_one_variance_and_equal_counts_the_interval_is_fiellers():
@@ -59,7 +90,7 @@ def test_interval_and_tests_say_the_same(counts):
     ticket = Sample.of(np.abs(1.0 + spreads[1] * random.standard_normal([2000, counts[1]])))
     low, high = ratio_interval(ticket, dense, 0.05)
     assert np.mean((high < 1.1) == (matching(ticket, dense, 0.1) < 0.05)) == 1
-    assert np.mean((low > 1.0) == (welch(ticket, dense) < 0.05)) == 1
+    assert np.mean((low > 1.0) == (larger(ticket, dense) < 0.05)) == 1
 
 
 def test_a_dense_gan_that_is_too_uncertain_sets_no_limit():

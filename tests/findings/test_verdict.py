@@ -14,6 +14,7 @@ from tf_gan_lth import findings
 from tf_gan_lth.experiment.errors import EvaluationError
 from tf_gan_lth.findings import comparison_table, judge
 from tf_gan_lth.findings.comparison import compare, in_words
+from tf_gan_lth.findings.looks import Plan
 from tf_gan_lth.report import chart
 from tf_gan_lth.report.axes import SHARE
 from tf_gan_lth.report.series import curves
@@ -48,6 +49,19 @@ def test_the_tests_are_welchs():
     assert found.fid_mean == pytest.approx(
         np.mean(ticket)
     ) and found.fid_standard_deviation == pytest.approx(np.std(ticket, ddof=1))
+
+
+def test_a_paired_plan_compares_replicate_by_replicate():
+    """Also where a replicate lacks a round: the others stay with their own dense GAN."""
+    results = rows(0, [10.0, 14.0, 18.0, 12.0])
+    results += [result(1, fid, replicate=n) for n, fid in ((0, 10.2), (2, 18.3), (3, 12.1))]
+    found = compare(results, 0.1, Plan(4, paired=True))[1, "main"]
+    pairs = [10.2, 18.3, 12.1], np.array([10.0, 18.0, 12.0])
+    worse = scipy.stats.ttest_rel(*pairs, alternative="greater").pvalue
+    within = scipy.stats.ttest_rel(pairs[0], 1.1 * pairs[1], alternative="less").pvalue
+    assert (found.p_worse, found.p_matching) == pytest.approx((worse, within), rel=1e-6)
+    assert found.replicates == 3 and found.verdict == "slightly worse"
+    assert compare(results, 0.1, Plan(4))[1, "main"].verdict == "undetermined"
 
 
 @pytest.mark.parametrize(

@@ -218,6 +218,12 @@ class LotteryConfig:
         low=1,
         extends=True,
     )
+    paired: bool = option(
+        False,
+        "test differences within replicates, which share their first weights, instead of means over"
+        " them",
+        extends=True,
+    )
     margin: float = option(
         0.1, "share of the dense FID by which a matching ticket may be worse", low=0.0, extends=True
     )
@@ -236,6 +242,10 @@ class LotteryConfig:
                 f"--looks={self.looks} needs more --replicates than that, not {self.replicates}:"
                 f" --replicates={2 * self.looks}, or a multiple"
             )
+        # Differences of two replicates have a single degree of freedom: levels shared as those of a
+        # z-test would be exceeded.
+        if self.looks > 1 and self.paired:
+            raise UsageError(f"--paired is judged once: it needs --looks=1, not {self.looks}")
 
     def branches_of(self, number: int) -> tuple[str, ...]:
         """The branches that round `number` gets: all, or those that lead to later ones."""

@@ -8,13 +8,20 @@ from tf_gan_lth.experiment.errors import EvaluationError
 from tf_gan_lth.findings.columns import formatted
 from tf_gan_lth.findings.looks import Plan
 from tf_gan_lth.findings.results import Result
-from tf_gan_lth.findings.significance import Sample, matching, ratio_interval, welch
+from tf_gan_lth.findings.significance import (
+    Correlation,
+    Sample,
+    correlation,
+    larger,
+    matching,
+    ratio_interval,
+)
 
 MOST_REPLICATES = 100  # recommended at most
 DENSE = (0, "main")
 WITHIN = ("matching", "slightly worse")  # verdicts of tickets that were found within the margin
 
-Scores = list[float]  # of a round or branch, by replicate
+Scores = dict[int, float]  # {replicate: score} of a round or branch
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,8 +34,8 @@ class Comparison:
       replicates: number of replicates that are judged.
       fid_mean, fid_standard_deviation: mean and standard deviation of FID over replicates; the
         latter is None with a single one.
-      p_worse: p-value of a one-sided Welch test: how probable scores at least this bad are if the
-        ticket is no worse than the dense GAN.
+      p_worse: p-value of a one-sided test, Welch's or of pairs, as the plan says: how probable
+        scores at least this bad are if the ticket is no worse than the dense GAN.
       p_matching: likewise, how probable scores at least this good are if the ticket is worse than
         the dense GAN by the margin or more.
       verdict: `matching` if only p_matching is below the level, `worse` if only p_worse is,
@@ -84,12 +91,13 @@ def compare(
     # The scores by replicate.
     scores: dict[tuple[int, str], Scores] = {}
     for result in sorted(results, key=lambda result: result.replicate):
-        scores.setdefault((result.round, result.branch), []).append(result.fid)
+        scores.setdefault((result.round, result.branch), {})[result.replicate] = result.fid
     plan = plan or Plan(max(map(len, scores.values())))
 
     keys = sorted(scores, key=lambda key: (key[0], key[1] != "main", key[1]))
     found = {key: _against_dense(scores[key], scores[DENSE], margin, plan) for key in keys}
-    found[DENSE] = _untested(scores[DENSE][: plan.judged(len(scores[DENSE]))], "dense")
+    dense = [*scores[DENSE].values()]
+    found[DENSE] = _untested(dense[: plan.judged(len(dense))], "dense")
     for number, branch in keys:
         if branch != "main" and (number, "main") in scores:
             p = _worse(scores[number, branch], scores[number, "main"], plan)
@@ -132,31 +140,53 @@ def _in_order(found: dict[tuple[int, str], Comparison]) -> dict[tuple[int, str],
     }
 
 
-def _judged(one: Scores, other: Scores, plan: Plan) -> tuple[Scores, Scores, float]:
-    """The scores of two rounds or branches that are judged now, and the level of their tests."""
-    count = min(len(one), len(other))
+@dataclasses.dataclass(frozen=True)
+class _Tested:
+    """Two rounds or branches as they are judged now.
+
+    Attributes:
+      one, other: scores, by replicate; with pairs those of the replicates that both have.
+      pairs: their correlation; None without pairs, or with a single one.
+      level: of each of their tests; 0 where nothing is tested.
+    """
+
+    one: list[float]
+    other: list[float]
+    pairs: Correlation
+    level: float
+
+
+def _judged(one: Scores, other: Scores, plan: Plan) -> _Tested:
+    both = sorted(one.keys() & other.keys())
+    if plan.paired:
+        first, second = [one[number] for number in both], [other[number] for number in both]
+    else:
+        first, second = [*one.values()], [*other.values()]
+    count = min(len(first), len(second))
     judged = plan.judged(count)
     if plan.looks > 1 and judged <= plan.replicates:
-        one = one[:judged]
-        other = other[:judged]
-    return one, other, plan.level(judged)
+        first = first[:judged]
+        second = second[:judged]
+    pairs = correlation(first, second) if plan.paired and count > 1 else None
+    return _Tested(first, second, pairs, plan.level(judged))
 
 
 def _against_dense(ticket: Scores, dense: Scores, margin: float, plan: Plan) -> Comparison:
-    ticket, dense, level = _judged(ticket, dense, plan)
-    mine = Sample.of(ticket)
-    theirs = Sample.of(dense)
+    tested = _judged(ticket, dense, plan)
+    mine = Sample.of(tested.one)
+    theirs = Sample.of(tested.other)
     positive = mine.mean > 0 and theirs.mean > 0
     ratio = float(mine.mean / theirs.mean) if positive else None
+    level, pairs = tested.level, tested.pairs
     if not level:
         needed = plan.first - min(mine.count, theirs.count)
         return dataclasses.replace(
-            _untested(ticket, "undetermined"), replicates_needed=needed, fid_ratio=ratio
+            _untested(tested.one, "undetermined"), replicates_needed=needed, fid_ratio=ratio
         )
-    p_worse = float(welch(mine, theirs))
-    p_matching = float(matching(mine, theirs, margin))
+    p_worse = float(larger(mine, theirs, pairs))
+    p_matching = float(matching(mine, theirs, margin, pairs))
     verdict = _decide(p_worse, p_matching, level)
-    low, high = ratio_interval(mine, theirs, level) if positive else (None, None)
+    low, high = ratio_interval(mine, theirs, level, pairs) if positive else (None, None)
     return Comparison(
         mine.count,
         float(mine.mean),
@@ -164,22 +194,24 @@ def _against_dense(ticket: Scores, dense: Scores, margin: float, plan: Plan) -> 
         p_worse,
         p_matching,
         verdict,
-        _needed(mine, theirs, margin, plan) if verdict == "undetermined" else None,
+        _needed(mine, theirs, margin, plan, pairs) if verdict == "undetermined" else None,
         ratio,
         float(low) if positive else None,
         float(high) if positive else None,
     )
 
 
-def _untested(scores: Scores, verdict: str) -> Comparison:
+def _untested(scores: list[float], verdict: str) -> Comparison:
     sample = Sample.of(scores)
     deviation = float(sample.deviation) if sample.count > 1 else None
     return Comparison(sample.count, float(sample.mean), deviation, None, None, verdict, None)
 
 
 def _worse(branch: Scores, ticket: Scores, plan: Plan) -> float | None:
-    branch, ticket, level = _judged(branch, ticket, plan)
-    return float(welch(Sample.of(branch), Sample.of(ticket))) if level else None
+    tested = _judged(branch, ticket, plan)
+    if not tested.level:
+        return None
+    return float(larger(Sample.of(tested.one), Sample.of(tested.other), tested.pairs))
 
 
 def _decide(p_worse: float, p_matching: float, level: float) -> str:
@@ -188,15 +220,17 @@ def _decide(p_worse: float, p_matching: float, level: float) -> str:
     return "worse" if p_worse < level else "undetermined"
 
 
-def _needed(ticket: Sample, dense: Sample, margin: float, plan: Plan) -> int | None:
+def _needed(
+    ticket: Sample, dense: Sample, margin: float, plan: Plan, pairs: Correlation
+) -> int | None:
     """How many more replicates would decide; None if even `MOST_REPLICATES` would not."""
     have = min(ticket.count, dense.count)
     counts = [n for n in range(have + 1, MOST_REPLICATES + 1) if plan.judged(n) == n]
     levels = np.array([plan.level(n) for n in counts])
     more_ticket = dataclasses.replace(ticket, count=np.maximum(ticket.count, counts))
     more_dense = dataclasses.replace(dense, count=np.maximum(dense.count, counts))
-    p_worse = welch(more_ticket, more_dense)
-    p_matching = matching(more_ticket, more_dense, margin)
+    p_worse = larger(more_ticket, more_dense, pairs)
+    p_matching = matching(more_ticket, more_dense, margin, pairs)
     decided = np.flatnonzero((p_worse < levels) | (p_matching < levels))
     return counts[decided[0]] - have if decided.size else None
 

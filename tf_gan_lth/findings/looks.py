@@ -29,10 +29,12 @@ class Plan:
     Attributes:
       replicates: number of replicates at the last look.
       looks: number of looks, after equally many replicates each as far as that can be.
+      paired: whether what is compared is compared replicate by replicate.
     """
 
     replicates: int
     looks: int = 1
+    paired: bool = False
 
     @property
     def sizes(self) -> tuple[int, ...]:
@@ -141,13 +143,13 @@ def read_plan(run: RunFolder, results: list[Result]) -> Plan:
         return Plan(**_record(run).get())
     lottery = run.read_config().lottery
     there = len({result.replicate for result in results})
-    return Plan(max(lottery.replicates, there), lottery.looks)
+    return Plan(max(lottery.replicates, there), lottery.looks, lottery.paired)
 
 
 def settle_plan(run: RunFolder, results: list[Result]) -> None:
     """Keeps the plan of a run, once a second replicate has a score: from then on tests are seen.
 
-    What --replicates and --looks say later adds replicates, but does not change it.
+    What --replicates, --looks and --paired say later adds replicates, but does not change it.
     """
     if len({result.replicate for result in results}) > 1 and not _record(run).exists():
         _record(run).put(dataclasses.asdict(read_plan(run, results)))

@@ -4,13 +4,15 @@ The verdict and its simulation, `benchmarks/verdict_power.py`, compute with the 
 """
 
 import dataclasses
-import typing
+from collections.abc import Sequence
 
 import numpy as np
 import scipy.special
 
 BISECTIONS = 45
 LARGEST_RATIO = 1e6  # of the ratio of the means: an interval that reaches so far has no limit
+
+Correlation = float | np.ndarray | None  # of pairs of scores; None where they are not paired
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,7 +30,7 @@ class Sample:
     count: int | np.ndarray
 
     @classmethod
-    def of(cls, scores: typing.Sequence[float] | np.ndarray) -> "Sample":
+    def of(cls, scores: Sequence[float] | np.ndarray) -> "Sample":
         """The sample of scores `(..., replicates)`, over the last axis."""
         scores = np.asarray(scores, float)
         count = scores.shape[-1]
@@ -40,49 +42,66 @@ class Sample:
         return Sample(self.mean * factor, self.deviation * factor, self.count)
 
 
-def welch(higher: Sample, lower: Sample) -> np.ndarray:
+def correlation(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Pearson's correlation of scores `(..., replicates)`, pair by pair; 0 where one is constant.
+
+    Positive factors leave it as it is, so it serves `Sample.scaled` too.
+    """
+    first, second = (np.asarray(s, float) - np.mean(s, -1, keepdims=True) for s in (first, second))
+    scale = np.sqrt((first**2).sum(-1) * (second**2).sum(-1))
+    together = (first * second).sum(-1)
+    return np.divide(together, scale, out=np.zeros_like(together), where=scale > 0)
+
+
+def larger(higher: Sample, lower: Sample, pairs: Correlation = None) -> np.ndarray:
     """The p-value of the one-sided test that `higher` has the larger mean.
 
     Args:
       higher, lower: samples of two replicates or more.
+      pairs: the correlation of their scores, as many on both sides, to test the differences pair by
+        pair (Student 1908); None tests them as independent, with unequal variances (Welch 1947, and
+        degrees of freedom after Satterthwaite 1946).
 
     Returns:
       p-values in [0, 1]. Without any deviation there is nothing to test: the means decide, 0 or 1.
-
-    Source: Welch 1947, for unequal variances; degrees of freedom after Satterthwaite 1946.
     """
     first = higher.deviation**2 / higher.count
     second = lower.deviation**2 / lower.count
     difference = np.asarray(higher.mean - lower.mean)
     with np.errstate(divide="ignore", invalid="ignore"):
-        t = difference / np.sqrt(first + second)
-        freedom = (first + second) ** 2 / (
-            first**2 / (higher.count - 1) + second**2 / (lower.count - 1)
-        )
-        p = scipy.special.stdtr(freedom, -t)
-    return np.where(first + second == 0, np.where(difference > 0, 0.0, 1.0), p)
+        if pairs is None:
+            variance = first + second
+            freedom = variance**2 / (first**2 / (higher.count - 1) + second**2 / (lower.count - 1))
+        else:
+            # Rounding may leave a little of nothing, or less.
+            rest = 2.0 * (1.0 - pairs) * np.sqrt(first * second)
+            variance = (np.sqrt(first) - np.sqrt(second)) ** 2 + np.maximum(rest, 0.0)
+            freedom = higher.count - 1
+        p = scipy.special.stdtr(freedom, -difference / np.sqrt(variance))
+    return np.where(variance == 0, np.where(difference > 0, 0.0, 1.0), p)
 
 
-def matching(ticket: Sample, dense: Sample, margin: float) -> np.ndarray:
+def matching(ticket: Sample, dense: Sample, margin: float, pairs: Correlation = None) -> np.ndarray:
     """The p-value of the test that the ticket's mean is below (1 + margin) times the dense mean.
 
     The limit is a multiple of the dense scores, so it is as uncertain as they are.
     """
-    return welch(dense.scaled(1.0 + margin), ticket)
+    return larger(dense.scaled(1.0 + margin), ticket, pairs)
 
 
 def ratio_interval(
-    ticket: Sample, dense: Sample, level: float
+    ticket: Sample, dense: Sample, level: float, pairs: Correlation = None
 ) -> tuple[float | np.ndarray, float | np.ndarray]:
     """The confidence interval of the ratio of means, ticket / dense, of coverage 1 - 2 * level.
 
-    It holds the ratios that neither one-sided Welch test rejects at `level`: so its upper limit is
+    It holds the ratios that neither one-sided test rejects at `level`: so its upper limit is
     below 1 + margin where `matching` is below the level, and its lower one above 1 where the ticket
     is found to be worse.
 
     Args:
       ticket, dense: samples of two replicates or more, with positive means.
       level: of each of the two tests, below 0.5.
+      pairs: as of `larger`.
 
     Returns:
       (lower, upper) limit; where the dense mean is too uncertain, the upper one is infinite, and
@@ -90,16 +109,17 @@ def ratio_interval(
 
     Source: Fieller 1954; with Satterthwaite's degrees of freedom, Tamhane and Logan 2004.
     """
-    return 1.0 / _upper(dense, ticket, level), _upper(ticket, dense, level)
+    lower = 1.0 / _upper(dense, ticket, level, pairs)
+    return lower, _upper(ticket, dense, level, pairs)
 
 
-def _upper(ticket: Sample, dense: Sample, level: float) -> np.ndarray:
+def _upper(ticket: Sample, dense: Sample, level: float, pairs: Correlation) -> np.ndarray:
     """The largest ratio of means that is not rejected, by bisection of its logarithm."""
     inside = np.asarray(ticket.mean / dense.mean)
     largest = outside = inside * LARGEST_RATIO
     for _ in range(BISECTIONS):
         middle = np.sqrt(inside * outside)
-        rejected = welch(dense.scaled(middle), ticket) < level
+        rejected = larger(dense.scaled(middle), ticket, pairs) < level
         outside = np.where(rejected, middle, outside)
         inside = np.where(rejected, inside, middle)
     return np.where(outside == largest, np.inf, outside)

@@ -37,6 +37,7 @@ OWN = {
     "branch_rounds",
     "replicates",
     "looks",
+    "paired",
     "margin",
 }
 # What a dense run may have for its pruned rounds alone.
