@@ -21,7 +21,9 @@ def png() -> bytes:
     return file.getvalue()
 
 
-def compression(path, method, fids, digest="dense", images=IMAGES, gans=(1, 2, 3), **more):
+def compression(
+    path, method, fids, digest="dense", images=IMAGES, gans=(1, 2, 3), unit="channel", **more
+):
     """A run of three replicates.
 
     Args:
@@ -31,13 +33,14 @@ def compression(path, method, fids, digest="dense", images=IMAGES, gans=(1, 2, 3
       digest: of the dense GAN; None for a run that was given none.
       images: their record.
       gans: the trained weight of the dense GAN of each replicate.
+      unit: of what is pruned.
       **more: of `put`.
     """
     options = {
         "method": method,
         "budgets": tuple(fids),
-        "unit": "channel",
-        "budget": "macs",
+        "unit": unit,
+        "budget": "units" if unit == "element" else "macs",
         "rounds": len(fids),
         "branches": (),
         "replicates": len(DENSE),

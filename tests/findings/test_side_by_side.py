@@ -163,6 +163,19 @@ def test_the_dense_run_may_be_among_them_with_what_begins_alike(runs, tmp_path):
     assert [len(entry.results) for entry in found.entries if entry.method == "ticket"] == [2, 2]
 
 
+def test_tickets_of_single_weights_spare_nothing_and_are_not_shown(runs, tmp_path):
+    dense = compression(tmp_path / "dense", "imp", FINETUNING, digest=None, unit="element")
+    found = side_by_side.read([*runs, dense])
+    assert found.notes[0].startswith(f"Of {dense.path} only the dense GAN is shown")
+    assert {entry.method for entry in found.entries} == {"dense GAN", "finetuning", "gan_slimming"}
+
+
+def test_a_dense_gan_that_all_replicates_share_is_noted(runs, tmp_path):
+    for run in runs:
+        run.parent.put({"digest": "dense", "round": 0, "replicate": 0})
+    assert "start from the dense GAN of replicate 0" in side_by_side.read(runs).notes[0]
+
+
 def test_runs_that_do_not_compare_are_refused_with_the_reason(runs, tmp_path):
     other = compression(tmp_path / "digest", "ticket", TICKET, digest="another")
     with pytest.raises(RunFolderError, match="another dense GAN .*digest another there and dense"):

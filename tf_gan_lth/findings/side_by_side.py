@@ -18,8 +18,9 @@ from tf_gan_lth.findings.columns import Column, columns
 from tf_gan_lth.findings.comparison import Comparison, compare
 from tf_gan_lth.findings.looks import Plan, read_plan
 from tf_gan_lth.findings.results import BYTES, Result, read_results
+from tf_gan_lth.findings.verdict import kept
 
-DENSE = "dense GAN"
+DENSE, CHANNEL = "dense GAN", "channel"
 # Scores of which less is better; the last two where the true translations are known.
 SCORES = ("fid", "kid", "l1_inside", "l1_outside")
 
@@ -142,7 +143,7 @@ def read(runs: Sequence[RunFolder]) -> SideBySide:
         tuple(configs),
         tuple(entries),
         max(plans, key=lambda plan: (plan.looks, plan.replicates)),
-        tuple(_notes(runs, replicates, entries)),
+        tuple(_notes(runs, configs, replicates, entries)),
     )
 
 
@@ -208,8 +209,8 @@ def _dense(runs: Sequence[RunFolder], results: Sequence[list[Result]]) -> list[E
             if (result.round, result.branch) == (0, MAIN):
                 found.setdefault(result.generator, {}).setdefault(result.replicate, (run, result))
     entries = []
-    for name, kept in found.items():
-        places, own = zip(*(kept[number] for number in sorted(kept)), strict=True)
+    for name, scored in found.items():
+        places, own = zip(*(scored[number] for number in sorted(scored)), strict=True)
         entries.append(Entry(DENSE, places[0], 0, MAIN, name, None, own))
     return entries
 
@@ -217,12 +218,15 @@ def _dense(runs: Sequence[RunFolder], results: Sequence[list[Result]]) -> list[E
 def _entries(
     name: str, run: RunFolder, config: Config, results: list[Result], plan: Plan
 ) -> list[Entry]:
-    """The pruned rounds of a run and their branches."""
+    """The pruned rounds of a run and their branches; none of one that prunes single weights."""
+    if config.lottery.unit != CHANNEL:
+        return []
     budgets = config.lottery.budgets
-    kept: dict[tuple[str, int, str], list[Result]] = {}
+    trained: dict[tuple[str, int, str], list[Result]] = {}
     for result in results:
         if result.round:
-            kept.setdefault((result.generator, result.round, result.branch), []).append(result)
+            key = (result.generator, result.round, result.branch)
+            trained.setdefault(key, []).append(result)
     generators = dict.fromkeys(result.generator for result in results)
     tested = {
         each: compare([r for r in results if r.generator == each], config.lottery.margin, plan)
@@ -239,15 +243,23 @@ def _entries(
             tuple(found),
             tested[generator][number, branch],
         )
-        for (generator, number, branch), found in kept.items()
+        for (generator, number, branch), found in trained.items()
     ]
 
 
 def _notes(
-    runs: Sequence[RunFolder], replicates: Sequence[tuple[int, ...]], entries: Sequence[Entry]
+    runs: Sequence[RunFolder],
+    configs: Sequence[Config],
+    replicates: Sequence[tuple[int, ...]],
+    entries: Sequence[Entry],
 ) -> Iterable[str]:
     """What makes the terms less equal than they look."""
-    for run, alike in zip(runs, replicates, strict=True):
+    for run, config, alike in zip(runs, configs, replicates, strict=True):
+        if config.lottery.unit != CHANNEL and config.lottery.rounds:
+            yield (
+                f"Of {run.path} only the dense GAN is shown: what its tickets prune spares no MACs"
+                " on dense hardware."
+            )
         left = [r.number for r in run.replicates() if r.number not in alike]
         if left:
             numbers = ", ".join(map(str, left))
@@ -262,6 +274,8 @@ def _notes(
     if len(steps) > 1:
         told = ", ".join(f"{each:,}" for each in sorted(steps))
         yield f"These trainings differ in their generator steps: {told}."
+    if said := kept([result for entry in entries for result in entry.results]):
+        yield f"{said[0].upper()}{said[1:]}."
     counts = {len(entry.results) for entry in entries}
     if len(counts) > 1:
         told = ", ".join(map(str, sorted(counts)))
