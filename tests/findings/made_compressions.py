@@ -56,22 +56,24 @@ def compression(
     return run
 
 
-def put(folder, fid, share, weight, protocol="p", phases=None):
-    """What a training leaves: everything that is made, of a generator that keeps `share`."""
+def put(folder, fid, share, weight, protocol="p", phases=None, generators=("generator",), l1=()):
+    """What a training leaves: everything that is made, of generators that keep `share`."""
     folder.masks.put({})
     folder.training.put(
         {"steps": 10, "seed": 0, "train_seconds": 3.0, "macs": 500}
         | ({"phases": phases} if phases and folder.round_number else {})
     )
-    folder.weights.put({"generator": {"kernel": np.full([2], weight, np.float32)}})
-    generator = {
+    kernel = {"kernel": np.full([2], weight, np.float32)}
+    folder.weights.put(dict.fromkeys(generators, kernel))
+    counted = {
         "sparsity": 1 - share,
         "parameters": PARAMETERS,
         "parameters_left": round(PARAMETERS * share),
         "macs": MACS,
         "macs_left": round(MACS * share),
     }
-    folder.sparsity.put({"generator": generator})
+    folder.sparsity.put(dict.fromkeys(generators, counted))
     folder.samples.put(png())
     scores = {"fid": fid, "kid": fid / 100, "protocol": protocol, "eval_seconds": 1.0}
-    folder.scores.put({"generator": scores})
+    scores |= dict.fromkeys(l1, fid / 10)
+    folder.scores.put(dict.fromkeys(generators, scores))

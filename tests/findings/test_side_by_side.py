@@ -144,6 +144,28 @@ def test_exports_that_were_measured_have_an_axis_of_milliseconds(runs, tmp_path)
     ]
 
 
+def test_each_direction_of_a_translation_has_its_own_with_its_distances(tmp_path):
+    both = {"generators": ("generator_a2b", "generator_b2a"), "l1": ("l1_inside", "l1_outside")}
+    runs = [
+        compression(tmp_path / "finetuning", "finetuning", FINETUNING, **both),
+        compression(tmp_path / "ticket", "ticket", TICKET, **both),
+    ]
+    found = side_by_side.read(runs)
+    rows = side_by_side.rows(found)
+    assert [row["generator"] for row in rows] == ["generator_a2b"] * 5 + ["generator_b2a"] * 5
+    assert rows[6]["l1_inside"] == pytest.approx(1.25) and rows[6]["l1_outside_on_front"]
+    text = pages.page(found, tmp_path / "page.html").decode()
+    heads = re.findall("<h2>(.*?)</h2>", text)
+    for score in ("FID", "KID", "L1 inside", "L1 outside"):
+        assert f"a2b: {score} against cost" in heads and f"b2a: {score} against cost" in heads
+    assert "b2a: At 25 % of the MACs" in heads
+    # Pictures and trainings are of both.
+    assert text.count("data:image/png;base64,") == 2 * 3 and heads.count("Training cost") == 1
+    assert pages.sentences(found)[2].startswith("b2a: At 50 % of the MACs, finetuning is better")
+    identities = re.findall(r' id="(.*?)"', text)
+    assert len(identities) == len(set(identities)) > 0
+
+
 def test_two_runs_of_a_method_are_told_apart_by_their_folders(runs, tmp_path):
     again = compression(tmp_path / "again", "finetuning", FINETUNING)
     methods = {row["method"] for row in compared(*runs, again)}
