@@ -12,7 +12,7 @@ gans, data, experiment, standalone.
 
 from tf_gan_lth.experiment.version import VERSION as __version__  # noqa: F401
 
-__all__ = ["GAN", "Config", "compress", "find_ticket", "open_run"]
+__all__ = ["GAN", "Config", "compare", "compress", "find_ticket", "open_run"]
 
 
 def __getattr__(name: str):

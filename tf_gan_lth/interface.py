@@ -22,6 +22,7 @@ from tf_gan_lth.experiment import paths, plugins
 from tf_gan_lth.experiment.config import Config
 from tf_gan_lth.experiment.errors import UsageError
 from tf_gan_lth.experiment.run_folder import MAIN, RunFolder, TrainingFolder
+from tf_gan_lth.findings import side_by_side
 from tf_gan_lth.findings.results import by_generator
 from tf_gan_lth.gans import GANSpec
 from tf_gan_lth.gans.own import own_gan as GAN  # noqa: N812  as users read it: lth.GAN(...)
@@ -29,7 +30,7 @@ from tf_gan_lth.methods import Method, Observer, compressing, jobs, setup
 from tf_gan_lth.tasks.image_sources import load_generator
 from tf_gan_lth.training import EMA, Kept, Weights, devices
 
-__all__ = ["GAN", "Config", "Run", "Ticket", "compress", "find_ticket", "open_run"]
+__all__ = ["GAN", "Config", "Run", "Ticket", "compare", "compress", "find_ticket", "open_run"]
 
 Images = str | np.ndarray | tf.data.Dataset | data.ImageSet
 # Protocols that need no option beside them, by what the GAN makes.
@@ -116,6 +117,26 @@ def compress(
     given = {**options, "method": method, "budgets": budgets}
     config, compressor = compressing.prepare(str(path), given)
     return _run(config, compressor, run_dir, strategy, progress)
+
+
+def compare(*runs: "str | os.PathLike | Run") -> list[dict[str, object]]:
+    """Puts compressions of one dense GAN side by side.
+
+    Args:
+      *runs: finished compressions, or their folders; runs that begin with the same dense GAN, as
+        its own does, may be among them.
+
+    Returns:
+      A row for each method and budget, and for the dense GAN, {column: value}, in means over
+      replicates: what `pandas.DataFrame` takes. Columns are those of the command's `.csv`.
+
+    Raises:
+      ToolkitError: they cannot be compared; the message says why.
+    """
+    if not runs:
+        raise UsageError("which runs? give those that are to be compared")
+    folders = [run.folder if isinstance(run, Run) else RunFolder(run) for run in runs]
+    return side_by_side.rows(side_by_side.read(folders))
 
 
 def _run(

@@ -14,6 +14,7 @@ COMMANDS = (
     "find_ticket",
     "transfer",
     "compress",
+    "compare",
     "evaluate",
     "export",
     "make_statistics",

@@ -100,7 +100,7 @@ def compare(
     found[DENSE] = _untested(dense[: plan.judged(len(dense))], "dense")
     for number, branch in keys:
         if branch != "main" and (number, "main") in scores:
-            p = _worse(scores[number, branch], scores[number, "main"], plan)
+            p = worse(scores[number, branch], scores[number, "main"], plan)
             found[number, branch] = dataclasses.replace(
                 found[number, branch], p_worse_than_ticket=p
             )
@@ -207,7 +207,8 @@ def _untested(scores: list[float], verdict: str) -> Comparison:
     return Comparison(sample.count, float(sample.mean), deviation, None, None, verdict, None)
 
 
-def _worse(branch: Scores, ticket: Scores, plan: Plan) -> float | None:
+def worse(branch: Scores, ticket: Scores, plan: Plan) -> float | None:
+    """The p-value of the test that a branch is worse than a ticket; None before the first look."""
     tested = _judged(branch, ticket, plan)
     if not tested.level:
         return None
@@ -266,13 +267,14 @@ def cells(comparisons: dict[tuple[int, str], Comparison]) -> tuple[list[str], li
             [str(number), str(c.replicates), branch, f"{c.fid_mean:.3f}"]
             + [formatted(*cell) for cell in numbers]
             + [interval]
-            + [_p_value(p) for p in tests]
+            + [p_value(p) for p in tests]
             + [in_words(c)]
         )
     return head, rows
 
 
-def _p_value(p: float | None) -> str:
+def p_value(p: float | None) -> str:
+    """A p-value as people see it."""
     # The level of an early look is far below a thousandth.
     return formatted(p, ".1g" if p is not None and 0.0 < p < 0.001 else ".3f")
 

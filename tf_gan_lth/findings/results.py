@@ -12,6 +12,7 @@ JUDGES = {
     "generator_a2b": "discriminator_b",
     "generator_b2a": "discriminator_a",
 }
+BYTES = 4  # of a float32
 NOT_SCORES = ("warnings", "protocol", "protocol_details", "eval_seconds", "best", "step", "of")
 
 
@@ -36,6 +37,9 @@ class Result:
         was exported and measured; see `_time_shares`.
       best_of, best_step: where the scores are the best of several along the training, how many
         these were, and the step of the best; None where they are those of the last step.
+      train_macs: multiply-accumulates that training took, as far as that is known.
+      phases: {name: steps} of the trainings that it went on from; `steps`, `train_seconds` and
+        `train_macs` have them in.
     """
 
     replicate: int
@@ -57,6 +61,8 @@ class Result:
     time_share: dict[str, float] = dataclasses.field(default_factory=dict)
     best_of: int | None = None
     best_step: int | None = None
+    train_macs: int | None = None
+    phases: dict[str, int] = dataclasses.field(default_factory=dict)
 
     @property
     def fid(self) -> float:
@@ -110,8 +116,10 @@ def check_different(run: RunFolder) -> None:
 def _results(folder: TrainingFolder) -> Iterator[Result]:
     sparsity = folder.sparsity.get()
     training = folder.training.get()
-    parts = [training, *training.get("phases", {}).values()]
+    phases = training.get("phases", {})
+    parts = [training, *phases.values()]
     seconds = [part["train_seconds"] for part in parts]
+    macs = [part.get("macs") for part in parts]
     for name, scores in by_generator(folder.scores.get()).items():
         network = sparsity[name]
         scores["fid"]  # verdicts need it: a record without it is named here
@@ -137,6 +145,8 @@ def _results(folder: TrainingFolder) -> Iterator[Result]:
             time_share=_time_shares(folder, name),
             best_of=counted.get("of"),
             best_step=counted.get("step"),
+            train_macs=None if None in macs else sum(macs),
+            phases={phase: part["steps"] for phase, part in phases.items()},
         )
 
 

@@ -65,6 +65,7 @@ figure { margin: 0; }
 .chart .margin { fill: var(--s8); opacity: .16; }
 .chart .line { fill: none; stroke: currentColor; stroke-width: 1.75; stroke-linejoin: round; }
 .chart .band { fill: currentColor; opacity: .16; }
+.chart .front { stroke: var(--ink); stroke-width: 1.2; stroke-dasharray: 2 4; opacity: .7; }
 .chart .bar { stroke: currentColor; stroke-width: 1.4; }
 .chart .single { fill: currentColor; opacity: .4; }
 .chart .reach { fill: transparent; }
@@ -79,6 +80,8 @@ figure { margin: 0; }
 .legend { display: flex; flex-wrap: wrap; gap: .2rem 1.2rem; padding: 0; margin: .4rem 0; }
 .legend li { list-style: none; font-size: .875rem; }
 .legend svg { width: 1rem; height: 1rem; vertical-align: -.15em; margin-right: .35rem; }
+.legend .steps { display: inline-block; width: 1.2rem; margin: 0 .35rem .25rem 0; }
+.legend .steps { border-top: 2px dotted var(--ink); }
 .legend .swatch {
   display: inline-block; width: 1rem; height: .7rem; background: currentColor; opacity: .25;
   margin-right: .35rem;

@@ -5,10 +5,9 @@ import statistics
 from collections.abc import Callable, Collection, Iterable, Sequence
 
 from tf_gan_lth.experiment import amounts
-from tf_gan_lth.findings.results import Result
+from tf_gan_lth.findings.results import BYTES, Result
 
 CHANNEL = "channel"
-BYTES = 4  # of a float32
 
 
 @dataclasses.dataclass(frozen=True)
@@ -93,9 +92,19 @@ def axes_for(units: Collection[str], results: Sequence[Result]) -> list[Axis]:
     order = [SHARE, macs, PARAMETERS, SIZE]
     if len(units) > 1:
         order = [macs, PARAMETERS, SIZE, SHARE]
+    return [*(axis for axis in order if axis.has(results)), *_measured(results)]
+
+
+def cost_axes(results: Sequence[Result]) -> list[Axis]:
+    """The axes that channels are compared on: MACs, bytes and, once measured, milliseconds."""
+    counted = [axis for axis in (_macs({CHANNEL}), SIZE) if axis.has(results)]
+    return [*counted, *_measured(results)]
+
+
+def _measured(results: Sequence[Result]) -> list[Axis]:
+    """The axis of the first format that was measured, if any was."""
     measured = dict.fromkeys(name for result in results for name in result.time_share)
-    counted = [axis for axis in order if axis.has(results)]
-    return [*counted, *map(_time, [*measured][:1])]
+    return [_time(name) for name in [*measured][:1]]
 
 
 def costs(results: Sequence[Result]) -> str:

@@ -142,6 +142,7 @@ def draw(
     series: Sequence[Series],
     margin: tuple[float, float] | None = None,
     rules: Sequence[tuple[float, str, int]] = (),
+    front: Sequence[tuple[float, float]] = (),
 ) -> str:
     """The chart as an `<svg>`.
 
@@ -150,6 +151,7 @@ def draw(
       series: what is drawn, the first above the others.
       margin: range of values that is shaded.
       rules: horizontal lines as (value, what it is, style).
+      front: (x, y) of the Pareto front, from the largest x to the smallest.
     """
     parts = [
         f'<svg class="chart" role="img" viewBox="0 0 {WIDTH} {HEIGHT}"'
@@ -161,7 +163,7 @@ def draw(
             f'<rect class="margin" x="{LEFT}" width="{WIDTH - LEFT - RIGHT}"'
             f' y="{high:.1f}" height="{max(low - high, 0):.1f}"/>'
         )
-    parts += [*_axes(frame), *(_rule(frame.y, *rule) for rule in rules)]
+    parts += [*_axes(frame), *(_rule(frame.y, *rule) for rule in rules), _front(frame, front)]
     for each in reversed(series):
         parts += [_band(frame, each), *_line(frame, each)]
     for each in reversed(series):
@@ -219,6 +221,21 @@ def _rule(scale: Scale, value: float, title: str, style: int) -> str:
 
 def _inside(scale: Scale, value: float) -> float:
     return scale(min(max(value, scale.low), scale.high))
+
+
+def _front(frame: Frame, front: Sequence[tuple[float, float]]) -> str:
+    """Steps through the points: of a budget between two, the cheaper one is the best there is."""
+    if not front:
+        return ""
+    places = [(frame.x(x), _inside(frame.y, y)) for x, y in front]
+    path = [f"M{LEFT} {places[0][1]:.1f}", *(f"H{x:.1f}V{y:.1f}" for x, y in _corners(places))]
+    return f'<path class="front" d="{"".join(path)}V{TOP}"/>'
+
+
+def _corners(places: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Where steps turn: at each place, up to the height of the next one."""
+    heights = [y for _, y in places[1:]] + [places[-1][1]]
+    return [(x, height) for (x, _), height in zip(places, heights, strict=True)]
 
 
 def _band(frame: Frame, series: Series) -> str:

@@ -32,6 +32,11 @@ def page(found: Sequence[Judged], path: Path) -> bytes:
             name = html.escape(f"{judged.name}: {_heading(judged)}")
             body.append(f'<section id="run-{number}"><h2 class="run">{name}</h2>')
             body += [*sections.of_run(judged, path, f"run-{number}-"), "</section>"]
+    return document(title, body)
+
+
+def document(title: str, body: Sequence[str]) -> bytes:
+    """A page that loads nothing: `title` is text, `body` HTML."""
     text = "\n".join(
         [
             '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">',

@@ -11,7 +11,6 @@ from tf_gan_lth.report.judged import Judged, titled
 from tf_gan_lth.report.series import DENSE_STYLE, STYLES, curves
 
 MARGINS = 3.5  # how many margins above the dense FID the closer view ends
-UNIT = "FID, lower is better"
 UNITS = {  # what a run prunes: in words, and its marker beside runs that prune something else
     "element": ("single weights", "o"),
     "channel": ("channels", "s"),
@@ -39,10 +38,10 @@ def of_generator(judged: Judged, generator: str, prefix: str) -> list[str]:
         for view, shown in (("all", frame), ("around the margin", closer)):
             if shown is not None:
                 drawing = chart.draw(shown, drawn, (dense, verdict.limit), rules)
-                figures[axis.name, view] = _drawn(shown, drawing)
+                figures[axis.name, view] = drawn_with_unit(shown, drawing)
     return [
         f"<h2>{html.escape(titled(generator, 'FID against what remains'))}</h2>",
-        _switched(figures, f"{prefix}{generator}"),
+        switched(figures, f"{prefix}{generator}"),
         _legend(curves(results, verdict), judged.config.lottery.margin),
         *_not_counted(results),
         f'<p class="note">{html.escape(_protocol(judged, generator))}</p>',
@@ -68,7 +67,7 @@ def together(generator: str, members: Sequence[tuple[int, Judged]], prefix: str 
         drawn = [_tickets(judged, generator, number, units, axis) for number, judged in members]
         alt = f"FID against {axis.title}, of {', '.join(series.name for series in drawn)}"
         frame = chart.over(axis, drawn, [value for value, _, _ in rules], alt)
-        figures[axis.name, "all"] = _drawn(frame, chart.draw(frame, drawn, None, rules))
+        figures[axis.name, "all"] = drawn_with_unit(frame, chart.draw(frame, drawn, None, rules))
     entries = [(series.name, series.style, series.marker) for series in drawn]
     key = chart.legend([*entries, ("a run's dense GAN", DENSE_STYLE, "-")])
     notes = _not_counted(results)
@@ -83,8 +82,8 @@ def together(generator: str, members: Sequence[tuple[int, Judged]], prefix: str 
         f" {html.escape(judged.verdicts[generator].sentence)}</li>"
         for number, judged in members
     )
-    switched = _switched(figures, f"{prefix}together-{generator}")
-    return f"{switched}{key}{''.join(notes)}<ul>{found}</ul>"
+    shown = switched(figures, f"{prefix}together-{generator}")
+    return f"{shown}{key}{''.join(notes)}<ul>{found}</ul>"
 
 
 def _tickets(
@@ -110,19 +109,20 @@ def _point(point: chart.Point, axis: Axis) -> str:
     return f"{point.y:.2f} at {axis.text(point.x)}"
 
 
-def _drawn(frame: chart.Frame, drawing: str) -> str:
-    unit = f"{UNIT}; logarithmic axis" if frame.y.log else UNIT
+def drawn_with_unit(frame: chart.Frame, drawing: str, score: str = "FID") -> str:
+    """A chart below what its vertical axis is."""
+    unit = f"{score}, lower is better{'; logarithmic axis' if frame.y.log else ''}"
     return f'<div class="y">{unit}</div>{drawing}'
 
 
-def _switched(figures: dict[tuple[str, str], str], group: str) -> str:
+def switched(figures: dict[tuple[str, str], str], group: str, score: str = "FID") -> str:
     """The figures, {(axis, view): HTML}, one at a time, with buttons for both choices.
 
     No script is needed: the style shows the figure of the buttons that are checked.
     """
     names = [list(dict.fromkeys(key[place] for key in figures)) for place in (0, 1)]
     parts = [
-        _buttons("FID against", names[0], f"{group}-axis", "a"),
+        _buttons(f"{score} against", names[0], f"{group}-axis", "a"),
         _buttons("shown", names[1], f"{group}-view", "v"),
     ]
     for (axis, view), content in figures.items():
