@@ -19,7 +19,7 @@ from tf_gan_lth.experiment.run_folder import RunFolder
     [
         (
             {"method": "imp"},
-            "--method=imp is no compressor; known: distillation, finetuning, gan_s",
+            "--method=imp is no compressor; known: coevolution, distillation, fine",
         ),
         ({"method": "finetunin"}, "unknown method 'finetunin': did you mean 'finetuning'"),
         ({"budgets": ()}, "takes shares of the generators' MACs, each once: --budgets=0.5,0.25"),
@@ -48,6 +48,14 @@ from tf_gan_lth.experiment.run_folder import RunFolder
         (
             {"method": "gan_slimming", "criterion": "taylor"},
             "taylor: --method=gan_slimming ranks by",
+        ),
+        (
+            {"method": "coevolution", "criterion": "l2_norm"},
+            "--criterion=l2_norm: --method=coevolution searches for channels, ranking none",
+        ),
+        (
+            {"method": "coevolution", "steps": 1},
+            "--steps=1 are too few for --method=coevolution: the smallest search, of 2 individuals",
         ),
         ({"method": "gan_slimming", "steps": 1}, "--slimming_share=0.5 leaves one of the phases"),
     ],

@@ -78,6 +78,12 @@ class TrainingConfig:
     discriminator_learning_rate: float | None = option(
         None, "that of the discriminators alone (TTUR); unset: that of all networks", low=0.0
     )
+    gamma_learning_rate: float | None = option(
+        None,
+        "learning rate of the generators' gammas while --terms=gamma_l1 counts: SGD's, with"
+        " momentum 0.5, falling to 0 along half a cosine; unset: Adam's, as of all parameters",
+        low=0.0,
+    )
     decay_from: float | None = option(
         None,
         "share of the steps after which the learning rate falls linearly to 0; 1: never; unset: the"

@@ -21,6 +21,8 @@
     RUN/replicate_0/round_03/branches/random_mask/...  the same files as a round
     RUN/replicate_0/round_00/phases/slimming/...       likewise, without scores: a training that
                                                        compressed rounds go on from
+    RUN/replicate_0/round_01/phases/search/...         a search for a round's channels: its
+                                                       training.json, and while it runs its state
 
 Several processes may work in one run folder, each on its own replicates or branches; `.lock` files
 keep them apart.

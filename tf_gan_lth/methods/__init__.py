@@ -5,6 +5,7 @@ Read `imp.py` first: it is the algorithm of the paper. The only folder that know
 
 from tf_gan_lth.methods import (  # noqa: F401  they register
     channel_ticket,
+    coevolution,
     distillation,
     finetuning,
     gan_slimming,

@@ -128,6 +128,7 @@ class Bench:
             candidate.teachers,
             title,
             candidate.without,
+            candidate.stop,
         )
         masks = self.read_masks(kept)
         if self._trains_slim(masks):

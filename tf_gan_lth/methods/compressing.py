@@ -23,6 +23,7 @@ from tf_gan_lth.training.terms import asked_as, switched_on
 OWN = {
     "steps",
     "terms",
+    "gamma_learning_rate",
     "score_every",
     "method",
     "budgets",
@@ -41,7 +42,7 @@ OWN = {
     "margin",
 }
 # What a dense run may have for its pruned rounds alone.
-OF_ITS_ROUNDS = {"terms", "score_every", "kd_weight", "mask_update"}
+OF_ITS_ROUNDS = {"terms", "gamma_learning_rate", "score_every", "kd_weight", "mask_update"}
 LOTTERY = {field.name for field in dataclasses.fields(LotteryConfig)}
 Options = dict[str, object]
 
@@ -78,6 +79,7 @@ def prepare(path: str, given: Options) -> tuple[Config, Compressor]:
     }
     _check(method, asked, given.keys(), fixed)
     usual = {
+        **method.training,
         "branches": (),
         "branch_rounds": tuple(range(1, fixed["rounds"] + 1)),
         "discriminator_start": method.discriminator_start,

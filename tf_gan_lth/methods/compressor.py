@@ -40,12 +40,14 @@ class Compressor(Method):
     Attributes:
       name: what `--method` calls it.
       terms: {loss term that makes it what it is: its usual weight}.
+      training: {option of training: its usual value}, of those that it alone needs.
       discriminator_start: what its discriminators start from; None leaves that to the config.
       ranking: what `compress` takes for `--ranking` if that is not given; None: what is usual.
     """
 
     name: str
     terms: Mapping[str, float] = {}
+    training: Mapping[str, object] = {}
     discriminator_start: str | None = None
     ranking: str | None = None
 
@@ -99,6 +101,9 @@ class Compressor(Method):
         for term in self.terms:
             if not asked_as(config.training, term):
                 yield f"{me} needs --terms={term}:WEIGHT, such as {term}:{self.terms[term]:g}"
+        for name, value in self.training.items():
+            if getattr(config.training, name) is None:
+                yield f"{me} needs --{name}=VALUE, such as {value}"
         if "not_rewound" in lottery.branches:
             yield f"--branches=not_rewound is for rounds that go on from each other: not for {me}"
 

@@ -1,11 +1,13 @@
 """What a training leaves beside its weights: its sparsity and cost, and how it was trained."""
 
+from collections.abc import Collection
+
 import numpy as np
 import tf_keras as keras
 
 from tf_gan_lth import gans
 from tf_gan_lth.methods.bench import Bench
-from tf_gan_lth.methods.candidate import Candidate
+from tf_gan_lth.methods.candidate import Candidate, Masks
 from tf_gan_lth.pruning.channel_masks import Channels
 from tf_gan_lth.pruning.cost import cost
 from tf_gan_lth.pruning.masks import Elements, Mask, sparsity_report
@@ -73,7 +75,7 @@ def training_record(
     stop = bench.trainer.config.steps if candidate.stop is None else candidate.stop
     steps = stop - candidate.first_step
     taken = seconds and round(seconds, 3)
-    each = step_macs(bench, candidate)
+    each = step_macs(bench, candidate.masks, candidate.teachers)
     record = {
         "steps": steps,
         "seed": bench.config.seed,
@@ -84,7 +86,7 @@ def training_record(
     return {**record, "phases": phases} if phases else record
 
 
-def step_macs(bench: Bench, candidate: Candidate) -> int | None:
+def step_macs(bench: Bench, masks: Masks, teachers: Collection[str] = ()) -> int | None:
     """The multiply-accumulates that a training step's passes take; None if the step is not known.
 
     Pruned channels count nothing, whether or not a training makes them; pruned single weights count
@@ -96,9 +98,9 @@ def step_macs(bench: Bench, candidate: Candidate) -> int | None:
         return None
     total = 0
     for name, network in bench.gan.networks.items():
-        mask = candidate.masks.get(name)
+        mask = masks.get(name)
         found = cost(network, mask.expand() if isinstance(mask, Channels) else None)
         total += passes[name].images * found.macs_left
-        if name in candidate.teachers:
+        if name in teachers:
             total += passes[name].own * found.macs
     return total

@@ -45,8 +45,8 @@ class ImageToImage(GANModel):
         size, augmentation = self.config.generator_batch_size, self.config.augmentation
         return translation_batches(images, size, stream, resolution, augmentation, first_step)
 
-    def restart(self, stream: np.ndarray, step: int) -> None:
-        super().restart(stream, step)
+    def restart(self, stream: np.ndarray, step: int, end: int | None = None) -> None:
+        super().restart(stream, step, end)
         for pool in self.pools.values():
             pool.empty()
 

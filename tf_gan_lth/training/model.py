@@ -17,8 +17,9 @@ from tf_gan_lth.experiment.registry import Registry
 from tf_gan_lth.gans.spec import DISCRIMINATOR, GENERATOR, GANSpec, Player
 from tf_gan_lth.pruning.masks import check_shapes
 from tf_gan_lth.pruning.wrapping import masks_of
+from tf_gan_lth.training.gammas import Gammas
 from tf_gan_lth.training.losses import LOSSES
-from tf_gan_lth.training.terms import StepContext, switched_on
+from tf_gan_lth.training.terms import L1, StepContext, gammas_of, switched_on
 from tf_gan_lth.training.updates import UPDATES, Masked
 
 Optimizer = keras.optimizers.Optimizer
@@ -59,6 +60,7 @@ class GANModel(keras.Model):
       averages: {network: {variable path: running average}} of the networks that have averages.
       teaching: how much the teachers count: 1 where there are some, 0 where nobody teaches.
       counting: {loss term: how much it counts in this training}, 1 or 0.
+      gammas: the optimizer of the generators' gammas; None if they have that of all parameters.
       stream: two int32; with `step` they seed every draw.
       step: number of the next training step.
       traces: how often `train_step` was traced, once for each replica.
@@ -96,6 +98,11 @@ class GANModel(keras.Model):
         self.stream = tf.Variable([0, 0], dtype=tf.int32, trainable=False)
         first = tf.VariableAggregation.ONLY_FIRST_REPLICA
         self.step = tf.Variable(0, dtype=tf.int32, trainable=False, aggregation=first)
+        self.gammas = None
+        if config.gamma_learning_rate is not None:
+            names = gan.spec.of_player(GENERATOR)
+            gammas = [gamma for name in names for gamma in gammas_of(networks[name])]
+            self.gammas = Gammas(gammas, config.gamma_learning_rate, self.step)
         self.traces = 0
         self.title = ""
         self.between_steps = True  # False while something else uses its variables
@@ -107,13 +114,16 @@ class GANModel(keras.Model):
         generator_optimizer.build(self.parameters(GENERATOR))
         discriminator_optimizer.build(self.parameters(DISCRIMINATOR))
 
-    def restart(self, stream: np.ndarray, step: int) -> None:
+    def restart(self, stream: np.ndarray, step: int, end: int | None = None) -> None:
         """Puts everything but the networks and their averages in the state before the first step.
 
         Args:
           stream: two int32.
           step: number of that step in the stream.
+          end: step at which the rate of the gammas' own optimizer is 0; None: after the last one.
         """
+        if self.gammas:
+            self.gammas.restart(self.config.steps if end is None else end)
         for optimizer in (self.optimizer, self.discriminator_optimizer):
             for variable in optimizer.variables:
                 variable.assign(tf.zeros_like(variable))
@@ -137,6 +147,8 @@ class GANModel(keras.Model):
             optimizer = self.optimizer_of(player)
             held = [*optimizer.variables, *(variable for variable, _ in loss_scale_of(optimizer))]
             found.update({f"{player}/optimizer/{number}": v for number, v in enumerate(held)})
+        if self.gammas:
+            found.update({f"gammas/{n}": v for n, v in enumerate(self.gammas.velocities)})
         return found
 
     def teach(self, teachers: dict[str, Arrays]) -> None:
@@ -201,14 +213,26 @@ class GANModel(keras.Model):
             # All replicas must choose the same masks.
             dense = [(one, sum_over_replicas(gradient)) for one, gradient in dense]
         self.update_masks(self.step, dense, optimizer)
-        optimizer.apply_gradients(
-            [(g * masked[v.ref()].mask if v.ref() in masked else g, v) for g, v in pairs]
-        )
+        pairs = [(g * masked[v.ref()].mask if v.ref() in masked else g, v) for g, v in pairs]
+        gammas = self.gammas if player == GENERATOR else None
+        before = gammas.values() if gammas else []
+        optimizer.apply_gradients(pairs)
+        if gammas:
+            found = {variable.ref(): share for share, variable in pairs}
+            shares = [sum_over_replicas(found[gamma.ref()]) for gamma in gammas.variables]
+            held = [masked.get(gamma.ref()) for gamma in gammas.variables]
+            masks = [one.mask if one else tf.constant(1.0) for one in held]
+            gammas.move(before, shares, masks, self.counting[L1])
+        self._apply_proximal(player)
+
+    def _apply_proximal(self, player: Player) -> None:
+        """The terms that follow the player's optimizer."""
         for term, weight in self.terms:
             if term.player == player and term.proximal:
+                own = self.gammas if term.name == L1 else None
+                rate = (own or self.optimizer_of(player)).learning_rate
                 for name in self.gan.spec.of_player(player):
-                    amount = weight * self.counting[term.name] * optimizer.learning_rate
-                    term.function(self.networks[name], amount)
+                    term.function(self.networks[name], weight * self.counting[term.name] * rate)
 
     def update_averages(self) -> None:
         """Moves the running averages of parameters towards where these are.

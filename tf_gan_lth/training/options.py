@@ -6,7 +6,7 @@ from tf_gan_lth.experiment.config import TrainingConfig
 from tf_gan_lth.experiment.errors import UsageError
 from tf_gan_lth.gans.spec import GANSpec
 from tf_gan_lth.training.losses import LOSSES
-from tf_gan_lth.training.terms import KD, asked_as, switched_on
+from tf_gan_lth.training.terms import KD, L1, asked_as, switched_on
 from tf_gan_lth.training.updates import UPDATES
 
 BATCH_SIZES = ("generator_batch_size", "discriminator_batch_size")
@@ -36,6 +36,11 @@ def resolve(config: TrainingConfig, gan: GANSpec) -> TrainingConfig:
     LOSSES[resolved.loss]
     UPDATES[resolved.mask_update]
     names = [term.name for term, _ in switched_on(resolved)]
+    if config.gamma_learning_rate is not None and L1 not in names:
+        raise UsageError(
+            f"--gamma_learning_rate={config.gamma_learning_rate} is that of --terms={L1}:WEIGHT:"
+            " leave it out, or give that too"
+        )
     for name in names:
         if names.count(name) > 1:
             also = ", once as --kd_weight" if name == KD and resolved.kd_weight else ""

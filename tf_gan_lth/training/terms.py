@@ -19,6 +19,7 @@ from tf_gan_lth.gans.spec import DISCRIMINATOR, GENERATOR, Player
 from tf_gan_lth.training.losses import divergence
 
 KD = "distill_scores"  # the term that `--kd_weight` switches on
+L1 = "gamma_l1"  # the term of which `--gamma_learning_rate` is
 Judge = Callable[[tf.Tensor, tf.Tensor | None], tf.Tensor]
 
 
@@ -185,20 +186,25 @@ def gamma_l1(network: keras.Model, amount: tf.Tensor) -> None:
 
     This is the proximal step of the sum of |gamma|: a gradient of it would leave gammas close to 0,
     and never there. Over a training a gamma that the loss does not hold loses the weight times the
-    sum of the learning rates.
+    sum of the learning rates: `--gamma_learning_rate` if that is set.
 
     Source: Liu et al. 2017 (network slimming); proximal as in Wang et al. 2020 (GAN Slimming).
     """
-    gammas = [
+    gammas = gammas_of(network)
+    if not gammas:
+        raise UsageError(f"--terms={L1}: the {network.name} has no gammas")
+    for gamma in gammas:
+        left = tf.maximum(tf.abs(gamma) - tf.cast(amount, gamma.dtype), 0.0)
+        gamma.assign(tf.sign(gamma) * left)
+
+
+def gammas_of(network: keras.Model) -> list[tf.Variable]:
+    """The gammas of a network's norms."""
+    return [
         variable
         for variable in network.trainable_variables
         if variable.name.split("/")[-1].startswith("gamma")
     ]
-    if not gammas:
-        raise UsageError(f"--terms=gamma_l1: the {network.name} has no gammas")
-    for gamma in gammas:
-        left = tf.maximum(tf.abs(gamma) - tf.cast(amount, gamma.dtype), 0.0)
-        gamma.assign(tf.sign(gamma) * left)
 
 
 @register(DISCRIMINATOR, classifies=True)

@@ -44,6 +44,7 @@ class Start:
       teachers: snapshots of the networks that teach; empty for none.
       title: names the training for people: callbacks find it as `model.title`.
       without: names of the config's loss terms that count nothing.
+      end: step at which the rate of the gammas' own optimizer is 0; None: after the last one.
     """
 
     weights: Weights
@@ -53,6 +54,7 @@ class Start:
     teachers: Weights = dataclasses.field(default_factory=dict)
     title: str = ""
     without: tuple[str, ...] = ()
+    end: int | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -136,7 +138,7 @@ class Trainer:
                 average.assign(averaged[path])
         self.model.title = start.title
         self.model.between_steps = True
-        self.model.restart(start.seed, start.first_step)
+        self.model.restart(start.seed, start.first_step, start.end)
         self.model.teach(start.teachers)
         self.model.leave_out(start.without)
 
