@@ -13,7 +13,7 @@ from made_compressions import MACS, compression
 import tf_gan_lth as lth
 from tf_gan_lth.cli import command_line
 from tf_gan_lth.cli import compare as command
-from tf_gan_lth.experiment.errors import EvaluationError, RunFolderError, ToolkitError
+from tf_gan_lth.experiment.errors import EvaluationError, RunFolderError, ToolkitError, UsageError
 from tf_gan_lth.experiment.run_folder import RunFolder
 from tf_gan_lth.findings import side_by_side
 from tf_gan_lth.report import side_by_side as pages
@@ -190,6 +190,8 @@ def test_tickets_of_single_weights_spare_nothing_and_are_not_shown(runs, tmp_pat
     found = side_by_side.read([*runs, dense])
     assert found.notes[0].startswith(f"Of {dense.path} only the dense GAN is shown")
     assert {entry.method for entry in found.entries} == {"dense GAN", "finetuning", "gan_slimming"}
+    with pytest.raises(UsageError, match="dense has only a dense GAN to compare"):
+        compared(dense)
 
 
 def test_a_dense_gan_that_all_replicates_share_is_noted(runs, tmp_path):

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from tf_gan_lth.experiment import comparable
 from tf_gan_lth.experiment.config import Config
-from tf_gan_lth.experiment.errors import EvaluationError
+from tf_gan_lth.experiment.errors import EvaluationError, UsageError
 from tf_gan_lth.experiment.run_folder import MAIN, RunFolder, TrainingFolder
 from tf_gan_lth.findings import pairs
 from tf_gan_lth.findings.columns import Column, columns
@@ -127,7 +127,8 @@ def read(runs: Sequence[RunFolder]) -> SideBySide:
     """Reads runs that are to be compared.
 
     Raises:
-      UsageError, RunFolderError: see `comparable.check`.
+      UsageError: no run has channels pruned; see also `comparable.check`.
+      RunFolderError: see `comparable.check`.
       EvaluationError: their scores are of several protocols.
     """
     replicates = comparable.check(runs)
@@ -139,9 +140,12 @@ def read(runs: Sequence[RunFolder]) -> SideBySide:
     _check_protocols(runs, results)
     plans = [read_plan(run, found) for run, found in zip(runs, results, strict=True)]
     entries = _dense(runs, results)
-    for name, run, config, found in zip(_names(runs, configs), runs, configs, results, strict=True):
-        plan = read_plan(run, found)
-        entries += _entries(name, run, config, found, plan)
+    for each in zip(_names(runs, configs), runs, configs, results, plans, strict=True):
+        entries += _entries(*each)
+    if not any(entry.round for entry in entries):
+        raise UsageError(
+            f"{runs[0].path} has only a dense GAN to compare: give runs of tf-gan-lth compress"
+        )
     return SideBySide(
         tuple(runs),
         tuple(configs),
