@@ -181,7 +181,7 @@ def test_a_copied_training_without_places_is_no_second_one(tmp_path):
 
 def test_replicates_of_a_transfer_begin_with_the_same_weights(tmp_path):
     run = RunFolder(tmp_path)
-    run.claim(configs.Config(), parent={"digest": "0"})
+    run.claim(configs.Config(), parent={"digest": "0", "round": 5})
     for number in (0, 1):
         run.replicate(number).initial.put(weights(1.0))
     assert read_results(run) == []

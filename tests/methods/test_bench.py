@@ -24,7 +24,7 @@ from tf_gan_lth.methods.bench import one_line_errors
             "branches",
             ["random_msk"],
             "unknown branch 'random_msk': did you mean 'random_mask'. Known:"
-            " dense_discriminator, not_rewound, ",
+            " dense_discriminator, dense_generator, not_rewound, ",
         ),
         ("feature_network", "digts", "unknown feature network 'digts': did you mean 'digits'"),
         ("rounds", 60, "--rounds=60 at --rate=0.2 leaves none of the generator's"),

@@ -400,7 +400,10 @@ def test_the_distillation_of_scores_is_kd_weight_under_another_name(ticket):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"terms": ("r2:1",)}, "^unknown loss term 'r2': did you mean 'r1'.*gradient_penalty, r1$"),
+        (
+            {"terms": ("r2:1",)},
+            "^unknown loss term 'r2': did you mean 'r1'.*gradient_penalty, r1, recognizable$",
+        ),
         ({"terms": ("r1",)}, "^--terms=r1: expected NAME:WEIGHT, such as r1:1$"),
         ({"terms": ("r1:",)}, "^--terms=r1:: expected NAME:WEIGHT, such as r1:1$"),
         ({"terms": ("r1:much",)}, "^--terms=r1:much: expected NAME:WEIGHT, such as r1:1$"),
