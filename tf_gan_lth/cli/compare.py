@@ -1,4 +1,4 @@
-"""Puts compressions of one dense GAN side by side: scores, cost, and who is better than whom.
+"""Compares compressions of one dense GAN: who is better, and at what cost.
 
     tf-gan-lth compare runs/finetuning runs/ticket runs/slimming --output=comparison.html
 
