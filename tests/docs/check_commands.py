@@ -49,7 +49,7 @@ SHORT = {
     ],
     r"stl10": ["--reference_resolution=32"],
     r"find_ticket.*imp_g\.flags": ["--rounds=5", "--branch_rounds=5"],
-    r"shapes2stripes": ["--width=4", "--blocks=1"],
+    r"find_ticket.*shapes2stripes": ["--width=4", "--blocks=1"],
     r"tf-gan-lth export": ["--measure="],
     r"evaluate.*photographs": ["--num_images=100"],
     r"train_feature_network": ["--output=digits_network"],
