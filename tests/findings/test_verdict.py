@@ -62,6 +62,8 @@ def test_a_paired_plan_compares_replicate_by_replicate():
     assert (found.p_worse, found.p_matching) == pytest.approx((worse, within), rel=1e-6)
     assert found.replicates == 3 and found.verdict == "slightly worse"
     assert compare(results, 0.1, Plan(4))[1, "main"].verdict == "undetermined"
+    assert Plan(4, paired=True).tests == "t-tests of differences within replicates"
+    assert Plan(4).tests == "Welch tests over replicates"
 
 
 @pytest.mark.parametrize(

@@ -48,6 +48,13 @@ class Plan:
         """The smallest number of replicates that is tested."""
         return 2 if self.looks == 1 else self.sizes[0]
 
+    @property
+    def tests(self) -> str:
+        """What is tested with, in words; all tests are one-sided."""
+        if self.paired:
+            return "t-tests of differences within replicates"
+        return "Welch tests over replicates"
+
     def look(self, count: int) -> int:
         """The last look that `count` replicates reach, from 1; 0 before the first."""
         return sum(size <= count for size in self.sizes)

@@ -63,11 +63,8 @@ def _tests_note(verdict: Verdict, margin: float) -> str:
             for size, level in zip(plan.sizes, plan.levels, strict=True)
         )
         levels = f"each at 5 % over {plan.looks} looks ({shared})"
-    tests = (
-        "t-tests of differences within replicates" if plan.paired else "Welch tests over replicates"
-    )
     return (
-        f"One-sided {tests}, {levels}. Matching: a ticket that is worse by"
+        f"One-sided {plan.tests}, {levels}. Matching: a ticket that is worse by"
         f" {margin:.0%} or more would hardly score so well. Worse: a ticket that is no worse would"
         " hardly score so badly. Matching alone: so by its own test, but not every denser ticket is"
         " within the margin, and the verdict takes tickets in order. Ratio: of the mean FIDs, to"

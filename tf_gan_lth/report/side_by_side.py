@@ -178,7 +178,7 @@ def _tests_note(found: SideBySide) -> str:
     plan = found.plan
     looks = f" over {plan.looks} looks" if plan.looks > 1 else ""
     return (
-        f"p: one-sided Welch tests over replicates, each at 5 %{looks}, as those of the verdict: a"
+        f"p: one-sided {plan.tests}, each at 5 %{looks}, as those of the verdict: a"
         " method that is no better than the other would hardly have so much lower scores. Among"
         " many pairs some will be found by chance: a star marks what is found after Holm's"
         " correction for all tests of a budget too. Against the dense GAN: the verdict of the run"
