@@ -305,18 +305,23 @@ class _SpectralNorm(Float32Kernel):
 
     def build(self, input_shape: tf.TensorShape) -> None:
         super().build(input_shape)
-        self.u = self.add_weight(
-            name="u",
-            shape=[self.kernel.shape[-1]],
-            initializer=keras.initializers.RandomNormal(),
-            trainable=False,
-            experimental_autocast=False,
-            aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA,
-        )
+        self.u = add_singular_vector(self, "u", self.kernel.shape[-1])
 
     def normalized_kernel(self, training: bool) -> tf.Tensor:
         """`kernel / sigma`, float32, in the kernel's shape."""
         return divided_by_spectral_norm(self.kernel, self.u, training)
+
+
+def add_singular_vector(layer: keras.layers.Layer, name: str, size: int) -> tf.Variable:
+    """Adds the `u` of `divided_by_spectral_norm` to a layer, `(size,)` float32."""
+    return layer.add_weight(
+        name=name,
+        shape=[size],
+        initializer=keras.initializers.RandomNormal(),
+        trainable=False,
+        experimental_autocast=False,
+        aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA,
+    )
 
 
 def divided_by_spectral_norm(kernel: tf.Tensor, u: tf.Variable, training: bool) -> tf.Tensor:

@@ -6,6 +6,7 @@ import tf_keras as keras
 from tf_gan_lth.gans.layers.basic import (
     BatchNormalization,
     ChannelSelection,
+    add_singular_vector,
     divided_by_spectral_norm,
 )
 
@@ -52,8 +53,8 @@ class ConditionalBatchNormalization(BatchNormalization):
         self.gains = self._kernel("gains", shape)
         self.shifts = self._kernel("shifts", shape)
         if self.spectral:
-            self.gains_u = self._vector("gains_u", maps[-1])
-            self.shifts_u = self._vector("shifts_u", maps[-1])
+            self.gains_u = add_singular_vector(self, "gains_u", maps[-1])
+            self.shifts_u = add_singular_vector(self, "shifts_u", maps[-1])
 
     def _kernel(self, name: str, shape: list[int]) -> tf.Variable:
         return self.add_weight(
@@ -61,16 +62,6 @@ class ConditionalBatchNormalization(BatchNormalization):
             shape=shape,
             initializer=keras.initializers.get(self.kernel_initializer),
             experimental_autocast=False,
-        )
-
-    def _vector(self, name: str, size: int) -> tf.Variable:
-        return self.add_weight(
-            name=name,
-            shape=[size],
-            initializer=keras.initializers.RandomNormal(),
-            trainable=False,
-            experimental_autocast=False,
-            aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA,
         )
 
     def call(self, inputs: list[tf.Tensor], training: bool = False) -> tf.Tensor:
@@ -141,14 +132,7 @@ class Projection(keras.layers.Layer):
             experimental_autocast=False,
         )
         if self.spectral:
-            self.u = self.add_weight(
-                name="u",
-                shape=[features],
-                initializer=keras.initializers.RandomNormal(),
-                trainable=False,
-                experimental_autocast=False,
-                aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA,
-            )
+            self.u = add_singular_vector(self, "u", features)
         super().build(input_shape)
 
     def call(self, inputs: list[tf.Tensor], training: bool = False) -> tf.Tensor:
