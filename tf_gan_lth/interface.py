@@ -303,7 +303,7 @@ class Ticket:
             raise UsageError(f"there is no generator '{name}': there is {', '.join(names)}")
         weights = self.weights
         snapshot = weights.get(name + EMA, weights[name]) if averaged else weights[name]
-        gan = load_generator(self.run, name, snapshot)
+        gan = load_generator(self.run, self.folder, name, snapshot)
         if not slim:
             return gan.networks[name]
         lottery = self.run.read_config().lottery

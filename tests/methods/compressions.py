@@ -1,5 +1,6 @@
 """What the tests of compressions share: a small dense GAN, and how one is compressed."""
 
+import tf_keras as keras
 from helpers import Finished, Recorder
 
 from tf_gan_lth.experiment.run_folder import RunFolder
@@ -37,3 +38,24 @@ def compressed(dense, path, recorder=None, **given):
     finished = set_up(dense, path, recorder, **given)
     jobs.run(finished.method, finished.bench, finished.run)
     return finished
+
+
+class Stop(keras.callbacks.Callback):
+    """Stops a training, as Ctrl-C does."""
+
+    def __init__(self, title, step):
+        super().__init__()
+        self._title, self._step = title, step
+
+    def on_train_batch_end(self, batch, logs=None):
+        if self._title in self.model.title and int(self.model.step.numpy()) == self._step:
+            raise KeyboardInterrupt
+
+
+class Stopper(Recorder):
+    def __init__(self, title, step):
+        super().__init__()
+        self._stop = title, step
+
+    def callbacks(self):
+        return [*super().callbacks(), Stop(*self._stop)]

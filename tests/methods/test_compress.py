@@ -2,9 +2,8 @@
 
 import numpy as np
 import pytest
-import tf_keras as keras
-from compressions import BUDGETS, GENERATOR, OPTIONS, compressed, set_up
-from helpers import Recorder, equal, run_lottery
+from compressions import BUDGETS, GENERATOR, OPTIONS, Stopper, compressed, set_up
+from helpers import equal, run_lottery
 
 import tf_gan_lth as lth
 from tf_gan_lth import findings
@@ -218,27 +217,6 @@ def test_every_method_has_as_many_steps_and_says_what_they_took(runs, name):
         assert record["steps"] + sum(phase["steps"] for phase in phases.values()) == 4
     assert [result.steps for result in findings.read_results(run.run)] == [4, 4, 4]
     assert set(phases) == ({"slimming"} if name == "gan_slimming" else set())
-
-
-class Stop(keras.callbacks.Callback):
-    """Stops a training, as Ctrl-C does."""
-
-    def __init__(self, title, step):
-        super().__init__()
-        self._title, self._step = title, step
-
-    def on_train_batch_end(self, batch, logs=None):
-        if self._title in self.model.title and int(self.model.step.numpy()) == self._step:
-            raise KeyboardInterrupt
-
-
-class Stopper(Recorder):
-    def __init__(self, title, step):
-        super().__init__()
-        self._stop = title, step
-
-    def callbacks(self):
-        return [*super().callbacks(), Stop(*self._stop)]
 
 
 def test_slimming_that_was_stopped_in_each_phase_continues_bit_for_bit(dense, runs, tmp_path):

@@ -56,6 +56,15 @@ class NetworkConfig:
     fused_convolutions: bool = option(
         True, "compute some convolutions in another form, which is the same function in less time"
     )
+    bits: int = option(
+        32,
+        "of the kernels and maps of compressed generators: 8 trains them quantised, with gradients"
+        " straight through",
+    )
+
+    def __post_init__(self):
+        if self.bits not in (8, 32):
+            raise UsageError(f"--bits={self.bits}: expected 8 or 32")
 
 
 @dataclasses.dataclass(frozen=True)

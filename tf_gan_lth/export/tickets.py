@@ -67,7 +67,7 @@ def ticket_of(
       snapshot: of its weights.
       kept: its expanded mask.
     """
-    gan = load_generator(run, name, snapshot)
+    gan = load_generator(run, folder, name, snapshot)
     facts = describe(run, folder, name, snapshot, kept)
     if gan.prior is not None:
         facts["classes"] = gan.prior.classes

@@ -21,6 +21,7 @@ from tf_gan_lth.methods.candidate import Candidate, Masks, expand, rewind
 from tf_gan_lth.methods.evaluations import Evaluations
 from tf_gan_lth.methods.observer import Observer
 from tf_gan_lth.methods.units import UNITS, full_masks
+from tf_gan_lth.pruning.quantisation import in_bits
 from tf_gan_lth.tasks import TASKS, Task
 from tf_gan_lth.training import Kept, Start, Trained, Trainer, Weights
 from tf_gan_lth.training.callbacks import StopWhenDiverged, Summaries
@@ -253,7 +254,9 @@ def build(
         gan = gans.build(spec, config, images.shape, seed=seed)
         check_memory(resolve(config.training, spec), gan, images.shape)
         masks = full_masks(config.lottery, gan)
-        task = task_type(config, gan, images)
+        bits = config.networks.bits
+        scored = dataclasses.replace(gan, networks=in_bits(gan, bits)) if bits != 32 else gan
+        task = task_type(config, scored, images)
         trained = gan
         precision = config.training.precision
         if precision != "float32":
@@ -265,5 +268,6 @@ def build(
             strategy,
             prune_dense=config.lottery.prune_dense,
             covered={name: list(mask.expand()) for name, mask in masks.items()},
+            bits=bits,
         )
     return Bench(config, gan, masks, task, trainer, observer or Observer())

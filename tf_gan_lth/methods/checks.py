@@ -53,6 +53,11 @@ def _fields(kind: type) -> tuple:
 def _complaints(config: Config, spec: GANSpec, method: Method) -> Iterator[str]:
     """Of every part that the config names; the first one is what a user sees."""
     yield from _of_roles(config, spec)
+    if config.networks.bits != 32 and not method.takes_bits:
+        yield (
+            f"--bits={config.networks.bits} is for compress: it makes a GAN small that was trained"
+            " in 32 bits"
+        )
     yield from units.complaints(config)
     yield from spec.complaints(config)
     yield from TASKS[spec.task].complaints(config, spec)

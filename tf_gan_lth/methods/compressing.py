@@ -22,6 +22,7 @@ from tf_gan_lth.training.terms import asked_as, switched_on
 # are.
 OWN = {
     "steps",
+    "bits",
     "terms",
     "gamma_learning_rate",
     "score_every",
@@ -42,7 +43,7 @@ OWN = {
     "margin",
 }
 # What a dense run may have for its pruned rounds alone.
-OF_ITS_ROUNDS = {"terms", "gamma_learning_rate", "score_every", "kd_weight", "mask_update"}
+OF_ITS_ROUNDS = {"bits", "terms", "gamma_learning_rate", "score_every", "kd_weight", "mask_update"}
 LOTTERY = {field.name for field in dataclasses.fields(LotteryConfig)}
 Options = dict[str, object]
 

@@ -75,6 +75,10 @@ class Compressor(Method):
         for number, budget in enumerate(bench.config.lottery.budgets, 1):
             yield self.compressed(bench, replicate.round(number), budget)
 
+    @property
+    def takes_bits(self) -> bool:
+        return self.dense is not None
+
     def complaints(self, config: Config, gan: GANSpec) -> Iterator[str]:
         del gan
         lottery, budgets = config.lottery, config.lottery.budgets

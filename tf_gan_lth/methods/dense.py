@@ -98,6 +98,11 @@ class Dense:
             before = there.of_replicate.untrained_scores
             if before.exists():
                 replicate.untrained_scores.get_or(before.get)
+        elif bench.config.networks.bits != 32:  # what is trained has others, and so has its task
+            task = type(bench.task)(bench.config, bench.gan, bench.task.images)
+            replicate.untrained_scores.get_or(task.score, initial, replicate.number)
+            here.samples.get_or(task.draw_samples, here.weights.get(), replicate.number)
+            here.scores.get_or(task.score, here.weights.get(), replicate.number)
         return Candidate(here, initial, masks)
 
 

@@ -39,6 +39,11 @@ class Method(abc.ABC):
         return range(config.lottery.rounds + 1)
 
     @property
+    def takes_bits(self) -> bool:
+        """Whether `--bits` may be 8: every round that it trains is of a GAN trained in 32."""
+        return False
+
+    @property
     def origin(self) -> dict[str, object] | None:
         """What a run records of where its candidates come from; None if it makes its own."""
         return None

@@ -110,6 +110,7 @@ _CHANNELWISE = (
     *(_layers.GlobalAveragePooling3D, _layers.GlobalMaxPooling1D),
     *(_layers.GlobalMaxPooling2D, _layers.GlobalMaxPooling3D),
     *(ours.NearestUpsampling, ours.ReflectionPadding, ours.SpatialSum, ours.LearnedScale),
+    ours.QuantisedMaps,
 )
 _MERGES = (
     *(_layers.Add, _layers.Subtract, _layers.Multiply, _layers.Average),

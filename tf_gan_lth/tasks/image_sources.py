@@ -8,6 +8,7 @@ A user names them in one of these forms:
     round:RUN/replicate_0/round_05  a trained ticket; a control of it is .../branches/random_mask
 """
 
+import dataclasses
 import os
 from collections.abc import Callable, Iterator, Sequence
 
@@ -20,7 +21,8 @@ from tf_gan_lth.experiment import paths, plugins, seeds
 from tf_gan_lth.experiment.artifacts import Arrays
 from tf_gan_lth.experiment.config import Config
 from tf_gan_lth.experiment.errors import EvaluationError, UsageError, check_known, error_reason
-from tf_gan_lth.experiment.run_folder import RunFolder, find_training
+from tf_gan_lth.experiment.run_folder import RunFolder, TrainingFolder, find_training
+from tf_gan_lth.pruning.quantisation import in_bits
 from tf_gan_lth.tasks import image_to_image, noise_to_image
 from tf_gan_lth.training import EMA, Inference, Sampler
 from tf_gan_lth.training.image_to_image import DIRECTIONS
@@ -180,7 +182,7 @@ class RoundImages:
         # An imported round may have no averages, and then the live generator is scored.
         self._snapshot = noise_to_image.scored_generator(weights, generator, self.protocol)
         self.ema = self._snapshot is weights.get(generator + EMA)
-        gan = load_generator(run, generator, self._snapshot)
+        gan = load_generator(run, self._folder, generator, self._snapshot)
         self._sampler = Sampler(gan.networks[generator], gan.prior)
         self.channels = gan.networks[generator].output_shape[-1]
 
@@ -226,7 +228,8 @@ class TranslatedImages:
         name = f"generator_{direction}"
         domain, self.target = DIRECTIONS[name]
         self._snapshot = folder.weights.get()[name]
-        self._generate = Inference(load_generator(run, name, self._snapshot).networks[name])
+        gan = load_generator(run, folder, name, self._snapshot)
+        self._generate = Inference(gan.networks[name])
         self._pictures = image_to_image.load_split(config, "test").sets[domain]
         self.available = self._pictures.count
         self.resolution = config.data.resolution
@@ -292,13 +295,14 @@ def _config_and_gan(run: RunFolder) -> tuple[Config, gans.GANSpec]:
     return config, gans.find(config.networks.gan)
 
 
-def load_generator(run: RunFolder, name: str, snapshot: Arrays) -> gans.GAN:
+def load_generator(run: RunFolder, folder: TrainingFolder, name: str, snapshot: Arrays) -> gans.GAN:
     """Builds a run's networks without pruning wrappers, with a snapshot loaded into one of them.
 
     A generator that translates takes images of any size.
 
     Args:
       run: folder of the run.
+      folder: of the training.
       name: name of the generator.
       snapshot: its weights.
 
@@ -317,5 +321,7 @@ def load_generator(run: RunFolder, name: str, snapshot: Arrays) -> gans.GAN:
         held = gans.variables(gan.networks[name])
         if all(path in held and held[path].shape == a.shape for path, a in snapshot.items()):
             break
+    if folder.round_number:  # round 0 is of 32 bits
+        gan = dataclasses.replace(gan, networks=in_bits(gan, config.networks.bits))
     gans.load_snapshot(gan.networks[name], snapshot)
     return gan

@@ -77,6 +77,7 @@ class ImageToImage(GANModel):
           `generator_loss` and `discriminator_loss`, each of both networks, means over all replicas.
         """
         self.traces += 1
+        self.quantise()
         with tf.GradientTape() as tape:
             generator_loss, fakes = self._generator_loss(data)
         self.apply_gradients(GENERATOR, tape, generator_loss)

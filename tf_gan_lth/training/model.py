@@ -14,8 +14,10 @@ from tf_gan_lth.experiment.artifacts import Arrays
 from tf_gan_lth.experiment.config import TrainingConfig
 from tf_gan_lth.experiment.errors import MaskError, UsageError
 from tf_gan_lth.experiment.registry import Registry
+from tf_gan_lth.gans.layers import quantised_weights
 from tf_gan_lth.gans.spec import DISCRIMINATOR, GENERATOR, GANSpec, Player
 from tf_gan_lth.pruning.masks import check_shapes
+from tf_gan_lth.pruning.quantisation import kernels_of
 from tf_gan_lth.pruning.wrapping import masks_of
 from tf_gan_lth.training.gammas import Gammas
 from tf_gan_lth.training.losses import LOSSES
@@ -103,6 +105,9 @@ class GANModel(keras.Model):
             names = gan.spec.of_player(GENERATOR)
             gammas = [gamma for name in names for gamma in gammas_of(networks[name])]
             self.gammas = Gammas(gammas, config.gamma_learning_rate, self.step)
+        each = [kernels_of(network).values() for network in networks.values()]
+        self._kernels = [kernel for kernels in each for kernel in kernels]
+        self._in_32_bits: list[tf.Tensor] = []
         self.traces = 0
         self.title = ""
         self.between_steps = True  # False while something else uses its variables
@@ -194,6 +199,15 @@ class GANModel(keras.Model):
                 loss += weight * term.function(context)
         return loss
 
+    def quantise(self) -> None:
+        """Makes kernels that train in 8 bits what these hold, until gradients are applied to them.
+
+        So the gradient at the quantised kernel is that of the kernel: straight through.
+        """
+        self._in_32_bits = [tf.identity(kernel) for kernel in self._kernels]
+        for kernel in self._kernels:
+            kernel.assign(quantised_weights(kernel))
+
     def apply_gradients(self, player: Player, tape: tf.GradientTape, loss: tf.Tensor) -> None:
         """One optimizer step of all networks of a player.
 
@@ -214,6 +228,10 @@ class GANModel(keras.Model):
             dense = [(one, sum_over_replicas(gradient)) for one, gradient in dense]
         self.update_masks(self.step, dense, optimizer)
         pairs = [(g * masked[v.ref()].mask if v.ref() in masked else g, v) for g, v in pairs]
+        if player == GENERATOR and self._kernels:
+            required(bool(self._in_32_bits), self.gan.spec, "to call `quantise` first for --bits=8")
+            for kernel, value in zip(self._kernels, self._in_32_bits, strict=True):
+                kernel.assign(value)
         gammas = self.gammas if player == GENERATOR else None
         before = gammas.values() if gammas else []
         optimizer.apply_gradients(pairs)

@@ -66,6 +66,7 @@ class NoiseToImage(GANModel):
           `generator_loss` and `discriminator_loss` (mean over the groups), means over all replicas.
         """
         self.traces += 1
+        self.quantise()
         images = tf.unstack(data["image"], axis=1)
         labels = tf.unstack(data["label"], axis=1) if "label" in data else [None] * len(images)
         *inputs, last_inputs = self._draw(data["image"])

@@ -79,7 +79,13 @@ def slim_trainer(
                 small[name + EMA] = slim_snapshot(small[name + EMA], mask)
     gan = dataclasses.replace(whole.model.gan, networks=networks)
     trainer = Trainer(
-        gan, whole.config, whole.images, whole.strategy, masked=False, teachers=whole.model.teachers
+        gan,
+        whole.config,
+        whole.images,
+        whole.strategy,
+        masked=False,
+        teachers=whole.model.teachers,
+        bits=whole.bits,
     )
     return trainer, small
 

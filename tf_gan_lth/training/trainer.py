@@ -17,6 +17,7 @@ from tf_gan_lth.experiment.config import TrainingConfig
 from tf_gan_lth.experiment.errors import TrainingError
 from tf_gan_lth.gans.spec import GENERATOR, Hyperparameters
 from tf_gan_lth.pruning.masks import check_pruned
+from tf_gan_lth.pruning.quantisation import in_bits, quantised_snapshot
 from tf_gan_lth.pruning.wrapping import wrap
 from tf_gan_lth.training.checkpoints import Checkpoints
 from tf_gan_lth.training.decay import LinearDecay
@@ -82,6 +83,7 @@ class Trainer:
       prune_dense: whether the kernels of Dense layers can be pruned too.
       covered: {network: paths of further variables that masks may cover}.
       teachers: networks by name that can teach; None makes those that the config's terms ask for.
+      bits: of the generators' kernels and maps, 32 or 8: see `pruning.quantisation`.
 
     Raises:
       UsageError: an option that the GAN has not, or networks that its training step cannot train.
@@ -97,17 +99,19 @@ class Trainer:
         prune_dense: bool = False,
         covered: dict[str, list[str]] | None = None,
         teachers: dict[str, keras.Model] | None = None,
+        bits: int = 32,
     ):
         self.config = config = resolve(config, gan.spec)
         self.images = images
+        self.bits = bits
         self.strategy = strategy = strategy or tf.distribute.get_strategy()
         check_replicas(config, strategy.num_replicas_in_sync)
         with strategy.scope():
             if teachers is None:
                 teachers = _teachers(gan, config)
-            self.networks = gan.networks
+            self.networks = in_bits(gan, bits)
             if masked:
-                self.networks = {n: wrap(net, prune_dense) for n, net in gan.networks.items()}
+                self.networks = {n: wrap(net, prune_dense) for n, net in self.networks.items()}
             step = STEPS[gan.spec.step]
             self.model: GANModel = step(gan, self.networks, config, teachers, covered or {})
             self.model.compile(
@@ -219,13 +223,15 @@ class Trainer:
     def snapshot(self) -> Weights:
         """Every network as it is now.
 
-        `<network>_ema` has its averaged parameters and the live batch-norm statistics.
+        `<network>_ema` has its averaged parameters and the live batch-norm statistics. Kernels that
+        train in 8 bits are what they compute with.
         """
         taken = {name: gans.take_snapshot(network) for name, network in self.networks.items()}
         for name, averages in self.model.averages.items():
             averaged = {path: average.numpy() for path, average in averages.items()}
             taken[name + EMA] = {**taken[name], **averaged}
-        return taken
+        networks = {name: self.networks[name.removesuffix(EMA)] for name in taken}
+        return {name: quantised_snapshot(networks[name], taken[name]) for name in taken}
 
     def generator_gradients(self, weights: Weights, seed: np.ndarray) -> dict[str, Arrays]:
         """The gradient of the generators' loss, averaged over the first steps of a stream.

@@ -27,6 +27,7 @@ from tf_gan_lth.gans.layers.convolutions import (
     UpsampledConv2D,
     UpsampledSpectralConv2D,
 )
+from tf_gan_lth.gans.layers.quantised import QuantisedMaps, quantised_maps, quantised_weights
 
 __all__ = [
     "BatchNormalization",
@@ -41,6 +42,7 @@ __all__ = [
     "PooledConv2D",
     "PooledSpectralConv2D",
     "Projection",
+    "QuantisedMaps",
     "ReflectionPadding",
     "ResidualSum",
     "SpatialAttention",
@@ -51,5 +53,7 @@ __all__ = [
     "UpsampledSpectralConv2D",
     "fan_in_uniform",
     "hierarchical_latents",
+    "quantised_maps",
+    "quantised_weights",
     "self_attention",
 ]

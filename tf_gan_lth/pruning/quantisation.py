@@ -1,0 +1,97 @@
+"""Networks in 8 bits: what their layers read is quantised, and so are kernels.
+
+Maps are quantised by layers within the graph, kernels as they are trained and stored: see
+`gans.layers.quantised`. Biases, norms and what a network itself reads stay in 32 bits.
+"""
+
+import tensorflow as tf
+import tf_keras as keras
+
+from tf_gan_lth.experiment.artifacts import Arrays
+from tf_gan_lth.gans import GAN, variables
+from tf_gan_lth.gans.layers import (
+    NearestUpsampling,
+    QuantisedMaps,
+    ReflectionPadding,
+    quantised_weights,
+)
+from tf_gan_lth.pruning.channels import calls
+
+_layers = keras.layers
+_READERS = (_layers.Conv1D, _layers.Conv2D, _layers.Conv3D, _layers.Dense)
+# Layers that leave values as they are.
+_PASSING = (
+    *(NearestUpsampling, ReflectionPadding, _layers.UpSampling2D, _layers.ZeroPadding2D),
+    *(_layers.Reshape, _layers.Flatten, _layers.Identity, _layers.Cropping2D),
+)
+_KERNELS = ("kernel", "depthwise_kernel", "pointwise_kernel")
+
+
+def quantised(network: keras.Model) -> keras.Model:
+    """The graph again, in which convolutions and Dense layers read quantised maps.
+
+    Paths and shapes of variables stay the same; weights are fresh. Maps after a ReLU have all 256
+    values above 0. What reads the network's own input reads it as it is.
+
+    Args:
+      network: functional.
+    """
+    layers: dict[str, keras.layers.Layer] = {}
+    tensors: dict[int, tf.Tensor] = {}
+
+    def renewed(value: object) -> object:
+        return tensors.get(id(value), value)
+
+    for number, node in enumerate(calls(network)):
+        old = node.layer
+        if node.is_input:
+            tensors[id(node.outputs)] = type(old).from_config(old.get_config()).output
+            continue
+        args = tf.nest.map_structure(renewed, node.call_args)
+        kwargs = tf.nest.map_structure(renewed, node.call_kwargs)
+        source = _source(node.keras_inputs[0])
+        if isinstance(old, _READERS) and not isinstance(source, _layers.InputLayer):
+            first, *others = tf.nest.flatten(args)
+            name = f"{old.name}/quantised" + (f"_{number}" if old.name in layers else "")
+            maps = QuantisedMaps(not _is_relu(source), name=name, dtype=old.dtype_policy)(first)
+            args = tf.nest.pack_sequence_as(args, [maps, *others])
+        layer = layers.get(old.name) or type(old).from_config(old.get_config())
+        layers[old.name] = layer
+        returned = tf.nest.flatten(layer(*args, **kwargs))
+        for tensor, new in zip(tf.nest.flatten(node.outputs), returned, strict=True):
+            tensors[id(tensor)] = new
+    inputs = tf.nest.map_structure(renewed, network._nested_inputs)
+    outputs = tf.nest.map_structure(renewed, network._nested_outputs)
+    return keras.Model(inputs, outputs, name=network.name)
+
+
+def in_bits(gan: GAN, bits: int) -> dict[str, keras.Model]:
+    """A GAN's networks, the generators among them quantised if bits are 8."""
+    generators = gan.spec.generators if bits == 8 else ()
+    return {n: quantised(net) if n in generators else net for n, net in gan.networks.items()}
+
+
+def kernels_of(network: keras.Model) -> dict[str, tf.Variable]:
+    """{path: variable} of the kernels that train in 8 bits: of a network that reads such maps."""
+    if not any(isinstance(layer, QuantisedMaps) for layer in network.layers):
+        return {}
+    return {p: v for p, v in variables(network).items() if p.rpartition("/")[2] in _KERNELS}
+
+
+def quantised_snapshot(network: keras.Model, snapshot: Arrays) -> Arrays:
+    """A snapshot of a network as it computes: with quantised kernels where it trains in 8 bits."""
+    rounded = {p: quantised_weights(tf.constant(snapshot[p])) for p in kernels_of(network)}
+    return {**snapshot, **{path: tensor.numpy() for path, tensor in rounded.items()}}
+
+
+def _source(tensor: tf.Tensor) -> keras.layers.Layer:
+    """The layer that made the values of a tensor."""
+    node = tensor.node
+    while isinstance(node.layer, _PASSING):
+        node = node.keras_inputs[0].node
+    return node.layer
+
+
+def _is_relu(layer: keras.layers.Layer) -> bool:
+    activation = getattr(layer, "activation", None)
+    return type(layer) is _layers.ReLU or activation is keras.activations.relu
