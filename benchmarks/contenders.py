@@ -15,6 +15,8 @@ from collections.abc import Callable
 from tf_gan_lth.experiment.config import Config
 
 CHANNELS = 3
+CLASSES = 10  # of images that have labels
+CONDITIONAL = ("acgan", "projgan", "sagan", "biggan")
 IMAGES = 64  # in each data set, to draw from
 
 # (images, pixels a side, channels) of 3x3 convolutions that keep the number of channels: the large
@@ -49,7 +51,7 @@ def resolved(config: Config) -> Config:
     spec = gans.find(config.networks.gan)
     options = dataclasses.asdict(gans.options_of(spec, config))
     if options["discriminator_width"] is None:
-        share = 1 if translates(config) else 2
+        share = 1 if config.networks.gan in ("cyclegan", "dcgan", "ggan") else 2
         options["discriminator_width"] = options["width"] // share
     training = resolve(config.training, spec)
     return dataclasses.replace(config, extras=options, training=training)
@@ -113,13 +115,15 @@ def make_model(config: Config):
     drawn = np.random.default_rng(0).integers(
         0, 256, [2, IMAGES, size, size, CHANNELS], dtype=np.uint8
     )
+    spec = gans.find(config.networks.gan)
+    classes = CLASSES if spec.asks_labels(gans.options_of(spec, config)) else 0
+    labels = np.arange(IMAGES) % max(1, classes)
     sets = [
-        data.ImageSet("noise", name, images, np.zeros(IMAGES, np.int64))
+        data.ImageSet("noise", name, images, labels)
         for name, images in zip("ab", drawn, strict=True)
     ]
     images = data.Domains(*sets) if translates(config) else sets[0]
-    spec = gans.find(config.networks.gan)
-    shape = gans.ImageShape(resolution, CHANNELS)
+    shape = gans.ImageShape(resolution, CHANNELS, classes)
     gan = gans.build(spec, config, shape, seed=0, precision=training.precision)
     trainer = Trainer(gan, training, images)
     return trainer.model, trainer.batches(np.array([1, 2], np.int32))
@@ -133,7 +137,10 @@ def eager(config: Config, count: int) -> Turn:
 
 
 def best(config: Config, count: int) -> Turn:
-    """PyTorch at its best: channels last, bfloat16, compiled."""
+    """PyTorch at its best: channels last, bfloat16, compiled.
+
+    What it compiles has no second derivative, so that a gradient penalty is not compiled.
+    """
     import torch
 
     return _torch_steps(config, count, torch.channels_last, fast=True)
@@ -142,38 +149,47 @@ def best(config: Config, count: int) -> Turn:
 def _torch_steps(config: Config, count: int, memory_format, *, fast: bool) -> Turn:
     import torch
     import torch_cyclegan
-    import torch_sngan
+    import torch_step
 
     training = config.training
+    compiled = fast and not any(term.startswith("gradient_penalty") for term in training.terms)
 
     class InBfloat16(torch.nn.Module):
         def __init__(self, network: torch.nn.Module):
             super().__init__()
             self.network = network
 
-        def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        def forward(self, *inputs: torch.Tensor):
             with torch.autocast("cpu", torch.bfloat16):
-                return self.network(inputs).float()
+                outputs = self.network(*inputs)
+            if isinstance(outputs, tuple):
+                return tuple(output.float() for output in outputs)
+            return outputs.float()
 
     def prepared(network: torch.nn.Module) -> torch.nn.Module:
         network = network.to(memory_format=memory_format)
-        return torch.compile(InBfloat16(network)) if fast else network
+        network = InBfloat16(network) if fast else network
+        return torch.compile(network) if compiled else network
 
     def noise(size: int) -> torch.Tensor:
         shape = [size, CHANNELS, config.data.resolution, config.data.resolution]
         return (torch.rand(shape) * 2 - 1).to(memory_format=memory_format)
 
-    width, other = config.extras["width"], config.extras["discriminator_width"]
     if translates(config):
+        width, other = config.extras["width"], config.extras["discriminator_width"]
         step = torch_cyclegan.Step(width, other, CHANNELS, config.extras["blocks"], prepared)
         a, b = (noise(training.generator_batch_size) for _ in range(2))
         return lambda: [step(a, b) for _ in range(count)]
-    generator = prepared(torch_sngan.Generator(config.data.resolution, width, CHANNELS))
-    discriminator = prepared(torch_sngan.Discriminator(config.data.resolution, other, CHANNELS))
-    step = torch_sngan.Step(
-        generator, discriminator, training.generator_batch_size, training.ema_decay, together=fast
+    classes = (
+        CLASSES if config.networks.gan in CONDITIONAL or config.extras.get("conditional") else 0
     )
-    groups = [noise(training.discriminator_batch_size) for _ in range(training.discriminator_steps)]
+    pair = map(prepared, torch_step.networks(config, CHANNELS, classes))
+    step = torch_step.Step(*pair, config, classes, together=fast)
+    size = training.discriminator_batch_size
+    groups = [
+        torch_step.Group(noise(size), torch.randint(classes, [size]) if classes else None)
+        for _ in range(training.discriminator_steps)
+    ]
     return lambda: [step(groups) for _ in range(count)]
 
 

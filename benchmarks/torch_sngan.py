@@ -1,4 +1,4 @@
-"""SNGAN in PyTorch as GAN-LTH trains it.
+"""The networks of SNGAN in PyTorch as GAN-LTH has them.
 
 `train_step.py` compares with it, and the tests show that it is equal to ours.
 """
@@ -73,58 +73,3 @@ class Discriminator(nn.Module):
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         return self.score(relu(self.blocks(images)).sum((2, 3)))
-
-
-class Step:
-    """A training step: some discriminator steps, one generator step, averages of the generator.
-
-    Hinge loss and Adam.
-
-    Args:
-      generator, discriminator: the networks.
-      latents: number of latents in the generator's step.
-      ema_decay: decay of the generator's averages.
-      together: whether the discriminator judges real and generated images in one call, instead of
-        two as in GAN-LTH.
-    """
-
-    def __init__(
-        self,
-        generator: nn.Module,
-        discriminator: nn.Module,
-        latents: int,
-        ema_decay: float,
-        together: bool,
-    ):
-        self.generator, self.discriminator = generator, discriminator
-        self.latents, self.ema_decay, self.together = latents, ema_decay, together
-        self.optimizers = [
-            torch.optim.Adam(net.parameters(), 2e-4, (0.0, 0.9))
-            for net in (generator, discriminator)
-        ]
-        self.averages = [parameter.detach().clone() for parameter in generator.parameters()]
-
-    def __call__(self, groups: list[torch.Tensor]) -> float:
-        """Makes one step on real images, and returns the generator's loss.
-
-        Args:
-          groups: real images `(N, channels, H, W)` for each discriminator step.
-        """
-        for real in groups:
-            self.optimizers[1].zero_grad()
-            with torch.no_grad():
-                fake = self.generator(torch.randn(len(real), 128))
-            if self.together:
-                scores = self.discriminator(torch.cat([real, fake])).chunk(2)
-            else:
-                scores = self.discriminator(real), self.discriminator(fake)
-            (relu(1 - scores[0]).mean() + relu(1 + scores[1]).mean()).backward()
-            self.optimizers[1].step()
-        self.optimizers[0].zero_grad()
-        loss = -self.discriminator(self.generator(torch.randn(self.latents, 128))).mean()
-        loss.backward()
-        self.optimizers[0].step()
-        with torch.no_grad():
-            for average, parameter in zip(self.averages, self.generator.parameters(), strict=True):
-                average.mul_(self.ema_decay).add_(parameter, alpha=1 - self.ema_decay)
-        return loss.item()

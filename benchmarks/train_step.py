@@ -1,7 +1,7 @@
 """How fast is a training step, and how much memory does it take, compared with PyTorch?
 
     pip install torch==2.13.0
-    python benchmarks/train_step.py       # SNGAN and CycleGAN, at paper size and small
+    python benchmarks/train_step.py       # SNGAN and CycleGAN, at paper size, and each GAN small
     python benchmarks/train_step.py --settings=sngan_small,cyclegan
     python benchmarks/train_step.py --flagfile=flags/sngan_digits.flags --turn_steps=20
 
@@ -47,6 +47,18 @@ class Setting:
     turn_steps: int
 
 
+def _small(gan: str, width: int, *options: str) -> Setting:
+    """A GAN at 32x32, with two discriminator steps."""
+    sizes = (f"--width={width}", f"--discriminator_width={width}")
+    batches = ("--generator_batch_size=64", "--discriminator_batch_size=32")
+    steps = "--discriminator_steps=2"
+    return Setting(
+        (f"--gan={gan}", "--resolution=32", *sizes, *batches, steps, *options),
+        turns=7,
+        turn_steps=5,
+    )
+
+
 SETTINGS = {
     "sngan": Setting(("--flagfile=flags/sngan_cifar10_imp_g.flags",), 3, 2),
     "sngan_small": Setting(("--flagfile=flags/sngan_cifar10_imp_g_small.flags",), 7, 20),
@@ -59,6 +71,14 @@ SETTINGS = {
         4,
     ),
     "cyclegan_small": Setting(("--flagfile=flags/cyclegan_summer2winter_small.flags",), 7, 20),
+    "dcgan_small": _small("dcgan", 16),
+    "ggan_small": _small("ggan", 16),
+    "wgan_gp_small": _small("wgan_gp", 32),
+    "acgan_small": _small("acgan", 32),
+    "projgan_small": _small("projgan", 32),
+    "sagan_small": _small("sagan", 32),
+    "biggan_small": _small("biggan", 32),
+    "sngan_conditional_small": _small("sngan", 32, "--conditional"),
 }
 
 command_line.define_config_flags(flags.FLAGS)

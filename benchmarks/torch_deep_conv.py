@@ -4,6 +4,11 @@ from torch import nn
 from torch.nn.functional import relu
 
 
+def widths(resolution: int, width: int) -> list[int]:
+    """Channels of the maps from the image to the 4x4 one: doubled, to eight times the first."""
+    return [min(2**number, 8) * width for number in range(resolution.bit_length() - 2)]
+
+
 class _ConvNorm(nn.Module):
     def __init__(self, conv: nn.Module):
         super().__init__()
