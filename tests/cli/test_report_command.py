@@ -5,6 +5,7 @@ import shutil
 import pytest
 from absl import flags
 
+from tf_gan_lth import findings
 from tf_gan_lth.cli import command_line
 from tf_gan_lth.cli import report as command
 
@@ -46,6 +47,22 @@ def test_several_runs_and_figures_go_where_they_are_asked_for(finished, tmp_path
     assert out.count("Figure: ") == len(names) == 12
 
 
+def test_a_table_says_again_what_its_runs_said(finished, tmp_path, capsys):
+    other = shutil.copytree(finished.run.path, tmp_path / "other")
+    table = tmp_path / "both.csv"
+    code, out = run(
+        capsys, finished.run.path, other, f"--output={tmp_path}/both.html", f"--csv={table}"
+    )
+    assert code == 0 and f"Table: {table}\n" in out
+    code, out = run(capsys, table, f"--figures={tmp_path}/again")
+    assert code == 0, out
+    verdict = findings.judge_run(finished.run)[1]["generator"]
+    assert out.count(f"Verdict: {verdict.sentence}\n") == 2
+    assert out.count(findings.comparison_table(verdict.comparisons)) == 2
+    names = {path.name for path in (tmp_path / "again").iterdir()}
+    assert {"other_generator.pdf", "together_1_generator.svg"} <= names
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -56,6 +73,11 @@ def test_several_runs_and_figures_go_where_they_are_asked_for(finished, tmp_path
         (["RUN", "--output=RUN/report.html"], "exists and is not overwritten"),
         (["RUN", "--output=new.txt"], "must end in .html"),
         (["RUN", "--figures=RUN"], "exists and is not overwritten"),
+        (["RUN", "--csv=RUN/results.csv"], "exists and is not overwritten"),
+        (["RUN", "--csv=new.txt"], "must end in .csv"),
+        (["RUN", "RUN/results.csv", "--output=new.html"], "folders of runs or tables of results"),
+        (["RUN/results.csv", "--output=new.html"], "is written of runs, not of tables"),
+        (["nothing.csv"], "there is no file"),
     ],
 )
 def test_what_it_cannot_do_is_one_line(finished, tmp_path, monkeypatch, capsys, arguments, message):

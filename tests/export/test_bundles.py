@@ -20,7 +20,7 @@ from tf_gan_lth.experiment import array_files
 from tf_gan_lth.experiment.errors import EvaluationError, ExportError, UsageError
 from tf_gan_lth.export import bundle, cards, measuring, tickets
 from tf_gan_lth.export.formats import FORMATS
-from tf_gan_lth.findings.verdict import judge_run
+from tf_gan_lth.findings import judge_run
 from tf_gan_lth.pruning.cost import cost
 from tf_gan_lth.report.axes import axes_for
 from tf_gan_lth.report.series import curves

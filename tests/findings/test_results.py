@@ -13,7 +13,8 @@ COLUMNS = (
     "coverage,l1_inside,l1_outside,"
     "protocol,steps,seed,train_seconds,eval_seconds,"
     "replicates,fid_mean,fid_standard_deviation,p_worse,p_matching,verdict,replicates_needed,"
-    "fid_ratio,fid_ratio_low,fid_ratio_high,p_worse_than_ticket"
+    "fid_ratio,fid_ratio_low,fid_ratio_high,p_worse_than_ticket,"
+    "planned_replicates,looks,paired,margin"
 )
 TRAININGS = [
     (0, "main"),

@@ -1,11 +1,14 @@
-"""Writes a report of runs: one HTML file and, if asked, figures for a paper.
+"""Writes a report of runs: one HTML file and, if asked, figures for a paper and a table.
 
     tf-gan-lth report runs/demo
-    tf-gan-lth report runs/demo runs/other --output=both.html --figures=figures
+    tf-gan-lth report runs/demo runs/other --output=both.html --figures=figures --csv=both.csv
+    tf-gan-lth report both.csv --figures=figures
 
 Of one run it is the run's own report.html, made anew, unless --output names a file. Several runs
 are in one page: those that were scored under the same protocol in one figure, others apart, as
 their scores do not compare. Figures are written as SVG, PDF and PNG, with their data as CSV beside.
+A table that --csv wrote, or a run's results.csv, gives comparisons, verdicts and figures again
+without the runs.
 """
 
 import functools
@@ -17,6 +20,8 @@ from tf_gan_lth.cli import command_line
 from tf_gan_lth.experiment import paths
 from tf_gan_lth.experiment.errors import UsageError
 
+TABLE = ".csv"
+
 
 def define(values: flags.FlagValues) -> None:
     """Defines the flags of this command."""
@@ -25,7 +30,7 @@ def define(values: flags.FlagValues) -> None:
         "runs",
         tuple,
         (),
-        "folders of runs, by commas; or as plain arguments; required",
+        "folders of runs, or tables of results, by commas; or as plain arguments; required",
         word=True,
     )
     report(
@@ -35,29 +40,57 @@ def define(values: flags.FlagValues) -> None:
         "HTML file to write; unset: RUN/report.html of a single run, made anew",
     )
     report("figures", str, None, "new folder for figures as SVG, PDF and PNG; unset: none")
+    report("csv", str, None, "new CSV file for the results of all runs; unset: none")
 
 
 def main(values: flags.FlagValues) -> None:
     """Does what the flags say."""
-    if not values.runs:
+    given = _given(values.runs)
+    tables = [path for path in given if path.name.endswith(TABLE)]
+    if tables and len(tables) < len(given):
+        raise UsageError("give folders of runs or tables of results, not both")
+    if tables and (values.output or values.csv):
+        raise UsageError("a page or a table is written of runs, not of tables")
+    if len(given) > 1 and not tables and not values.output:
+        raise UsageError("several runs need a file for their report: give --output=report.html")
+    output, figures, table = (
+        _free(values, *flag) for flag in (("output", ".html"), ("figures", None), ("csv", TABLE))
+    )
+    command_line.start_tensorflow(values, "report")
+    found = _read_tables(tables) if tables else _write_page(given, output)
+    if table:
+        _write_table(found, table)
+    if figures:
+        from tf_gan_lth.report import figures as paper
+
+        for path in paper.write(found, figures):
+            print(f"Figure: {path}")
+
+
+def _given(runs: tuple[str, ...]) -> list[paths.Path]:
+    if not runs:
         raise UsageError("which runs? tf-gan-lth report RUN [RUN ...] --output=report.html")
-    folders = [paths.parse(run).absolute() for run in values.runs]
-    real = [os.path.realpath(str(path)) for path in folders]
+    given = [paths.parse(run).absolute() for run in runs]
+    real = [os.path.realpath(str(path)) for path in given]
     twice = next((path for path in real if real.count(path) > 1), None)
     if twice is not None:
         raise UsageError(f"{twice} is given twice")
-    if len(folders) > 1 and not values.output:
-        raise UsageError("several runs need a file for their report: give --output=report.html")
-    output = paths.parse(values.output) if values.output else None
-    if output:
-        command_line.check_free(output, "output", ".html")
-    figures = paths.parse(values.figures) if values.figures else None
-    if figures:
-        command_line.check_free(figures, "figures")
-    command_line.start_tensorflow(values, "report")
+    return given
+
+
+def _free(values: flags.FlagValues, name: str, suffix: str | None) -> paths.Path | None:
+    """The path that a flag names, at which there must be nothing."""
+    if not values[name].value:
+        return None
+    path = paths.parse(values[name].value)
+    command_line.check_free(path, name, *([suffix] if suffix else []))
+    return path
+
+
+def _write_page(folders: list[paths.Path], output: paths.Path | None) -> list:
+    """Writes the page of runs; returns what was found out about them."""
     from tf_gan_lth.experiment.artifacts import File
     from tf_gan_lth.experiment.run_folder import RunFolder
-    from tf_gan_lth.report import figures as paper
     from tf_gan_lth.report import judged, page
 
     runs = [RunFolder(path) for path in folders]
@@ -69,6 +102,31 @@ def main(values: flags.FlagValues) -> None:
         with runs[0].lock():
             runs[0].report.put(page.page(found, output))
     print(f"Report: {output}")
-    if figures:
-        for path in paper.write(found, figures):
-            print(f"Figure: {path}")
+    return found
+
+
+def _read_tables(paths_of_tables: list[paths.Path]) -> list:
+    """Prints comparisons and verdicts of the runs in tables; returns what was found out."""
+    from tf_gan_lth.findings import comparison_table, results_file
+
+    found = [run for path in paths_of_tables for run in results_file.read(path)]
+    for run in found:
+        for generator, verdict in run.verdicts.items():
+            name = run.name if len(run.verdicts) == 1 else f"{run.name}, {generator}"
+            print(f"{name}\n\n{comparison_table(verdict.comparisons)}\n")
+            print(f"Verdict: {verdict.sentence}\n")
+    return found
+
+
+def _write_table(found: list, path: paths.Path) -> None:
+    """Writes the results of runs, each under its name."""
+    from tf_gan_lth.experiment.artifacts import File
+    from tf_gan_lth.findings import results_file
+
+    rows = [
+        {results_file.RUN: run.name} | row
+        for run in found
+        for row in results_file.lines(run.results, run.verdicts)
+    ]
+    File(path).put(results_file.table(rows))
+    print(f"Table: {path}")

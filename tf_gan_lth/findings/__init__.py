@@ -2,9 +2,11 @@
 
 from tf_gan_lth.findings.columns import Column, columns, line, rows, table
 from tf_gan_lth.findings.comparison import Comparison, comparison_table
+from tf_gan_lth.findings.judging import judge_run
 from tf_gan_lth.findings.looks import Plan
 from tf_gan_lth.findings.results import Result, read_results
-from tf_gan_lth.findings.verdict import Verdict, judge, judge_run, write_results
+from tf_gan_lth.findings.results_file import write_results
+from tf_gan_lth.findings.verdict import Verdict, judge
 
 __all__ = [
     "Column",

@@ -1,13 +1,9 @@
 """The verdict: which is the sparsest ticket that matches the dense GAN, and how do controls do?"""
 
 import collections
-import csv
 import dataclasses
-import io
 
 from tf_gan_lth.experiment import amounts
-from tf_gan_lth.experiment.run_folder import RunFolder
-from tf_gan_lth.findings.columns import rows
 from tf_gan_lth.findings.comparison import (
     DENSE,
     WITHIN,
@@ -17,8 +13,8 @@ from tf_gan_lth.findings.comparison import (
     tested_in_order,
     tickets,
 )
-from tf_gan_lth.findings.looks import Plan, read_plan, settle_plan
-from tf_gan_lth.findings.results import Result, read_results
+from tf_gan_lth.findings.looks import Plan
+from tf_gan_lth.findings.results import Result
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,6 +74,7 @@ class Verdict:
       comparisons: {(round, branch): its comparison with the dense GAN}.
       sentence: the verdict in words.
       plan: when replicates were judged.
+      margin: share of the dense mean FID by which a matching ticket may be worse.
       worth: what `best` saves of the whole generator; None if there is no such round, or its
         parameters were not counted.
     """
@@ -90,6 +87,7 @@ class Verdict:
     comparisons: dict[tuple[int, str], Comparison]
     sentence: str
     plan: Plan
+    margin: float
     worth: Worth | None = None
 
 
@@ -147,7 +145,16 @@ def judge(results: list[Result], margin: float, plan: Plan | None = None) -> Ver
     sentence = ". ".join([sentences[0], *parts]) + "."
     generator = results[0].generator
     return Verdict(
-        generator, dense.fid_mean, limit, matching, best, comparisons, sentence, plan, saved
+        generator=generator,
+        dense_fid=dense.fid_mean,
+        limit=limit,
+        matching=matching,
+        best=best,
+        comparisons=comparisons,
+        sentence=sentence,
+        plan=plan,
+        margin=margin,
+        worth=saved,
     )
 
 
@@ -161,38 +168,6 @@ def kept(results: list[Result]) -> str:
         f"each FID is the best of {many} along its training, so it is biased low and compares only"
         " with others of that kind"
     )
-
-
-def judge_run(run: RunFolder) -> tuple[list[Result], dict[str, Verdict]]:
-    """The results of a run, and {generator: its verdict} with the margin of its config."""
-    results = read_results(run)
-    margin = run.read_config().lottery.margin
-    plan = read_plan(run, results)
-    names = dict.fromkeys(result.generator for result in results)
-    return results, {
-        name: judge([result for result in results if result.generator == name], margin, plan)
-        for name in names
-    }
-
-
-def write_results(run: RunFolder) -> tuple[list[Result], dict[str, Verdict]]:
-    """Judges a run as `judge_run` does, settles its plan, and writes `results.csv` anew.
-
-    It has a row for each generator of each training, with the comparison of its round or branch.
-    """
-    results, verdicts = judge_run(run)
-    settle_plan(run, results)
-    compared = [verdicts[r.generator].comparisons[r.round, r.branch] for r in results]
-    lines = [
-        row | dataclasses.asdict(comparison)
-        for row, comparison in zip(rows(results), compared, strict=True)
-    ]
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(lines[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(lines)
-    run.results.put(text.getvalue().encode())
-    return results, verdicts
 
 
 def _match(

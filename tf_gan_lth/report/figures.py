@@ -9,9 +9,9 @@ from matplotlib.figure import Figure
 
 from tf_gan_lth.experiment.artifacts import File
 from tf_gan_lth.experiment.paths import Path
+from tf_gan_lth.findings.judging import Found
 from tf_gan_lth.report import chart
 from tf_gan_lth.report.chart import LOG_FROM, Series
-from tf_gan_lth.report.judged import Judged
 from tf_gan_lth.report.series import curves
 
 # A fixed salt for ids, so that the same results give the same files.
@@ -39,7 +39,7 @@ DATA = ("run", "series", "remaining_percent", "fid", "fid_low", "fid_high", "rep
 BAND = ("band_low", "band_high")
 
 
-def write(found: Sequence[Judged], folder: Path) -> list[Path]:
+def write(found: Sequence[Found], folder: Path) -> list[Path]:
     """Writes FID over remaining weights: a figure for each generator of each run.
 
     Of several runs there is one more for each protocol that two or more of them share, with the
@@ -65,7 +65,7 @@ def write(found: Sequence[Judged], folder: Path) -> list[Path]:
 class Panel:
     """The curves of a run's generator in a figure, with its dense FID and margin."""
 
-    def __init__(self, judged: Judged, generator: str, style: int | None = None):
+    def __init__(self, judged: Found, generator: str, style: int | None = None):
         """`style` is the colour of its tickets, which then are alone; None draws controls too."""
         verdict = judged.verdicts[generator]
         drawn = curves(judged.of(generator), verdict)
@@ -79,10 +79,10 @@ class Panel:
         self.limit = verdict.limit if style is None else None
 
 
-def _panels(found: Sequence[Judged]) -> dict[str, list[Panel]]:
+def _panels(found: Sequence[Found]) -> dict[str, list[Panel]]:
     """{name of the figure: what is in it}."""
     figures: dict[str, list[Panel]] = {}
-    shared: dict[tuple[str, str], list[Judged]] = {}
+    shared: dict[tuple[str, str], list[Found]] = {}
     for number, judged in enumerate(found):
         for generator in judged.verdicts:
             # Two runs may be called alike.

@@ -5,30 +5,15 @@ import dataclasses
 from tf_gan_lth.experiment import config as configs
 from tf_gan_lth.experiment.errors import UsageError
 from tf_gan_lth.experiment.run_folder import ReplicateFolder, RunFolder, generator_label
-from tf_gan_lth.findings.results import Result
-from tf_gan_lth.findings.verdict import Verdict, judge_run
+from tf_gan_lth.findings.judging import Found, judge_run
 
 
 @dataclasses.dataclass(frozen=True)
-class Judged:
-    """A run with its results and {generator: verdict}."""
+class Judged(Found):
+    """A run in its folder, with its config, its results and {generator: verdict}."""
 
     run: RunFolder
     config: configs.Config
-    results: list[Result]
-    verdicts: dict[str, Verdict]
-
-    @property
-    def name(self) -> str:
-        return self.run.path.absolute().name
-
-    def of(self, generator: str) -> list[Result]:
-        """The results of a generator."""
-        return [result for result in self.results if result.generator == generator]
-
-    def protocol(self, generator: str) -> str:
-        """The protocol of its scores, with the digests of what they are made of."""
-        return self.of(generator)[0].protocol
 
     @property
     def first(self) -> ReplicateFolder:
@@ -48,7 +33,7 @@ def judge(run: RunFolder) -> Judged:
     if not any(replicate.round(0).scores.exists() for replicate in run.replicates()):
         raise UsageError(f"{run.path} has no scores of the dense GAN, round 0: nothing to report")
     results, verdicts = judge_run(run)
-    return Judged(run, run.read_config(), results, verdicts)
+    return Judged(run.path.absolute().name, results, verdicts, run, run.read_config())
 
 
 def titled(generator: str, text: str) -> str:
