@@ -45,11 +45,19 @@ def check_options(options, spec=None, method=None):
         ),
         (
             {"criterion": "snip", "rounds": 1, "ranking_weights": "ema"},
-            "there are no --ranking_weights=ema",
+            "snip ranks before training: it needs --ranking_weights=live, not ema",
         ),
         (
             {"criterion": "snip", "rounds": 1, "ranking_weights": "paper"},
-            "there are no --ranking_weights=paper",
+            "snip ranks before training: it needs --ranking_weights=live, not paper",
+        ),
+        (
+            {"criterion": "taylor", "ranking_weights": "ema"},
+            "taylor takes gradients where training ended: it needs --ranking_weights=live, not ema",
+        ),
+        (
+            {"criterion": "random", "ranking_weights": "paper"},
+            "random looks at no weights: it needs --ranking_weights=live, not paper",
         ),
         (
             {"gan": "cyclegan", "ranking_weights": "paper"},

@@ -49,6 +49,11 @@ from tf_gan_lth.experiment.run_folder import RunFolder
             {"method": "gan_slimming", "criterion": "taylor"},
             "taylor: --method=gan_slimming ranks by",
         ),
+        ({"criterion": "snip"}, "before training: it needs a single one of --budgets"),
+        (
+            {"criterion": "taylor", "ranking_weights": "ema"},
+            "--criterion=taylor takes gradients where training ended: it needs",
+        ),
         (
             {"method": "coevolution", "criterion": "l2_norm"},
             "--criterion=l2_norm: --method=coevolution searches for channels, ranking none",

@@ -94,7 +94,22 @@ def gamma_l1(bench: Bench, before: TrainingFolder) -> Scores:
     }
 
 
-@register
+def _of_live_weights(config: Config, why: str) -> Iterator[str]:
+    """Of what takes no averages."""
+    asked = config.lottery.ranking_weights
+    if asked != "live":
+        yield (
+            f"--criterion={config.lottery.criterion} {why}: it needs --ranking_weights=live, not"
+            f" {asked}"
+        )
+
+
+def _of_random(config: Config, gan: GANSpec) -> Iterator[str]:
+    del gan
+    yield from _of_live_weights(config, "looks at no weights")
+
+
+@register(complaints=_of_random)
 def random(bench: Bench, before: TrainingFolder) -> Scores:
     """Nothing is better than anything: what a round prunes is drawn."""
     labels = ("replicate", before.replicate, "round", before.round_number, "random")
@@ -117,7 +132,9 @@ def vanishing_gradients(config: Config, gan: GANSpec) -> Iterator[str]:
 
 def _of_snip(config: Config, gan: GANSpec) -> Iterator[str]:
     lottery = config.lottery
-    if lottery.rounds > 1:
+    if len(lottery.budgets) > 1:
+        yield "--criterion=snip ranks once, before training: it needs a single one of --budgets"
+    elif lottery.rounds > 1:
         yield (
             "--criterion=snip ranks once, before training: it needs --rounds=1, not"
             f" {lottery.rounds}, and its --rate"
@@ -125,17 +142,14 @@ def _of_snip(config: Config, gan: GANSpec) -> Iterator[str]:
     if lottery.prune != ("generator",):
         yield "--criterion=snip ranks by the generator's loss: it needs --prune=generator"
     yield from vanishing_gradients(config, gan)
-    if lottery.ranking_weights != "live":
-        yield (
-            "--criterion=snip ranks before training: there are no"
-            f" --ranking_weights={lottery.ranking_weights}"
-        )
+    yield from _of_live_weights(config, "ranks before training")
 
 
 def _of_gradients(config: Config, gan: GANSpec) -> Iterator[str]:
     if config.lottery.prune != ("generator",):
         yield "--criterion=taylor ranks by the generator's loss: it needs --prune=generator"
     yield from vanishing_gradients(config, gan)
+    yield from _of_live_weights(config, "takes gradients where training ended")
 
 
 @register(complaints=_of_gradients)
