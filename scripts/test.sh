@@ -17,5 +17,7 @@ if [ "${1:-}" = "--all" ]; then
     chosen=()
     shift
 fi
-# Two at a time, each file in one process: its lotteries are shared by its tests.
-exec .venv/bin/python -m pytest --numprocesses=2 --dist=loadfile "${chosen[@]}" "$@"
+# Two at a time, each file in one process: its lotteries are shared by its tests. Files with slow
+# tests begin (tests/conftest.py), not those with many.
+exec .venv/bin/python -m pytest --numprocesses=2 --dist=loadfile --no-loadscope-reorder \
+    "${chosen[@]}" "$@"

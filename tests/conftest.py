@@ -26,6 +26,13 @@ from tf_gan_lth.training import Kept, Trainer, Weights  # noqa: E402
 _cache = tempfile.TemporaryDirectory()
 os.environ[cache.VARIABLE] = _cache.name
 
+
+def pytest_collection_modifyitems(items):
+    """Files with slow tests first, so that no process is left alone with one of them at the end."""
+    long = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in long)
+
+
 TINY = {
     "dataset": "digits",
     "resolution": 8,
