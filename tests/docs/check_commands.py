@@ -93,7 +93,9 @@ class Reader:
 
     def __init__(self, folder: pathlib.Path):
         self.folder = folder
-        without = {name: v for name, v in os.environ.items() if name not in ("VIRTUAL_ENV",)}
+        # TFMOT sets the second one for its own process.
+        ours = ("VIRTUAL_ENV", "TF_USE_LEGACY_KERAS")
+        without = {name: v for name, v in os.environ.items() if name not in ours}
         self.environment = {**without, "PYTHONPATH": str(folder), "PATH": "/usr/bin:/bin"}
         self.ran = []
 
