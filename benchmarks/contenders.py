@@ -119,7 +119,7 @@ def make_model(config: Config):
     classes = CLASSES if spec.asks_labels(gans.options_of(spec, config)) else 0
     labels = np.arange(IMAGES) % max(1, classes)
     sets = [
-        data.ImageSet("noise", name, images, labels)
+        data.ImageSet("noise", name, images, labels, classes=classes)
         for name, images in zip("ab", drawn, strict=True)
     ]
     images = data.Domains(*sets) if translates(config) else sets[0]
