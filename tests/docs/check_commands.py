@@ -21,6 +21,7 @@ COPIED = ("tf_gan_lth", "flags", "scripts", "docs", "setup.cfg", "pyproject.toml
 NOT_RUN = {
     r"scripts/test\.sh|/ruff|/mdformat": "these tests themselves, and formatters",
     r"pip install|docker": "installs something",
+    r"tests/(browser|fuzz)/": "takes a Chromium, or minutes",
     r"benchmarks/": "takes minutes to measure; only its flags are checked",
     r"srun|sbatch|SLURM|/shared/|TF_CONFIG": "takes a cluster",
     r"gs://": "takes a store",
