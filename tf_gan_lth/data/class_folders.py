@@ -28,7 +28,8 @@ def read(
     `listing.entries` leaves out is left out. A class is a folder of any split, so that its number
     is the same in all of them. Of the split that is asked for, each class folder must have a
     picture: an empty one is most likely a copy that was cut short. Folders may also be laid out as
-    `tiny_imagenet` says.
+    `tiny_imagenet` says. Pictures three folders or more below a root without splits, as LSUN's
+    export leaves them, have no classes.
 
     Args:
       root: the folder.
@@ -54,6 +55,10 @@ def read(
     if tiny_imagenet.is_one(root.parent):
         raise UsageError(f"folder:{root} is a split of folder:{root.parent}: give that one")
     splits = _splits(root)
+    if _is_deep(root, splits):
+        files = sorted(listing.files_below(root))
+        images = _images(root, list(_pictures(root, files)), resolution, crop)
+        return images, np.zeros(len(files), np.int64), ()
     if split not in splits and splits:
         check_known(f"split of folder:{root}", split, splits)
     part = root / split if splits else root
@@ -101,6 +106,14 @@ def _splits(root: pathlib.Path) -> list[str]:
     folders, _ = listing.entries(root)
     known = {*listing.SPLITS, *DOMAINS}
     return [path.name for path in folders if path.name in known or listing.entries(path)[0]]
+
+
+def _is_deep(root: pathlib.Path, splits: list[str]) -> bool:
+    """Whether folders say nothing: none is called as a split, and they are three or more deep."""
+    if not splits or {*listing.SPLITS, *DOMAINS} & set(splits):
+        return False
+    below = [path for name in splits for path in listing.entries(root / name)[0]]
+    return any(listing.entries(path)[0] for path in below)
 
 
 def _check_is_no_class(root: pathlib.Path, split: str, splits: list[str]) -> None:
@@ -168,7 +181,7 @@ def _images(
             if images is None:
                 images = room.empty(f"the pictures of {root}", (len(files), *picture.shape))
             check_shape(files[number], picture.shape, files[0], images.shape[1:])
-            images[number] = picture
+            room.put(images, number, picture)
             number += 1
     return images
 

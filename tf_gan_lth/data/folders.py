@@ -112,7 +112,7 @@ class ImageFolder:
         """
         pictures = room.empty(f"the pictures of {self.root}", (self.count, *self.shape))
         for number, file in enumerate(self.files):
-            pictures[number] = self._decode(file, method)
+            room.put(pictures, number, self._decode(file, method))
         return pictures
 
     @functools.cached_property
