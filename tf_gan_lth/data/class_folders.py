@@ -52,7 +52,7 @@ def read(
         raise UsageError(f"there is no folder {root}")
     if tiny_imagenet.is_one(root):
         return _read_tiny_imagenet(root, split, resolution, crop)
-    if tiny_imagenet.is_one(root.parent):
+    if tiny_imagenet.is_split(root):
         raise UsageError(f"folder:{root} is a split of folder:{root.parent}: give that one")
     splits = _splits(root)
     if _is_deep(root, splits):

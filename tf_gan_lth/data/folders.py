@@ -153,7 +153,7 @@ class ImageFolder:
 
     @functools.cached_property
     def _in_colour(self) -> bool:
-        return tiny_imagenet.is_one(self.path) or tiny_imagenet.is_one(self.path.parent)
+        return tiny_imagenet.is_one(self.path) or tiny_imagenet.is_split(self.path)
 
     def _fitted(self, file: pathlib.Path, method: str = "bilinear") -> np.ndarray:
         pixels = decode(file)

@@ -19,8 +19,22 @@ IMAGES = "images"
 
 def is_one(root: pathlib.Path) -> bool:
     """Whether a folder is laid out like that: the classes of `train` have a folder `images`."""
-    train = root / TRAIN
-    return train.is_dir() and any((path / IMAGES).is_dir() for path in listing.entries(train)[0])
+    if not _has(root, TRAIN):
+        return False
+    return any(_has(path, IMAGES) for path in listing.entries(root / TRAIN)[0])
+
+
+def _has(folder: pathlib.Path, name: str) -> bool:
+    """Whether a folder has one of that name; not so where nobody may look into it."""
+    try:
+        return (folder / name).is_dir()
+    except OSError:
+        return False
+
+
+def is_split(path: pathlib.Path) -> bool:
+    """Whether a folder is a split of one that is laid out like that."""
+    return path.name in listing.SPLITS and is_one(path.parent)
 
 
 def read(root: pathlib.Path, split: str) -> dict[pathlib.Path, str | None]:
