@@ -1,6 +1,9 @@
 """`tf-gan-lth gans`: what the networks of each GAN take."""
 
 import json
+import pathlib
+import subprocess
+import sys
 
 import pytest
 from absl import flags
@@ -39,6 +42,29 @@ def test_a_table_has_a_line_a_network_and_says_what_does_not_fit(capsys):
         ["dcgan", "discriminator"],
     ]
     assert "--resolution=8 does not fit sagan" in lines[3] and len(lines) == 4
+
+
+def test_what_was_counted_is_listed_at_once_and_what_is_broken_is_counted_again(
+    capsys, monkeypatch, tmp_path
+):
+    monkeypatch.setenv("TF_GAN_LTH_CACHE", str(tmp_path))
+    first = listed(capsys, "--resolution=16", words=["dcgan"])
+    code = (
+        "import sys; from tf_gan_lth.cli.main import main;"
+        " main(['tf-gan-lth', 'gans', 'dcgan', '--resolution=16']);"
+        " assert 'tensorflow' not in sys.modules"
+    )
+    again = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert again.stdout == first
+    [kept] = (tmp_path / "networks").iterdir()
+    for content in (b"{", b"[]", kept.read_bytes()[:-20]):
+        kept.write_bytes(content)
+        assert listed(capsys, "--resolution=16", words=["dcgan"]) == first
+    other = listed(capsys, "--resolution=32", words=["dcgan"])
+    assert other != first and len(list((tmp_path / "networks").iterdir())) == 2
+    monkeypatch.setattr(command, "PACKAGE", pathlib.Path(command.__file__).parent)  # other sources
+    assert listed(capsys, "--resolution=16", words=["dcgan"]) == first
+    assert len(list((tmp_path / "networks").iterdir())) == 3
 
 
 @pytest.mark.parametrize(

@@ -108,6 +108,20 @@ def test_one_class_folder_is_one_class(folder):
     assert images.classes == 1 and images.labels.tolist() == [0] * 40
 
 
+def test_pictures_deep_below_have_no_classes(folder):
+    expected = load(folder).images
+    for number, file in enumerate(sorted(folder.glob("train/*/*.png"))):
+        place = folder.parent / "deep" / f"{number % 3}" / "a" / f"{number % 2}"
+        place.mkdir(parents=True, exist_ok=True)
+        file.rename(place / f"{file.parent.name}_{file.name}")
+    images = load(folder.parent / "deep")
+    assert (images.count, images.classes, images.class_names) == (45, 0, None)
+    assert sorted(map(bytes, images.images)) == sorted(map(bytes, expected))
+    (folder.parent / "deep" / "1" / "a" / "1" / "notes.txt").write_text("x")
+    with pytest.raises(DataError, match="1/a/1/notes.txt is not a picture"):
+        load(folder.parent / "deep")
+
+
 def test_what_is_hidden_is_left_out(folder):
     for place in (".git/a class", "train/.cache", "train/cat/.thumbnails"):
         (folder / place).mkdir(parents=True)

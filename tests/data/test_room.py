@@ -1,4 +1,9 @@
-"""Pictures that memory has no room for train and score as others do, from a file."""
+"""Pictures that are many train and score as others do, from a file, and take no memory."""
+
+import pathlib
+import re
+import sys
+import warnings
 
 import numpy as np
 import pytest
@@ -80,3 +85,50 @@ def test_the_file_has_no_name_and_nothing_is_left(full, tmp_path, monkeypatch):
     array[:] = 7
     assert array.shape == (100, 4, 4, 3) and (array == 7).all()
     assert list((tmp_path / "cache").iterdir()) == []
+
+
+def test_many_pictures_are_in_a_file_though_memory_has_room_and_nobody_is_warned(
+    folder, monkeypatch
+):
+    held = load(folder)
+    expected = batches(held)
+    monkeypatch.setattr(room, "HELD", 12 * 8 * 8 * 3 - 1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        images = load(folder)
+    assert isinstance(images.images, np.memmap) and images.digest == held.digest
+    np.testing.assert_array_equal(batches(images), expected)
+    monkeypatch.setattr(room, "HELD", 12 * 8 * 8 * 3)
+    assert not isinstance(load(folder).images, np.memmap)
+
+
+def test_without_room_on_the_disk_they_are_held_where_memory_has_room(tmp_path, monkeypatch):
+    monkeypatch.setattr(room, "HELD", 0)
+    (tmp_path / "file").write_text("x")
+    monkeypatch.setenv("TF_GAN_LTH_CACHE", str(tmp_path / "file"))
+    array = room.empty("the pictures", (10, 4, 4, 3))
+    assert array.shape == (10, 4, 4, 3) and not isinstance(array, np.memmap)
+
+
+def resident():
+    status = pathlib.Path("/proc/self/status").read_text()
+    return 1024 * int(re.search(r"VmRSS:\s+(\d+) kB", status)[1])
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc is Linux's")
+def test_pictures_in_a_file_take_no_memory_while_they_are_written_read_and_digested(monkeypatch):
+    monkeypatch.setattr(room, "HELD", 0)
+    shape = (16384, 64, 64, 3)  # 201 MB
+    array = room.empty("the pictures", shape)
+    picture = np.random.default_rng(0).integers(0, 256, shape[1:], np.uint8)
+    before, peaks = resident(), []
+    for number in range(len(array)):
+        room.put(array, number, picture)
+        peaks.append(resident() if number % 100 == 0 else 0)
+    images = data.ImageSet("mine", "train", array, np.zeros(len(array), np.int64))
+    assert len(images.digest) == 16
+    for batch in data.training_batches(images, 256, 1, SEED).take(64):
+        assert batch["image"].shape == (256, 1, 64, 64, 3)
+        peaks.append(resident())
+    assert max(peaks) - before < 100e6
+    np.testing.assert_array_equal(array[[0, 77, -1]], [picture] * 3)

@@ -34,20 +34,23 @@ def test_what_a_name_means_does_not_change():
     scoring another name.
     """
     common = ("bilinear_tf1", 10, 1000)
+    rest = (10_000, 5, "none", None, "uniform")
     assert {
         name: dataclasses.astuple(protocol)[1:] for name, protocol in protocols.PROTOCOLS.items()
     } == {
-        "paper": ("inception", "train", 50_000, True, *common, 10_000, 5, "none", None),
-        "test_split": ("inception", "test", 50_000, True, *common, 10_000, 5, "none", None),
-        "quick": ("inception", "train", 5000, True, *common, 10_000, 5, "none", None),
-        "digits": ("digits", "train", 5000, True, *common, 10_000, 5, "none", None),
-        "cyclegan": ("inception", "train", None, False, *common, 10_000, 5, "none", None),
+        "paper": ("inception", "train", 50_000, True, *common, *rest),
+        "test_split": ("inception", "test", 50_000, True, *common, *rest),
+        "quick": ("inception", "train", 5000, True, *common, *rest),
+        "digits": ("digits", "train", 5000, True, *common, *rest),
+        "cyclegan": ("inception", "train", None, False, *common, *rest),
     }
 
 
 def test_a_changed_protocol_says_so_in_its_name_in_a_fixed_order_and_an_unchanged_one_is_itself():
     quick = protocols.get("quick")
     assert quick.but(num_images=None, feature_network="inception") == quick
+    assert quick.but(labels="uniform") == quick
+    assert quick.but(labels="data").name == "quick+labels=data"
     changed = quick.but(num_images=100).but(feature_network="/data/my,network/")
     assert changed.name == "quick+feature_network=my_network+num_images=100"
     assert changed.num_images == 100 and changed.feature_network == "/data/my,network/"

@@ -1,17 +1,21 @@
 """A conditional GAN of one file: labels in batches, scores, grids and exports."""
 
+import csv
 import dataclasses
+import io
 import pathlib
 
 import numpy as np
 import pytest
 import tensorflow as tf
+from PIL import Image
 
 import tf_gan_lth as lth
 from tf_gan_lth import data, export
 from tf_gan_lth.data import draws
 from tf_gan_lth.experiment.errors import RunFolderError, UsageError
-from tf_gan_lth.findings import judge_run
+from tf_gan_lth.findings import judge_run, read_results, table
+from tf_gan_lth.tasks import rescoring
 from tf_gan_lth.tasks.image_sources import open_source
 from tf_gan_lth.tasks.noise_to_image import sampling_seed
 
@@ -118,3 +122,46 @@ def test_labels_that_were_exchanged_are_other_images(options, tmp_path):
     lth.find_ticket(f"{TOY}:gan", images, tmp_path / "run", labels=labels, **settings)
     with pytest.raises(RunFolderError, match="was trained on other labels"):
         lth.find_ticket(f"{TOY}:gan", images, tmp_path / "run", labels=labels[::-1], **settings)
+
+
+def test_classes_have_scores_and_columns_of_their_own(run):
+    record = run.ticket(1).folder.scores.get()["generator"]
+    assert 0.0 <= record["label_accuracy"] <= 1.0 and record["class_fid"] > 0
+    assert list(record["classes"]) == [str(number) for number in range(10)]
+    fids = [entry["fid"] for entry in record["classes"].values()]
+    assert record["class_fid"] == pytest.approx(np.mean(fids))
+    rows = list(csv.DictReader(io.StringIO((run.folder.path / "results.csv").read_text())))
+    assert float(rows[1]["class_fid"]) == record["class_fid"] and "classes" not in rows[1]
+    assert "label accuracy" in table(read_results(run.folder)).splitlines()[0]
+    assert "class FID" in (run.folder.path / "report.html").read_text()
+
+
+def test_a_round_and_its_export_are_scored_by_class_as_the_run_was(run, saved_model, tmp_path):
+    expected = run.ticket(1).folder.scores.get()["generator"]
+    of_round = f"round:{run.ticket(1).folder.path}"
+    found = rescoring.evaluate(rescoring.Request(of_round, "digits"))
+    [record] = found["scores"]
+    assert record["classes"] == expected["classes"] and record["protocol"] == expected["protocol"]
+    assert "label_accuracy" in rescoring.table(found)
+    of_export = f"saved_model:{saved_model}"
+    request = rescoring.Request(of_export, "digits", "digits", num_images=100, labels="data")
+    [record] = rescoring.evaluate(request)["scores"]
+    assert record["protocol_details"]["name"] == "digits+num_images=100+labels=data"
+    assert len(record["classes"]) == 10 and record["protocol_details"]["labels"] == "data"
+    for level in (0, 200):
+        Image.new("L", (8, 8), level).save(tmp_path / f"{level}.png")
+    with pytest.raises(UsageError, match="--labels=data: folder:.* takes no labels"):
+        of_folder = f"folder:{tmp_path}"
+        rescoring.evaluate(rescoring.Request(of_folder, "digits", "digits", labels="data"))
+
+
+def test_labels_as_in_the_data_are_part_of_a_run(options, run, tmp_path):
+    images = np.random.default_rng(0).integers(0, 256, [64, 8, 8, 1], dtype=np.uint8)
+    labels = np.array([0] * 48 + [1] * 16)
+    settings = {**options, "rounds": 0, "eval_labels": "data"}
+    asked = lth.find_ticket(f"{TOY}:gan", images, tmp_path / "run", labels=labels, **settings)
+    record = asked.folder.replicate(0).round(0).scores.get()["generator"]
+    assert "+labels=data/" in record["protocol"] and "class_fid" not in record
+    assert asked.config.digest != run.config.digest
+    with pytest.raises(UsageError, match="--eval_labels=data: sngan takes no labels"):
+        lth.find_ticket("sngan", images, tmp_path / "other", **settings)

@@ -22,6 +22,7 @@ from tf_gan_lth.experiment import paths
 # Several workers train together, but score each for itself.
 STRATEGIES = ("auto", "one_device", "mirrored", "tpu")
 CROPS = ("none", "center")
+LABELS = ("uniform", "data")
 REQUEST = (
     "images",
     "reference",
@@ -34,6 +35,7 @@ REQUEST = (
     "resolution",
     "crop",
     "direction",
+    "labels",
 )
 
 
@@ -69,6 +71,14 @@ def define(values: flags.FlagValues) -> None:
         None,
         "a2b or b2a, of a round that translates: it is scored on its run's test pictures",
         names.DIRECTION,
+    )
+    images(
+        "labels",
+        str,
+        None,
+        "uniform or data: which labels a conditional generator is asked for, all classes alike or"
+        " each as often as the reference has it; unset: the protocol's",
+        names.words("labels", LABELS),
     )
     images("repeats", int, 1, "sample sets to draw from a generator and to score")
     images("seed", int, 0, "seed of a SavedModel's sample sets; those of a round are its run's")

@@ -1,6 +1,7 @@
 """Images by name or of one's own, and their labels, as batches in [-1, 1]. No networks."""
 
 from tf_gan_lth.data.arrays import from_array, from_dataset
+from tf_gan_lth.data.conditions import check_classes
 from tf_gan_lth.data.datasets import FOLDER, NPZ, folder_path, load, open_images, remember
 from tf_gan_lth.data.domains import Domains, known_domains, load_domains
 from tf_gan_lth.data.folders import ImageFolder
@@ -21,6 +22,7 @@ __all__ = [
     "Domains",
     "ImageFolder",
     "ImageSet",
+    "check_classes",
     "folder_path",
     "from_array",
     "from_dataset",

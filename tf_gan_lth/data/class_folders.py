@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from tf_gan_lth.data import listing, room
-from tf_gan_lth.data.decoding import check_shape, decode
+from tf_gan_lth.data import listing, room, tiny_imagenet
+from tf_gan_lth.data.decoding import check_shape, decode, in_colour
 from tf_gan_lth.data.image_set import MIN_COUNT
 from tf_gan_lth.data.pixels import fit
 from tf_gan_lth.experiment.errors import DataError, UsageError, check_known
@@ -27,7 +27,9 @@ def read(
     no splits, and the pictures in `<root>` or `<root>/<class>/` serve as every split. What
     `listing.entries` leaves out is left out. A class is a folder of any split, so that its number
     is the same in all of them. Of the split that is asked for, each class folder must have a
-    picture: an empty one is most likely a copy that was cut short.
+    picture: an empty one is most likely a copy that was cut short. Folders may also be laid out as
+    `tiny_imagenet` says. Pictures three folders or more below a root without splits, as LSUN's
+    export leaves them, have no classes.
 
     Args:
       root: the folder.
@@ -48,7 +50,15 @@ def read(
     """
     if not root.is_dir():
         raise UsageError(f"there is no folder {root}")
+    if tiny_imagenet.is_one(root):
+        return _read_tiny_imagenet(root, split, resolution, crop)
+    if tiny_imagenet.is_split(root):
+        raise UsageError(f"folder:{root} is a split of folder:{root.parent}: give that one")
     splits = _splits(root)
+    if _is_deep(root, splits):
+        files = sorted(listing.files_below(root))
+        images = _images(root, list(_pictures(root, files)), resolution, crop)
+        return images, np.zeros(len(files), np.int64), ()
     if split not in splits and splits:
         check_known(f"split of folder:{root}", split, splits)
     part = root / split if splits else root
@@ -62,11 +72,48 @@ def read(
     return images, labels, names
 
 
+def _read_tiny_imagenet(
+    root: pathlib.Path, split: str, resolution: int | None, crop: str
+) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
+    found = tiny_imagenet.read(root, split)
+    known = tiny_imagenet.classes_by_split(root)[tiny_imagenet.TRAIN]
+    numbers = {name: number for number, name in enumerate(known)}
+    told = [name for name in found.values() if name is not None]
+    for name in told:
+        if name not in numbers:
+            raise DataError(f"class {name} of {root / split} has no folder in {root}/train")
+    if len(found) < MIN_COUNT:
+        raise DataError(f"{root / split} has 1 picture: expected at least {MIN_COUNT} to train on")
+    images = _images(root, list(found), resolution, crop, colour=True)
+    labels = np.array([numbers[name] for name in told] or np.zeros(len(found)), np.int64)
+    return images, labels, known if told else ()
+
+
+def classes_by_split(root: pathlib.Path) -> dict[str, tuple[str, ...]]:
+    """{split: sorted names of its classes}, without splits that have none.
+
+    Args:
+      root: a folder that `read` reads.
+    """
+    if tiny_imagenet.is_one(root):
+        return tiny_imagenet.classes_by_split(root)
+    found = {split: _class_names(root, [split]) for split in _splits(root)}
+    return {split: names for split, names in found.items() if names}
+
+
 def _splits(root: pathlib.Path) -> list[str]:
     """The names of the folders that are splits: those that are called so, or have class folders."""
     folders, _ = listing.entries(root)
     known = {*listing.SPLITS, *DOMAINS}
     return [path.name for path in folders if path.name in known or listing.entries(path)[0]]
+
+
+def _is_deep(root: pathlib.Path, splits: list[str]) -> bool:
+    """Whether folders say nothing: none is called as a split, and they are three or more deep."""
+    if not splits or {*listing.SPLITS, *DOMAINS} & set(splits):
+        return False
+    below = [path for name in splits for path in listing.entries(root / name)[0]]
+    return any(listing.entries(path)[0] for path in below)
 
 
 def _check_is_no_class(root: pathlib.Path, split: str, splits: list[str]) -> None:
@@ -120,16 +167,21 @@ def _pictures(folder: pathlib.Path, found: list[pathlib.Path]) -> Iterator[pathl
 
 
 def _images(
-    root: pathlib.Path, files: list[pathlib.Path], resolution: int | None, crop: str
+    root: pathlib.Path,
+    files: list[pathlib.Path],
+    resolution: int | None,
+    crop: str,
+    colour: bool = False,
 ) -> np.ndarray:
-    """The pictures, in their order."""
+    """The pictures, in their order, all as RGB if `colour`."""
     images, number = None, 0
     for chunk in _chunks(files):
+        chunk = [in_colour(picture) for picture in chunk] if colour else chunk
         for picture in _fitted(chunk, resolution, crop):
             if images is None:
                 images = room.empty(f"the pictures of {root}", (len(files), *picture.shape))
             check_shape(files[number], picture.shape, files[0], images.shape[1:])
-            images[number] = picture
+            room.put(images, number, picture)
             number += 1
     return images
 

@@ -130,7 +130,8 @@ def _read_any(
                 f"{name} has images of {picture.shape} and of {images.shape[1:]}: expected one"
                 " shape; --resolution resizes them"
             )
-        images[number], labels[number] = picture, of_class
+        room.put(images, number, picture)
+        labels[number] = of_class
     names = tuple(label.names) if labelled and labels.min() >= 0 else ()
     return images, labels, names
 

@@ -128,6 +128,11 @@ def _check(file: pathlib.Path, picture: Image.Image) -> None:
         raise DataError(f"{file} holds {picture.n_frames} pictures: expected one")
 
 
+def in_colour(pixels: np.ndarray) -> np.ndarray:
+    """A picture `(H, W, C)` as RGB, which of a grey one are three equal channels."""
+    return np.repeat(pixels, 3, axis=2) if pixels.shape[2] == 1 else pixels
+
+
 def check_shape(
     file: pathlib.Path,
     shape: tuple[int, int, int],

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 import numpy as np
 import tensorflow as tf
 
-from tf_gan_lth.data import listing, room
-from tf_gan_lth.data.decoding import check_regular, check_shape, decode, read_file
+from tf_gan_lth.data import class_folders, listing, room, tiny_imagenet
+from tf_gan_lth.data.decoding import check_regular, check_shape, decode, in_colour, read_file
 from tf_gan_lth.data.pixels import fit, mixed_order, scale, slices
 from tf_gan_lth.experiment import digests
 from tf_gan_lth.experiment.errors import DataError, UsageError
@@ -70,7 +70,7 @@ class ImageFolder:
     @functools.cached_property
     def shape(self) -> tuple[int, int, int]:
         """Height, width and channels, those of the first picture."""
-        return fit(decode(self.files[0]), self.resolution, self.crop).shape
+        return self._fitted(self.files[0]).shape
 
     @property
     def channels(self) -> int:
@@ -112,10 +112,55 @@ class ImageFolder:
         """
         pictures = room.empty(f"the pictures of {self.root}", (self.count, *self.shape))
         for number, file in enumerate(self.files):
-            pictures[number] = self._decode(file, method)
+            room.put(pictures, number, self._decode(file, method))
         return pictures
 
+    @functools.cached_property
+    def class_names(self) -> tuple[str, ...] | None:
+        """The sorted names of the class folders, of all splits; None where there are none.
+
+        They are those of `class_folders.read`, so that the numbers of classes are the same.
+        """
+        names = set(self._classes)
+        if None in names or names & set(listing.SPLITS):
+            return None
+        if self.split is None:
+            return tuple(sorted(names))
+        if tiny_imagenet.is_one(self.path):
+            return tiny_imagenet.classes_by_split(self.path)[tiny_imagenet.TRAIN]
+        known = class_folders.classes_by_split(self.path)
+        return tuple(sorted({name for names in known.values() for name in names}))
+
+    @property
+    def classes(self) -> int:
+        """The number of classes; 0 where the pictures have no labels."""
+        return len(self.class_names or ())
+
+    @functools.cached_property
+    def labels(self) -> np.ndarray:
+        """`(N,)` int64 numbers of the pictures' classes; without classes they mean nothing."""
+        numbers = {name: number for number, name in enumerate(self.class_names or ())}
+        return np.array([numbers.get(name, 0) for name in self._classes], np.int64)
+
+    @functools.cached_property
+    def _classes(self) -> list[str | None]:
+        """The class of each picture; None where it is not known."""
+        if self.split and tiny_imagenet.is_one(self.path):
+            found = tiny_imagenet.read(self.path, self.split)
+            return [found.get(file) for file in self.files]
+        places = [file.relative_to(self.root).parts for file in self.files]
+        return [place[0] if len(place) == 2 else None for place in places]
+
+    @functools.cached_property
+    def _in_colour(self) -> bool:
+        return tiny_imagenet.is_one(self.path) or tiny_imagenet.is_split(self.path)
+
+    def _fitted(self, file: pathlib.Path, method: str = "bilinear") -> np.ndarray:
+        pixels = decode(file)
+        pixels = in_colour(pixels) if self._in_colour else pixels
+        return fit(pixels, self.resolution, self.crop, method)
+
     def _decode(self, file: pathlib.Path, method: str = "bilinear") -> np.ndarray:
-        picture = fit(decode(file), self.resolution, self.crop, method)
+        picture = self._fitted(file, method)
         check_shape(file, picture.shape, self.files[0], self.shape)
         return picture

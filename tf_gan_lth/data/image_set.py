@@ -2,12 +2,14 @@
 
 import dataclasses
 import functools
+import itertools
 from collections.abc import Iterator
 
 import numpy as np
 import tensorflow as tf
 
-from tf_gan_lth.data.pixels import mixed_order, scale, slices
+from tf_gan_lth.data import room
+from tf_gan_lth.data.pixels import BATCH, mixed_order, scale, slices
 from tf_gan_lth.experiment import digests
 
 MIN_COUNT = 2  # images to train on
@@ -15,12 +17,12 @@ MIN_COUNT = 2  # images to train on
 
 @dataclasses.dataclass(frozen=True)
 class ImageSet:
-    """A split of a data set, decoded and resized, in memory or, where it is larger, in a file.
+    """A split of a data set, decoded and resized, in memory or, if it is large, in a file.
 
     Attributes:
       dataset: name of the data set, `folder:PATH` or `npz:PATH`, or what the user calls an array.
       split: name of the split.
-      images: `(N, H, W, C)` uint8; a `np.memmap` where memory does not suffice.
+      images: `(N, H, W, C)` uint8; a `np.memmap` where they are in a file.
       labels: `(N,)` int64 class numbers; without classes they mean nothing.
       classes: how many classes the labels count, those without an image in this split too; 0 where
         the images have no labels.
@@ -54,7 +56,12 @@ class ImageSet:
     @functools.cached_property
     def digest(self) -> str:
         """SHA-256 of shape and pixels, 16 hex digits."""
-        return digests.short(str(self.images.shape), np.ascontiguousarray(self.images))
+        return digests.short_of(itertools.chain([str(self.images.shape)], self._parts()))
+
+    def _parts(self) -> Iterator[np.ndarray]:
+        for at in range(0, self.count, BATCH):
+            yield np.ascontiguousarray(self.images[at : at + BATCH])
+            room.let_go(self.images)
 
     @property
     def labels_digest(self) -> str | None:
@@ -68,4 +75,4 @@ class ImageSet:
         """
         order = mixed_order(self.count)
         for part in slices(self.count, *self.shape[:2]):
-            yield scale(self.images[order[part]])
+            yield scale(room.rows(self.images, order[part]))

@@ -1,11 +1,12 @@
 """Batches of image sets, as functions of (seed, step): any step can be recomputed alone."""
 
+import functools
 from collections.abc import Callable
 
 import numpy as np
 import tensorflow as tf
 
-from tf_gan_lth.data import draws
+from tf_gan_lth.data import draws, room
 from tf_gan_lth.data.domains import Domains
 from tf_gan_lth.data.image_set import ImageSet
 from tf_gan_lth.data.pixels import scale
@@ -134,11 +135,11 @@ def _augmented(
     """
     pixels = _gather(image_set.images)
     shape = (resolution, resolution, image_set.channels)
-    room = image_set.shape[0] - resolution  # 0 where nothing is cropped
+    spare = image_set.shape[0] - resolution  # 0 where nothing is cropped
 
     def augment(position: tf.Tensor, chosen: tf.Tensor) -> tf.Tensor:
         draw = tf.random.stateless_uniform([3], draws.fold_in(seed, position), alg="philox")
-        top_left = tf.cast(draw[:2] * (room + 1), tf.int32)
+        top_left = tf.cast(draw[:2] * (spare + 1), tf.int32)
         image = tf.slice(pixels(chosen), [*tf.unstack(top_left), 0], shape)
         if augmentation != "none":
             image = tf.where(draw[2] < 0.5, tf.reverse(image, [1]), image)
@@ -151,15 +152,17 @@ def _augmented(
 def _gather(images: np.ndarray) -> Callable[[tf.Tensor], tf.Tensor]:
     """A function of positions, one or `(n,)`, that returns the images there, uint8.
 
-    Those that are in a file, as memory does not suffice, are read from there.
+    Those that are in a file are read from there, and take no memory afterwards.
     """
     if not isinstance(images, np.memmap):
         held = tf.constant(images)
         return lambda chosen: tf.gather(held, chosen)
 
+    read = functools.partial(room.rows, images)
+
     def gather(chosen: tf.Tensor) -> tf.Tensor:
-        read = tf.numpy_function(images.__getitem__, [chosen], tf.uint8, stateful=False)
-        return tf.ensure_shape(read, [*chosen.shape, *images.shape[1:]])
+        found = tf.numpy_function(read, [chosen], tf.uint8, stateful=False)
+        return tf.ensure_shape(found, [*chosen.shape, *images.shape[1:]])
 
     return gather
 

@@ -10,11 +10,18 @@ import tensorflow as tf
 
 from tf_gan_lth.evaluation import metrics
 from tf_gan_lth.evaluation.extraction import Extractor
+from tf_gan_lth.evaluation.labels import Labels, Seen, classes_of
 from tf_gan_lth.evaluation.measured import Measured
-from tf_gan_lth.evaluation.protocols import Protocol
+from tf_gan_lth.evaluation.protocols import LABELS, Protocol
 from tf_gan_lth.evaluation.reference import Reference
-from tf_gan_lth.evaluation.scores import SCORES
-from tf_gan_lth.experiment.errors import EvaluationError, ToolkitWarning
+from tf_gan_lth.evaluation.scores import CLASS_SCORES, SCORES
+from tf_gan_lth.experiment.errors import (
+    EvaluationError,
+    ToolkitWarning,
+    UsageError,
+    check_known,
+)
+from tf_gan_lth.gans import Prior
 
 
 class Evaluator:
@@ -29,9 +36,11 @@ class Evaluator:
     Raises:
       EvaluationError: the reference is of another split than the protocol's, or has another number
         of features than the network.
+      UsageError: the protocol's way to draw labels is unknown.
     """
 
     def __init__(self, protocol: Protocol, extractor: Extractor, reference: Reference):
+        check_known("drawing of labels", protocol.labels, LABELS)
         origin, width = reference.origin, extractor.network.width
         # Where images are translated between two domains, the train split is trainA and trainB.
         if origin.split is not None and origin.split.rstrip("AB") != protocol.reference_split:
@@ -48,6 +57,29 @@ class Evaluator:
         self.extractor, self.reference = extractor, reference
         self._manifold: metrics.Manifold | None = None
 
+    def prior(self, prior: Prior) -> Prior:
+        """What the protocol draws from, for a generator of that prior: it says which labels.
+
+        Raises:
+          UsageError: labels are to be drawn as in the data, and the generator takes none, or the
+            reference does not know those of as many classes.
+        """
+        if self.protocol.labels == "uniform":
+            return prior
+        if not prior.classes:
+            raise UsageError(
+                "labels are to be drawn as in the data, and the generator takes none: leave that"
+                " out, or score a conditional one"
+            )
+        name, labels = self.reference.origin.images, self.reference.labels
+        if labels is None or labels.classes != prior.classes:
+            known = "no labels" if labels is None else f"{labels.classes} classes"
+            raise UsageError(
+                f"labels are to be drawn as in the data, and {name} has {known}, the generator"
+                f" {prior.classes} classes: choose another reference, or draw them uniformly"
+            )
+        return dataclasses.replace(prior, shares=labels.shares)
+
     @property
     def identity(self) -> str:
         """The `protocol` of records whose number of images is the protocol's."""
@@ -57,11 +89,14 @@ class Evaluator:
         network, images = self.extractor.network.digest, self.reference.origin.digest
         return f"{protocol.name}/{network[:8]}/{images[:8]}"
 
-    def _details(self, protocol: Protocol, ema: bool | None) -> dict[str, object]:
+    def _details(
+        self, protocol: Protocol, ema: bool | None, labels: Labels | None
+    ) -> dict[str, object]:
         """Everything that the identity stands for, spelled out for people and other programs."""
         origin = self.reference.origin
         return {
             **dataclasses.asdict(protocol),
+            "labels": protocol.labels if labels else None,
             "feature_network_digest": self.extractor.network.digest,
             "reference": origin.images,
             "reference_split": origin.split,
@@ -80,7 +115,12 @@ class Evaluator:
         return self._manifold
 
     def score(
-        self, name: str, batches: Iterable[tf.Tensor], count: int, ema: bool | None
+        self,
+        name: str,
+        batches: Iterable[tf.Tensor],
+        count: int,
+        ema: bool | None,
+        labels: Labels | None = None,
     ) -> dict[str, object]:
         """Scores a stream of images.
 
@@ -90,11 +130,15 @@ class Evaluator:
           count: total number of images; if it is not the protocol's, the protocol's name in the
             record says so.
           ema: whether averaged parameters generated the images; None if unknown.
+          labels: what a conditional generator was asked for; None if it was not asked, or nobody
+            knows.
 
         Returns:
           The record: a value for each of `SCORES` (None if these images or this reference do not
           allow it; `warnings` says why), `warnings`, `protocol` (one word, equal for scores that
-          are comparable), `protocol_details` and `eval_seconds`.
+          are comparable), `protocol_details` and `eval_seconds`. Where labels, logits and reference
+          have the same number of classes, likewise each of `CLASS_SCORES`, and `classes`: see
+          `Measured.by_class`.
 
         Raises:
           EvaluationError: fewer than two images, another number of images than `count`, images of
@@ -108,8 +152,9 @@ class Evaluator:
 
         # Compute the scores, and refuse values that are not finite.
         protocol = self.protocol.but(num_images=count)
-        measured = self._measure(name, batches, count, protocol)
-        scores = {title: score.function(measured) for title, score in SCORES.items()}
+        measured = self._measure(name, batches, count, protocol, labels)
+        asked = {**SCORES, **(CLASS_SCORES if measured.classes else {})}
+        scores = {title: score.function(measured) for title, score in asked.items()}
         for title, value in scores.items():
             if value is not None and not np.isfinite(value):
                 raise EvaluationError(
@@ -122,20 +167,39 @@ class Evaluator:
             warnings.warn(note, ToolkitWarning, stacklevel=2)
         return {
             **scores,
+            **({"classes": measured.by_class} if measured.classes else {}),
             "warnings": measured.notes,
             "protocol": self._identity(protocol),
-            "protocol_details": self._details(protocol, ema),
+            "protocol_details": self._details(protocol, ema, labels),
             "eval_seconds": time.monotonic() - began,
         }
 
     def _measure(
-        self, name: str, batches: Iterable[tf.Tensor], count: int, protocol: Protocol
+        self,
+        name: str,
+        batches: Iterable[tf.Tensor],
+        count: int,
+        protocol: Protocol,
+        labels: Labels | None,
     ) -> Measured:
         """Runs the feature network over the images."""
+        seen = Seen()
         inception = None
         if count >= protocol.inception_splits:
             inception = metrics.InceptionScore(count, protocol.inception_splits)
-        see_logits = inception and inception.add
+
+        def see(logits: np.ndarray) -> None:
+            seen.add(logits)
+            if inception:
+                inception.add(logits)
+
         size = self.reference.origin.size
-        features = self.extractor.features(name, batches, count, size, see_logits)
-        return Measured(features, self.reference, protocol, inception, self._real_manifold)
+        features = self.extractor.features(name, batches, count, size, see)
+        return Measured(
+            features,
+            self.reference,
+            protocol,
+            inception,
+            self._real_manifold,
+            classes_of(labels, seen, self.reference.labels),
+        )

@@ -5,6 +5,7 @@ import functools
 import numpy as np
 
 from tf_gan_lth.evaluation import metrics
+from tf_gan_lth.evaluation.labels import Classes
 from tf_gan_lth.evaluation.protocols import Protocol
 from tf_gan_lth.evaluation.reference import Reference
 from tf_gan_lth.experiment.errors import EvaluationError
@@ -22,6 +23,7 @@ class Measured:
       inception: Inception score of the generated images, which has been given all their logits;
         None if there are too few images.
       real_manifold: a function of a count that returns the manifold of that many real images.
+      classes: what scores of classes are computed from; None if there is not all of it.
 
     Attributes:
       notes: why a score is None, or what to know about it, one line each.
@@ -34,8 +36,10 @@ class Measured:
         protocol: Protocol,
         inception: metrics.InceptionScore | None,
         real_manifold,
+        classes: Classes | None = None,
     ):
         self.features = features
+        self.classes = classes
         self.reference = reference
         self.protocol = protocol
         self.notes: list[str] = []
@@ -120,3 +124,72 @@ class Measured:
             return dict.fromkeys(MANIFOLD)
         generated = metrics.fit_manifold(self.features[:count], protocol.neighbours)
         return metrics.manifold_scores(self._real_manifold(count), generated)
+
+    @property
+    def label_accuracy(self) -> float:
+        """The share of generated images that are seen as the class asked for."""
+        return float(np.mean(self.classes.seen == self.classes.asked.numbers))
+
+    @functools.cached_property
+    def class_distances(self) -> list[float | None]:
+        """FID within each class, between its real images and those asked to be of it.
+
+        None where there are fewer than two of either.
+        """
+        found: list[float | None] = []
+        for number in range(self.classes.real.classes):
+            real = self.reference.features[self.classes.real.numbers == number]
+            generated = self.features[self.classes.asked.numbers == number]
+            distance = None
+            if min(len(real), len(generated)) >= 2:
+                distance = metrics.frechet_distance(
+                    metrics.fit_gaussian(real), metrics.fit_gaussian(generated)
+                )
+            found.append(distance)
+        self._note_small_classes()
+        return found
+
+    @property
+    def class_distance(self) -> float | None:
+        """The mean of `class_distances`; None if one is missing."""
+        found = self.class_distances
+        return None if None in found else float(np.mean(found))
+
+    def _note_small_classes(self) -> None:
+        """Notes classes of too few images, with the one that has the fewest."""
+        asked, real = self.classes.asked.counts, self.classes.real.counts
+        fewest = np.minimum(asked, real)
+        lowest = int(fewest.argmin())
+        size = self.features.shape[1]
+        kind = "generated" if fewest[lowest] == asked[lowest] else "reference"
+        noun = "image" if fewest[lowest] == 1 else "images"
+        title = self.classes.real.titles[lowest]
+        least = f"class {title} has {fewest[lowest]} {kind} {noun}"
+        if fewest[lowest] < 2:
+            self.notes.append(f"no class FID: {least}, and a covariance needs two")
+        elif fewest[lowest] <= size:
+            self.notes.append(
+                f"{np.sum(fewest <= size)} of {len(fewest)} classes have no more images than there"
+                f" are features, {size} ({least}): class FID is biased upwards; use more images"
+            )
+
+    @property
+    def by_class(self) -> dict[str, dict[str, object]]:
+        """Of each class, by its name or number: `fid`, `label_accuracy` and `generated` images.
+
+        Either is None where there are too few.
+        """
+        asked = self.classes.asked
+        right = np.bincount(
+            asked.numbers[self.classes.seen == asked.numbers], minlength=asked.classes
+        )
+        return {
+            title: {
+                "fid": distance,
+                "label_accuracy": float(found / count) if count else None,
+                "generated": int(count),
+            }
+            for title, distance, found, count in zip(
+                self.classes.real.titles, self.class_distances, right, asked.counts, strict=True
+            )
+        }

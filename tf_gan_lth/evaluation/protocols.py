@@ -10,6 +10,8 @@ import re
 
 from tf_gan_lth.experiment.errors import check_known
 
+LABELS = ("uniform", "data")
+
 
 @dataclasses.dataclass(frozen=True)
 class Protocol:
@@ -31,6 +33,8 @@ class Protocol:
       neighbours: k of their k-nearest-neighbour balls.
       crop: how pictures that are not square become so: see `pixels.fit`.
       grey: `repeated` if grey images are given three equal channels, as the network takes colour.
+      labels: which a conditional generator is asked for: `uniform` over the classes, or `data`, as
+        often as the reference has each.
     """
 
     name: str
@@ -45,6 +49,7 @@ class Protocol:
     neighbours: int = 5
     crop: str = "none"
     grey: str | None = None
+    labels: str = "uniform"
 
     def but(self, **changes: object) -> "Protocol":
         """This protocol with some fields changed; a value of None leaves the field as it is.

@@ -13,7 +13,9 @@ import numpy as np
 import scipy.linalg
 
 from tf_gan_lth.data import ImageFolder, ImageSet
+from tf_gan_lth.data.pixels import mixed_order
 from tf_gan_lth.evaluation.extraction import VERSION, Extractor
+from tf_gan_lth.evaluation.labels import Labels
 from tf_gan_lth.evaluation.metrics import Gaussian, fit_gaussian
 from tf_gan_lth.experiment import cache, digests
 from tf_gan_lth.experiment.artifacts import Artifact, open_flushed
@@ -77,11 +79,14 @@ class Reference:
       gaussian: mean and covariance of the features.
       features: `(count, D)` float32, in random order; None if the file has none. KID, precision,
         recall, density and coverage need them.
+      labels: the classes of the images, in the order of the features; None if they have none, or
+        nobody knows.
     """
 
     origin: Origin
     gaussian: Gaussian
     features: np.ndarray | None
+    labels: Labels | None = None
 
 
 def of_images(images: ImageSet | ImageFolder, extractor: Extractor) -> Reference:
@@ -107,9 +112,10 @@ def of_images(images: ImageSet | ImageFolder, extractor: Extractor) -> Reference
         version=VERSION,
     )
     cached = _CachedReference(cache.folder() / "references" / f"{origin.digest}.npz")
+    labels = _labels_of(images)
     if cached.exists():
-        # The same images may have been cached under another name.
-        return dataclasses.replace(cached.get_of(origin), origin=origin)
+        # The same images may have been cached under another name, and with other labels.
+        return dataclasses.replace(cached.get_of(origin), origin=origin, labels=labels)
     if images.count < 2:
         raise EvaluationError(
             f"{images.name} has {images.count} image: statistics need two, and are good from"
@@ -125,7 +131,15 @@ def of_images(images: ImageSet | ImageFolder, extractor: Extractor) -> Reference
             ToolkitWarning,
             stacklevel=2,
         )
-    return reference
+    return dataclasses.replace(reference, labels=labels)
+
+
+def _labels_of(images: ImageSet | ImageFolder) -> Labels | None:
+    """The labels in the order in which images come."""
+    if not images.classes:
+        return None
+    numbers = images.labels[mixed_order(images.count)]
+    return Labels(numbers, images.classes, images.class_names)
 
 
 def read(path: pathlib.Path, extractor: Extractor) -> Reference:
@@ -160,7 +174,8 @@ def read(path: pathlib.Path, extractor: Extractor) -> Reference:
 class ReferenceFile(Artifact):
     """Statistics as an npz file.
 
-    It holds `mu` and `sigma` (float64), `features` (float32) if they are kept, and `origin` (JSON).
+    It holds `mu` and `sigma` (float64), `features` (float32) if they are kept, and `origin` (JSON);
+    beside features of images with labels, `labels` (int64), `classes` and maybe `class_names`.
     """
 
     def _read(self, path: pathlib.Path) -> Reference:
@@ -199,7 +214,7 @@ class ReferenceFile(Artifact):
                 f"{path} holds features {features.shape}: expected"
                 f" {(origin.count, len(gaussian.mu))}"
             )
-        return Reference(origin, gaussian, features)
+        return Reference(origin, gaussian, features, _stored_labels(path, arrays, origin.count))
 
     def _write(self, path: pathlib.Path, value: Reference) -> None:
         arrays = {
@@ -209,6 +224,7 @@ class ReferenceFile(Artifact):
         }
         if value.features is not None:
             arrays["features"] = value.features
+            arrays |= _arrays_of(value.labels) if value.labels else {}
         with open_flushed(path) as file:  # written directly, not via memory: features are large
             np.savez(file, **arrays)
 
@@ -244,6 +260,29 @@ def _foreign(path: pathlib.Path, gaussian: Gaussian) -> Origin:
 def _origin(text: str) -> Origin:
     fields = json.loads(text)
     return Origin(**{**fields, "size": tuple(fields["size"])})
+
+
+def _arrays_of(labels: Labels) -> dict[str, np.ndarray]:
+    arrays = {"labels": labels.numbers.astype("<i8"), "classes": np.array(labels.classes)}
+    return arrays | ({"class_names": np.array(labels.names)} if labels.names else {})
+
+
+def _stored_labels(
+    path: pathlib.Path, arrays: dict[str, np.ndarray], count: int | None
+) -> Labels | None:
+    """The labels beside features; raises `ArtifactError` for what are no labels of these."""
+    if "features" not in arrays or "labels" not in arrays:
+        return None
+    numbers, classes = arrays["labels"], arrays.get("classes", np.array(0))
+    names = arrays.get("class_names")
+    fit = numbers.shape == (count,) and numbers.dtype.kind in "iu" and classes.dtype.kind in "iu"
+    fit = fit and classes.ndim == 0 and numbers.min() >= 0 and numbers.max() < classes
+    if not fit or (names is not None and (names.shape != (classes,) or names.dtype.kind != "U")):
+        raise ArtifactError(
+            f"{path} holds labels that are not those of its {count} images: make it again"
+        )
+    titles = None if names is None else tuple(names.tolist())
+    return Labels(numbers.astype(np.int64), int(classes), titles)
 
 
 def _gaussian(path: pathlib.Path, arrays: dict[str, np.ndarray]) -> Gaussian:

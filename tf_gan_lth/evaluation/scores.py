@@ -32,13 +32,17 @@ class Score:
 
 
 SCORES: Registry[Score] = Registry("score")
+# Of conditional generators, by feature networks whose logits are the data's classes.
+CLASS_SCORES: Registry[Score] = Registry("score of classes")
 
 
-def register(title: str, form: str, in_terminal: bool = True) -> Callable[[Function], Function]:
+def register(
+    title: str, form: str, in_terminal: bool = True, registry: Registry[Score] = SCORES
+) -> Callable[[Function], Function]:
     """Registers a function as a score under its own name; a decorator."""
 
     def decorate(function: Function) -> Function:
-        SCORES.register(Score(function, title, form, in_terminal), name=function.__name__)
+        registry.register(Score(function, title, form, in_terminal), name=function.__name__)
         return function
 
     return decorate
@@ -96,3 +100,15 @@ def density(images: Measured) -> float | None:
 def coverage(images: Measured) -> float | None:
     """The share of real images with a generated image in their ball (Naeem et al. 2020)."""
     return images.manifold["coverage"]
+
+
+@register("label accuracy", ".1%", registry=CLASS_SCORES)
+def label_accuracy(images: Measured) -> float:
+    """The share of generated images that the network takes for the class that was asked for."""
+    return images.label_accuracy
+
+
+@register("class FID", ".3f", registry=CLASS_SCORES)
+def class_fid(images: Measured) -> float | None:
+    """The mean over classes of FID within each (intra-FID, Miyato & Koyama 2018)."""
+    return images.class_distance

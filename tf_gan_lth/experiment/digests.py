@@ -7,6 +7,11 @@ from collections.abc import Iterable, Iterator
 
 def short(*parts: object) -> str:
     """The first 16 hex digits of the SHA-256 over texts, bytes and contiguous arrays, in order."""
+    return short_of(parts)
+
+
+def short_of(parts: Iterable[object]) -> str:
+    """As `short`, of parts that may come one after the other, so that not all are there at once."""
     state = hashlib.sha256()
     for part in parts:
         state.update(part.encode() if isinstance(part, str) else part)

@@ -277,6 +277,12 @@ class EvaluationConfig:
         "height and width, in pixels, of real images to compare with; unset: --resolution",
         low=8,
     )
+    eval_labels: str = option(
+        "uniform",
+        "labels of the images that a conditional GAN is scored on: uniform over the classes, or as"
+        " often as in the data",
+        choices=("uniform", "data"),
+    )
     score_every: int = option(
         0,
         "steps between scores and samples within a training, for report and TensorBoard; 0: none",

@@ -8,7 +8,7 @@ import dataclasses
 import operator
 from collections.abc import Callable, Iterable
 
-from tf_gan_lth.evaluation.scores import SCORES
+from tf_gan_lth.evaluation.scores import CLASS_SCORES, SCORES
 from tf_gan_lth.experiment.run_folder import generator_label
 from tf_gan_lth.findings.results import Result
 
@@ -61,19 +61,26 @@ def columns(results: Iterable[Result] = ()) -> list[Column]:
     """All columns, in order; scores that were registered since are among them.
 
     Args:
-      results: those that are shown: a score of theirs that is not registered, as its plugin is not
-        loaded, has a column too, and so has what the best along a training is the best of.
+      results: those that are shown: their scores of classes have columns, a score that is not
+        registered, as its plugin is not loaded, has one too, and so has what the best along a
+        training is the best of.
     """
     results = list(results)
     shown = _known_columns()
+    found = {name for result in results for name in result.scores}
+    more = [
+        _score(name, s.title, s.form, s.in_terminal)
+        for name, s in CLASS_SCORES.items()
+        if name in found
+    ]
     if any(result.best_of for result in results):
-        place = [column.name for column in shown].index("protocol")
-        shown[place:place] = [
+        more += [
             Column("best_of", "best of", in_terminal=True),
             Column("best_step", "at step", ",", in_terminal=True),
         ]
-    names = {column.name for column in shown}
-    unknown = sorted({name for result in results for name in result.scores} - names)
+    place = [column.name for column in shown].index("protocol")
+    shown[place:place] = more
+    unknown = sorted(found - {column.name for column in shown})
     return shown + [_score(name, name, ".4g", in_terminal=False) for name in unknown]
 
 

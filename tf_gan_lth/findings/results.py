@@ -13,7 +13,16 @@ JUDGES = {
     "generator_b2a": "discriminator_a",
 }
 BYTES = 4  # of a float32
-NOT_SCORES = ("warnings", "protocol", "protocol_details", "eval_seconds", "best", "step", "of")
+NOT_SCORES = (
+    "classes",
+    "warnings",
+    "protocol",
+    "protocol_details",
+    "eval_seconds",
+    "best",
+    "step",
+    "of",
+)
 
 
 @dataclasses.dataclass(frozen=True)

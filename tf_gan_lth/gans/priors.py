@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import numpy as np
 import tensorflow as tf
 
 from tf_gan_lth.data import draws
@@ -11,15 +12,17 @@ LABELS = 1  # the draw of a stream that labels come from; latents are the stream
 
 @dataclasses.dataclass(frozen=True)
 class Prior:
-    """Latents from N(0, I), and for a conditional generator labels, uniform over its classes.
+    """Latents from N(0, I), and for a conditional generator labels.
 
     Attributes:
       dim: length of a latent vector.
       classes: number of classes; 0 if the generator takes no labels.
+      shares: of each class among the labels, which sum to 1; empty draws them uniformly.
     """
 
     dim: int
     classes: int = 0
+    shares: tuple[float, ...] = ()
 
     def draw(
         self, count: int | tf.Tensor, seed: tf.Tensor, labels: tf.Tensor | None = None
@@ -38,5 +41,12 @@ class Prior:
         if not self.classes:
             return (latents,)
         if labels is None:
-            labels = draws.integers([count], draws.fold_in(seed, LABELS), self.classes)
+            labels = self._labels(count, draws.fold_in(seed, LABELS))
         return latents, labels
+
+    def _labels(self, count: int | tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+        if not self.shares:
+            return draws.integers([count], seed, self.classes)
+        # Class k has the values between what the classes before it have together, and that and k.
+        ends = tf.constant(np.cumsum(self.shares)[:-1], tf.float32)
+        return tf.searchsorted(ends, draws.uniform([count], seed), side="right")

@@ -1,9 +1,12 @@
 """What training a GAN's networks takes in memory, before any of it is taken."""
 
+import contextlib
 import functools
 import math
+from collections.abc import Callable, Iterator
 
 import tensorflow as tf
+from tensorflow.python.ops import resource_variable_ops
 from tensorflow.python.util import deprecation
 
 from tf_gan_lth.experiment import memory
@@ -56,11 +59,27 @@ def parameters(name: str, options: object, images: ImageShape, fused: bool) -> d
       options, images, fused: what it is built from.
     """
     spec = registry.find(name)
-    # In a graph of its own a variable is a symbol with a shape. Keras places it by a function that
-    # is deprecated.
-    with tf.Graph().as_default(), deprecation.silence():
+    with symbolic():
         networks = spec.build(options, images, fused)
     return {
         network: sum(math.prod(variable.shape) for variable in built.weights)
         for network, built in networks.items()
     }
+
+
+@contextlib.contextmanager
+def symbolic() -> Iterator[None]:
+    """Within it, what is built has shapes and no values: a variable is a symbol in a graph."""
+    # Keras places variables by a function that is deprecated. The operations that would draw their
+    # first values take most of the time, and are left out.
+    without_values = tf.variable_creator_scope(_without_value)
+    with tf.Graph().as_default(), deprecation.silence(), without_values:
+        yield
+
+
+def _without_value(create: Callable[..., tf.Variable], **given: object) -> tf.Variable:
+    if given.get("shape") is None:
+        return create(**given)
+    return resource_variable_ops.UninitializedVariable(
+        trainable=given["trainable"], shape=given["shape"], dtype=given["dtype"], name=given["name"]
+    )

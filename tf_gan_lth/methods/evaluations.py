@@ -2,7 +2,7 @@
 
 import tf_keras as keras
 
-from tf_gan_lth.evaluation.scores import SCORES
+from tf_gan_lth.evaluation.scores import CLASS_SCORES, SCORES
 from tf_gan_lth.experiment.run_folder import TrainingFolder, generator_label
 from tf_gan_lth.findings.results import scores_of
 from tf_gan_lth.tasks import Scores, Task
@@ -56,7 +56,7 @@ class Evaluations(keras.callbacks.Callback):
         tags = {}
         for generator, record in scores.items():
             group = "_".join(filter(None, ["scores", generator_label(generator)]))
-            known = {name: record.get(name) for name in SCORES}
+            known = {name: record.get(name) for name in (*SCORES, *CLASS_SCORES)}
             tags |= {f"{group}/{n}": value for n, value in known.items() if value is not None}
         self._summaries.add(tags, picture)
 

@@ -3,11 +3,9 @@
 import dataclasses
 from collections.abc import Iterable, Iterator
 
-import tensorflow as tf
-from tensorflow.python.util import deprecation
-
 from tf_gan_lth import gans
 from tf_gan_lth.experiment.errors import UsageError
+from tf_gan_lth.gans.sizes import symbolic
 from tf_gan_lth.gans.spec import GANSpec, ImageShape
 from tf_gan_lth.pruning.cost import cost
 
@@ -42,8 +40,7 @@ def _rows(
     title: str, spec: GANSpec, options: object, shape: ImageShape
 ) -> Iterator[dict[str, object]]:
     row = {"gan": title, "network": None, "source": spec.source}
-    # In a graph of its own a variable is a symbol with a shape.
-    with tf.Graph().as_default(), deprecation.silence():
+    with symbolic():
         try:
             built = spec.build(options, shape, True)
         except UsageError as error:

@@ -8,7 +8,9 @@ A user names them in one of these forms:
     round:RUN/replicate_0/round_05  a trained ticket; a control of it is .../branches/random_mask
 """
 
+import abc
 import dataclasses
+import functools
 import os
 from collections.abc import Callable, Iterator, Sequence
 
@@ -16,7 +18,7 @@ import numpy as np
 import tensorflow as tf
 
 from tf_gan_lth import data, gans
-from tf_gan_lth.evaluation import Protocol, exported, saved_models
+from tf_gan_lth.evaluation import Labels, Protocol, exported, saved_models
 from tf_gan_lth.experiment import paths, plugins, seeds
 from tf_gan_lth.experiment.artifacts import Arrays
 from tf_gan_lth.experiment.config import Config
@@ -24,10 +26,10 @@ from tf_gan_lth.experiment.errors import EvaluationError, UsageError, check_know
 from tf_gan_lth.experiment.run_folder import RunFolder, TrainingFolder, find_training
 from tf_gan_lth.pruning.quantisation import in_bits
 from tf_gan_lth.tasks import image_to_image, noise_to_image
-from tf_gan_lth.training import EMA, Inference, Sampler
+from tf_gan_lth.training import EMA, Inference
 from tf_gan_lth.training.image_to_image import DIRECTIONS
 from tf_gan_lth.training.replicas import share
-from tf_gan_lth.training.sampler import sample
+from tf_gan_lth.training.sampler import labels_of, sample
 
 WAYS = tuple(name.removeprefix("generator_") for name in DIRECTIONS)
 SAVED_MODEL = "saved_model"
@@ -45,9 +47,10 @@ class FolderImages:
       protocol: what the images are scored under by themselves; None if nothing says so.
       ema: whether averaged parameters generate them; None if unknown.
       target: domain, `a` or `b`, that pictures are translated to; None if nothing is translated.
+      prior: what they are drawn from, or what is put in its place; None if they are not drawn.
     """
 
-    protocol = ema = target = None
+    protocol = ema = target = prior = None
 
     def __init__(self, path: str, resolution: int | None = None, crop: str = "none"):
         self._folder = data.ImageFolder(paths.expand(path), resolution, crop=crop)
@@ -65,8 +68,36 @@ class FolderImages:
             if count <= 0:
                 return
 
+    def labels(self, count: int, repeat: int) -> None:
+        """Nobody knows what was asked for."""
 
-class ModelImages:
+
+class DrawnImages(abc.ABC):
+    """Images of a generator that draws from a prior."""
+
+    available = target = None
+    prior: gans.Prior
+
+    def batches(self, count: int, repeat: int) -> Iterator[tf.Tensor]:
+        """Yields the images of sample set number `repeat`."""
+        # A generator, so that iterating over it keeps `self`, and so the model's variables, alive.
+        yield from sample(self._call, self.prior, count, self._seed(repeat))
+
+    def labels(self, count: int, repeat: int) -> Labels | None:
+        """What `batches` asks for; None if the generator takes no labels."""
+        numbers = labels_of(self.prior, count, self._seed(repeat))
+        return None if numbers is None else Labels(numbers, self.prior.classes)
+
+    @abc.abstractmethod
+    def _call(self, latents: tf.Tensor, *labels: tf.Tensor) -> tf.Tensor:
+        """The generator."""
+
+    @abc.abstractmethod
+    def _seed(self, repeat: int) -> np.ndarray:
+        """Two int32, that a sample set is drawn from."""
+
+
+class ModelImages(DrawnImages):
     """Images that an exported model draws.
 
     The model is a function of latents `(N, Z)` float32, and of a conditional one labels `(N,)`
@@ -82,14 +113,14 @@ class ModelImages:
       EvaluationError: it is broken, or does not draw images.
     """
 
-    available = protocol = ema = target = None
+    protocol = ema = None
 
     def __init__(self, kind: str, path: str, seed: int):
-        self.name, self._seed = f"{kind}:{path}", seed
+        self.name, self._own_seed = f"{kind}:{path}", seed
         opened = _open_saved_model if kind == SAVED_MODEL else _open_file
         self._generate, inputs, shape, classes = opened(paths.parse(path))
-        self._prior = _prior_of(inputs, classes)
-        if self._prior is None or len(shape) != 4:
+        self.prior = _prior_of(inputs, classes)
+        if self.prior is None or len(shape) != 4:
             takes = ", ".join(f"{spec.dtype.name}{spec.shape}" for spec in inputs)
             raise EvaluationError(
                 f"{path} maps {takes} to {tuple(shape)}: a generator maps float32 latents (N, Z) to"
@@ -98,11 +129,8 @@ class ModelImages:
             )
         self.resolution, self.channels = shape[1], shape[3]
 
-    def batches(self, count: int, repeat: int) -> Iterator[tf.Tensor]:
-        """Yields the images of sample set number `repeat`."""
-        # A generator, so that iterating over it keeps `self`, and so the model's variables, alive.
-        seed = seeds.pair(self._seed, "evaluation", repeat)
-        yield from sample(self._call, self._prior, count, seed)
+    def _seed(self, repeat: int) -> np.ndarray:
+        return seeds.pair(self._own_seed, "evaluation", repeat)
 
     def _call(self, latents: tf.Tensor, *labels: tf.Tensor) -> tf.Tensor:
         try:
@@ -151,7 +179,7 @@ def _prior_of(inputs: list[tf.TensorSpec], classes: int | None) -> gans.Prior | 
     return gans.Prior(size, classes or 0)
 
 
-class RoundImages:
+class RoundImages(DrawnImages):
     """Images that the generator of a finished training generates.
 
     Sample set 0 is the one that the run itself was scored on.
@@ -164,8 +192,6 @@ class RoundImages:
       UsageError: the path is not a round of a run, or its GAN translates images.
       ArtifactError: the training is not finished, or its files are broken.
     """
-
-    available = target = None
 
     def __init__(self, path: str, protocol: Protocol | None):
         self.name = f"round:{path}"
@@ -180,17 +206,19 @@ class RoundImages:
         weights = self._folder.weights.get()
         [generator] = spec.generators
         # An imported round may have no averages, and then the live generator is scored.
-        self._snapshot = noise_to_image.scored_generator(weights, generator, self.protocol)
-        self.ema = self._snapshot is weights.get(generator + EMA)
-        gan = load_generator(run, self._folder, generator, self._snapshot)
-        self._sampler = Sampler(gan.networks[generator], gan.prior)
+        snapshot = noise_to_image.scored_generator(weights, generator, self.protocol)
+        self.ema = snapshot is weights.get(generator + EMA)
+        gan = load_generator(run, self._folder, generator, snapshot)
+        self.prior = gan.prior
+        self._generate = functools.partial(Inference(gan.networks[generator]), snapshot)
         self.channels = gan.networks[generator].output_shape[-1]
 
-    def batches(self, count: int, repeat: int) -> Iterator[tf.Tensor]:
-        """Yields the images of sample set number `repeat`."""
-        labels = [repeat] if repeat else []
-        seed = noise_to_image.sampling_seed(self._config, self._folder.replicate, *labels)
-        return self._sampler.batches(self._snapshot, count, seed)
+    def _call(self, latents: tf.Tensor, *labels: tf.Tensor) -> tf.Tensor:
+        return self._generate(latents, *labels)
+
+    def _seed(self, repeat: int) -> np.ndarray:
+        further = [repeat] if repeat else []
+        return noise_to_image.sampling_seed(self._config, self._folder.replicate, *further)
 
 
 class TranslatedImages:
@@ -211,6 +239,7 @@ class TranslatedImages:
     """
 
     ema = False
+    prior = None
 
     def __init__(self, path: str, protocol: Protocol | None, direction: str):
         check_known("direction", direction, WAYS)
@@ -241,6 +270,9 @@ class TranslatedImages:
         pictures = data.scale(self._pictures.images).numpy()
         translations = image_to_image.translate(self._generate, self._snapshot, pictures)
         yield from image_to_image.mixed(translations, count)
+
+    def labels(self, count: int, repeat: int) -> None:
+        """A generator that translates takes none."""
 
 
 Source = FolderImages | ModelImages | RoundImages | TranslatedImages

@@ -6,14 +6,14 @@ import numpy as np
 import tensorflow as tf
 
 from tf_gan_lth import data, gans
-from tf_gan_lth.evaluation import Evaluator, Extractor, Protocol, protocols, reference
+from tf_gan_lth.evaluation import Evaluator, Extractor, Labels, Protocol, protocols, reference
 from tf_gan_lth.experiment import seeds
 from tf_gan_lth.experiment.artifacts import Arrays
 from tf_gan_lth.experiment.config import Config
 from tf_gan_lth.experiment.errors import UsageError
 from tf_gan_lth.tasks.task import TASKS, Scores, Task, TaskImages, reference_size
 from tf_gan_lth.training import EMA, Sampler, Weights
-from tf_gan_lth.training.sampler import sample
+from tf_gan_lth.training.sampler import labels_of, sample
 
 GRID_IMAGES = 64
 GRID_COLUMNS = 8
@@ -30,6 +30,7 @@ def protocol_of(config: Config) -> Protocol:
         feature_network=options.feature_network,
         num_images=options.num_eval_images,
         crop=config.data.crop,
+        labels=options.eval_labels,
     )
     if protocol.num_images is None:
         raise UsageError(
@@ -82,23 +83,17 @@ class NoiseToImage(Task):
         ready = split == "train" and size == config.data.resolution
         real_images = images.training if ready else load_set(config, split, size)
         real = reference.of_images(real_images, extractor)
-        self.evaluators = {self._generator: Evaluator(self._protocol, extractor, real)}
-        self.sampler = Sampler(gan.networks[self._generator], gan.prior)
+        evaluator = Evaluator(self._protocol, extractor, real)
+        self.evaluators = {self._generator: evaluator}
+        self.sampler = Sampler(gan.networks[self._generator], evaluator.prior(gan.prior))
 
     @staticmethod
     def open_images(config: Config, gan: gans.GANSpec) -> TaskImages:
         protocol_of(config)  # an unknown one is refused before anything is loaded
         images = load_set(config, "train")
         conditional = gan.asks_labels(gans.options_of(gan, config))
-        if conditional and not images.classes:
-            raise UsageError(
-                f"{gan.name} asks for labels, which --dataset={images.dataset} has not"
-            )
-        if conditional and images.classes == 1:
-            raise UsageError(
-                f"{gan.name} tells classes apart, and all images of --dataset={images.dataset} are"
-                " of one: it takes two or more"
-            )
+        if conditional:
+            data.check_classes(images, gan.name)
         classes = images.classes if conditional else 0
         shape = gans.ImageShape(config.data.resolution, images.channels, classes)
         record = {"name": images.name, "digest": images.digest, "count": images.count}
@@ -110,8 +105,7 @@ class NoiseToImage(Task):
         """The score record of the generator that the protocol names: the averaged or live one."""
         count = self._protocol.num_images
         images = self._images(weights, count, replicate)
-        evaluator = self.evaluators[self._generator]
-        record = evaluator.score("generated images", images, count, self._protocol.ema)
+        record = self._scored(self._generator, images, replicate, self._protocol.ema)
         return {self._generator: record}
 
     def score_export(
@@ -120,7 +114,16 @@ class NoiseToImage(Task):
         count = self._protocol.num_images
         seed = sampling_seed(self._config, replicate)
         images = sample(generate, self.sampler.prior, count, seed)
-        return self.evaluators[name].score("generated images", images, count, averaged)
+        return self._scored(name, images, replicate, averaged)
+
+    def _scored(
+        self, name: str, images: Iterator[tf.Tensor], replicate: int, averaged: bool
+    ) -> dict[str, object]:
+        """The score record of images that the sampler's prior was drawn for."""
+        count, prior = self._protocol.num_images, self.sampler.prior
+        numbers = labels_of(prior, count, sampling_seed(self._config, replicate))
+        labels = None if numbers is None else Labels(numbers, prior.classes)
+        return self.evaluators[name].score("generated images", images, count, averaged, labels)
 
     def draw_samples(self, weights: Weights, replicate: int) -> bytes:
         """A grid of its first samples, as PNG; of a conditional generator a class a row."""

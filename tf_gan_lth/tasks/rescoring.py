@@ -6,7 +6,14 @@ import statistics
 
 from tf_gan_lth import data
 from tf_gan_lth.data.listing import SPLITS
-from tf_gan_lth.evaluation import SCORES, Evaluator, Extractor, protocols, reference
+from tf_gan_lth.evaluation import (
+    CLASS_SCORES,
+    SCORES,
+    Evaluator,
+    Extractor,
+    protocols,
+    reference,
+)
 from tf_gan_lth.evaluation.protocols import Protocol
 from tf_gan_lth.evaluation.reference import Reference
 from tf_gan_lth.experiment import paths
@@ -32,6 +39,7 @@ class Request:
         pixels; None leaves them as they are.
       crop: see `pixels.fit`; None is the run's, if the images are of a round, else `none`.
       direction: `a2b` or `b2a`, of a round that translates.
+      labels: which a conditional generator is asked for, instead of the protocol's: see `Protocol`.
     """
 
     images: str
@@ -45,6 +53,7 @@ class Request:
     resolution: int | None = None
     crop: str | None = None
     direction: str | None = None
+    labels: str | None = None
 
     def __post_init__(self):
         for name, low in [("num_images", 2), ("repeats", 1), ("seed", 0), ("resolution", 1)]:
@@ -75,15 +84,25 @@ def evaluate(request: Request) -> dict[str, object]:
         request.direction,
     )
     protocol = (named or _own_protocol(source)).but(
-        feature_network=request.feature_network, crop=request.crop
+        feature_network=request.feature_network, crop=request.crop, labels=request.labels
     )
+    _check_labels(request, source)
     count = _count(request, source, protocol)
     extractor = Extractor.of(protocol, source.channels)
     evaluator = Evaluator(protocol, extractor, _real(request, protocol, source, extractor))
 
+    if source.prior:
+        source.prior = evaluator.prior(source.prior)
+
     # Scores of each sample set.
     scores = [
-        evaluator.score(source.name, source.batches(count, repeat), count, source.ema)
+        evaluator.score(
+            source.name,
+            source.batches(count, repeat),
+            count,
+            source.ema,
+            source.labels(count, repeat),
+        )
         for repeat in range(request.repeats)
     ]
     return {
@@ -146,6 +165,15 @@ def _split_of_folder(path: pathlib.Path, split: str) -> str | None:
     return split if others else None
 
 
+def _check_labels(request: Request, source: Source) -> None:
+    """Raises `UsageError` for labels that are asked of what takes none."""
+    if request.labels and not (source.prior and source.prior.classes):
+        raise UsageError(
+            f"--labels={request.labels}: {source.name} takes no labels; that is for conditional"
+            " generators"
+        )
+
+
 def _own_protocol(source: Source) -> Protocol:
     if source.protocol:
         return source.protocol
@@ -177,7 +205,7 @@ def _count(request: Request, source: Source, protocol: Protocol) -> int:
 
 def _summary(scores: list[dict]) -> dict[str, dict[str, float | None]]:
     """Mean and standard deviation of the scores that all sample sets have."""
-    values = {name: [record[name] for record in scores] for name in SCORES}
+    values = {name: [record[name] for record in scores] for name in _names(scores[0])}
     known = {name: found for name, found in values.items() if None not in found}
     summary = {"mean": {name: statistics.fmean(found) for name, found in known.items()}}
     if len(scores) > 1:
@@ -185,6 +213,11 @@ def _summary(scores: list[dict]) -> dict[str, dict[str, float | None]]:
             name: statistics.stdev(found) for name, found in known.items()
         }
     return summary
+
+
+def _names(record: dict[str, object]) -> list[str]:
+    """The scores that a record has: those of classes only where they could be computed."""
+    return [*SCORES, *(name for name in CLASS_SCORES if name in record)]
 
 
 def table(evaluation: dict[str, object]) -> str:
@@ -213,7 +246,7 @@ def table(evaluation: dict[str, object]) -> str:
 
     # A line per score.
     deviations = evaluation.get("standard_deviation", {})
-    for name in SCORES:
+    for name in _names(evaluation["scores"][0]):
         if name not in evaluation["mean"]:
             lines.append(f"{name:<20} {'-':>12}")
             continue

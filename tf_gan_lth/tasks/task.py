@@ -2,7 +2,7 @@
 
 import abc
 import dataclasses
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
@@ -65,10 +65,11 @@ class Task(abc.ABC):
     evaluators: dict[str, Evaluator]
 
     @staticmethod
-    def complaints(config: Config, gan: gans.GANSpec) -> Iterable[str]:
+    def complaints(config: Config, gan: gans.GANSpec) -> Iterator[str]:
         """One line for each thing of a config that the task cannot do."""
-        del config, gan
-        return ()
+        asked = config.evaluation.eval_labels
+        if asked != "uniform" and not gan.asks_labels(gans.options_of(gan, config)):
+            yield f"--eval_labels={asked}: {gan.name} takes no labels; leave it out"
 
     @staticmethod
     @abc.abstractmethod

@@ -41,9 +41,26 @@ def sample(
         yield generate(*drawn)[: count - start]
 
 
+def labels_of(prior: Prior, count: int, seed: np.ndarray) -> np.ndarray | None:
+    """The labels of the images that `sample` yields, `(count,)` int32.
+
+    None if the generator takes none. Args are as in `sample`.
+    """
+    if not prior.classes:
+        return None
+    starts = range(0, count, BATCH)
+    parts = [_draw_labels(prior, tf.constant(seed), tf.constant(n)) for n in range(len(starts))]
+    return np.concatenate(parts)[:count]
+
+
 @tf.function
 def _draw(prior: Prior, seed: tf.Tensor, number: tf.Tensor) -> tuple[tf.Tensor, ...]:
     return prior.draw(BATCH, draws.fold_in(seed, number))
+
+
+@tf.function
+def _draw_labels(prior: Prior, seed: tf.Tensor, number: tf.Tensor) -> tf.Tensor:
+    return prior.draw(BATCH, draws.fold_in(seed, number))[1]
 
 
 class Inference:
