@@ -14,12 +14,13 @@ from tf_gan_lth.data import draws
 from tf_gan_lth.experiment import config as configs
 from tf_gan_lth.experiment.artifacts import ArrayFile
 from tf_gan_lth.experiment.errors import UsageError
-from tf_gan_lth.gans import ImageShape, cyclegan
+from tf_gan_lth.gans import ImageShape, cyclegan, sngan
 from tf_gan_lth.gans.spec import GENERATOR
 from tf_gan_lth.methods.candidate import expand, rewind
 from tf_gan_lth.pruning.channel_masks import Channels
 from tf_gan_lth.pruning.channels import calls, channel_groups
 from tf_gan_lth.pruning.cost import cost
+from tf_gan_lth.pruning.masks import apply
 from tf_gan_lth.pruning.slimming import slim
 from tf_gan_lth.training import Start, Trainer
 from tf_gan_lth.training.checkpoints import Checkpoints
@@ -133,6 +134,43 @@ def test_adapters_begin_as_the_identity_of_the_channels_that_stay():
     np.testing.assert_array_equal(kernels[1], np.eye(5)[2:])
     with pytest.raises(UsageError, match="the map of map is .* both must be of one size"):
         Adapters(student, _larger(), None)
+
+
+@pytest.mark.parametrize("trunk", [False, True])
+@pytest.mark.parametrize("make_network", ["cyclegan", "separable", "sngan", "dcgan", "sagan"])
+def test_first_adapters_take_a_slim_students_maps_to_the_masked_ones(make_network, trunk):
+    teacher = {
+        "cyclegan": lambda: cyclegan.generator(24, 4, 1, 2, "generator_a2b"),
+        "separable": lambda: cyclegan.generator(24, 4, 1, 2, "generator_a2b", separable=True),
+        "sngan": lambda: sngan.generator(16, 8, 3),
+        "dcgan": lambda: _generator_of("dcgan"),
+        "sagan": lambda: _generator_of("sagan"),
+    }[make_network]()
+    full = Channels.everything(channel_groups(teacher, trunk))
+    draw = np.random.default_rng(0)
+    scores = {name: draw.random(kept.size) for name, kept in full.kept.items()}
+    mask = full.keep(scores, full.total // 2)
+    weights = {p: a + 0.1 * draw.random(a.shape) for p, a in gans.take_snapshot(teacher).items()}
+    student, small = slim(teacher, weights, mask)
+    gans.load_snapshot(student, small)
+    masked = keras.models.clone_model(teacher)
+    gans.load_snapshot(masked, apply(weights, mask.expand()))
+    inputs = [
+        tf.constant([0, 1]) if each.dtype.is_integer else draw.normal(size=[2, *each.shape[1:]])
+        for each in teacher.inputs
+    ]
+    narrow, wide = (
+        Adapters(each, teacher, only) for each, only in ((student, mask), (masked, None))
+    )
+    own, other = (each.student(inputs, training=True)[1:] for each in (narrow, wide))
+    for one, whole, kernel in zip(own, other, narrow.variables[::2], strict=True):
+        np.testing.assert_allclose(one.numpy() @ kernel.numpy(), whole, atol=2e-3)
+        assert np.count_nonzero(kernel) == one.shape[-1]
+
+
+def _generator_of(name):
+    config = configs.from_options({"gan": name, "width": 4, "discriminator_width": 4})
+    return gans.build(gans.find(name), config, ImageShape(16, 1, 3), seed=1).networks[GENERATOR]
 
 
 def _larger():
