@@ -6,9 +6,11 @@ import tensorflow as tf
 import tf_keras as keras
 
 from tf_gan_lth import gans
+from tf_gan_lth.experiment import config as configs
 from tf_gan_lth.experiment.config import Config
 from tf_gan_lth.experiment.errors import UsageError
 from tf_gan_lth.gans import ImageShape, cyclegan, layers
+from tf_gan_lth.gans.snapshots import graph_text
 from tf_gan_lth.pruning import wrapping
 
 WIDTH, CHANNELS, BLOCKS = 4, 3, 2
@@ -289,3 +291,30 @@ def test_few_images_are_normalised_as_many_are(affine):
         found.append([outputs, *tape.gradient(loss, [many, *layer.trainable_weights])])
     for one_by_one, together in zip(*found, strict=True):
         np.testing.assert_allclose(one_by_one, together, rtol=1e-4, atol=1e-4)
+
+
+def test_separable_blocks_are_3x3_of_each_channel_and_1x1_of_all():
+    """Parameters at the paper's size, and a block's first map against NumPy."""
+    plain, separable = (
+        gans.build(cyclegan.gan, configs.from_options(options), ImageShape(256, 3), seed=0)
+        for options in ({}, {"separable_blocks": True})
+    )
+    name = "generator_a2b"
+    whole, small = (count(each.networks[name].trainable_weights) for each in (plain, separable))
+    each = 9 * 256 * 256 + 256
+    assert whole - small == 18 * (each - (9 * 256 + 256) - (256 * 256 + 256))
+    judges = [graph_text(each.networks["discriminator_a"]) for each in (plain, separable)]
+    assert judges[0] == judges[1]
+
+    network = cyclegan.generator(24, 2, CHANNELS, 1, name, separable=True)
+    randomize(network)
+    outputs = {n: network.get_layer(n).output for n in ("down_2/norm", "block_1/conv_1/pointwise")}
+    before, found = keras.Model(network.input, list(outputs.values()))(images(2, 24, 24))
+    padded = np.pad(np.maximum(before, 0), [(0, 0), (1, 1), (1, 1), (0, 0)], "reflect")
+    held = {path: v.numpy() for path, v in gans.variables(network).items()}
+    kernel = held["block_1/conv_1/depthwise/depthwise_kernel"][..., 0]
+    windows = [padded[:, i : i + 6, j : j + 6] * kernel[i, j] for i in range(3) for j in range(3)]
+    x = sum(windows) + held["block_1/conv_1/depthwise/bias"]
+    x = (x - x.mean((1, 2), keepdims=True)) / np.sqrt(x.var((1, 2), keepdims=True) + 1e-5)
+    x = x @ held["block_1/conv_1/pointwise/kernel"][0, 0] + held["block_1/conv_1/pointwise/bias"]
+    np.testing.assert_allclose(found, x, atol=1e-4)

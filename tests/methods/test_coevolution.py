@@ -138,7 +138,7 @@ def test_a_translations_fitness_has_the_way_back(translated):
     for each in (name, other):
         networks[each] = keras.models.clone_model(bench.gan.networks[each])
         gans.load_snapshot(networks[each], apply(weights[each], masks[each].expand()))
-    images = judges._inputs[name][0]
+    images = judges.inputs[name][0]
     assert images.shape[0] == plan.images == 8
     returned = networks[other](networks[name](images, training=True), training=True)
     cycle = 10.0 * float(tf.reduce_mean(tf.abs(returned - images)))

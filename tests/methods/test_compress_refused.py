@@ -63,6 +63,32 @@ from tf_gan_lth.experiment.run_folder import RunFolder
             "--steps=1 are too few for --method=coevolution: the smallest search, of 2 individuals",
         ),
         ({"method": "gan_slimming", "steps": 1}, "--slimming_share=0.5 leaves one of the phases"),
+        (
+            {"method": "gan_compression", "steps": 1},
+            "--supernet_share=0.5 leaves one of the phases of gan_compression none of the 1 steps",
+        ),
+        (
+            {"method": "gan_compression", "steps": 2},
+            "--steps=2 are too few for --method=gan_compression: the smallest search, of 2"
+            " individuals on 8 images, takes as long as 1 after the 1 of the phase before it",
+        ),
+        (
+            {"method": "gan_compression", "budgets": (0.5, 0.2), "widths": (1.0, 0.5)},
+            "--budgets=0.2 cannot be reached: with the smallest of --widths in every layer the"
+            " generator keeps .*% of its MACs; give larger budgets, a smaller width, or --prune",
+        ),
+        (
+            {"method": "gan_compression", "widths": (0.5, 0.0)},
+            "--widths=0.5,0.0: expected shares above 0",
+        ),
+        (
+            {"method": "gan_compression", "ranking": "layerwise"},
+            "--ranking=layerwise: --method=gan_compression ranks channels within each layer",
+        ),
+        (
+            {"method": "gan_compression", "student": "fresh", "criterion": "l2_norm"},
+            "--criterion=l2_norm: --student=fresh leaves channels in their order, ranking none",
+        ),
     ],
 )
 def test_what_cannot_be_is_refused_before_any_training(dense, tmp_path, change, message):

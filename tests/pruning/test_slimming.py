@@ -113,6 +113,7 @@ def test_cyclegan(blocks, trunk):
     draw = np.random.default_rng(blocks)
     for network in (
         cyclegan.generator(24, 2, 3, blocks, "generator_a2b"),
+        cyclegan.generator(24, 2, 3, blocks, "generator_a2b", separable=True),
         cyclegan.discriminator(24, 2, 3, "discriminator_a"),
     ):
         mask = drawn_mask(channel_groups(network, prune_trunk=trunk), draw, 0.5)

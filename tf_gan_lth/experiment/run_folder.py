@@ -20,7 +20,7 @@
                                                        saved_model_a2b/ for a direction
     RUN/replicate_0/round_03/branches/random_mask/...  the same files as a round
     RUN/replicate_0/round_00/phases/slimming/...       likewise, without scores: a training that
-                                                       compressed rounds go on from
+                                                       compressed rounds go on from; or supernet/
     RUN/replicate_0/round_01/phases/search/...         a search for a round's channels: its
                                                        training.json, and while it runs its state
 

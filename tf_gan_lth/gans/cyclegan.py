@@ -38,6 +38,11 @@ class Options:
         None, "channels of the discriminator's first map; unset: --width", low=1
     )
     blocks: int = option(9, "residual blocks of each generator", low=1)
+    separable_blocks: bool = option(
+        False,
+        "make the convolutions of residual blocks depthwise separable: 3x3 of each channel, then"
+        " 1x1 of all",
+    )
     cycle_weight: float = option(10.0, "weight of the cycle-consistency loss", low=0.0)
     identity_weight: float = option(5.0, "weight of the identity loss", low=0.0)
     pool_size: int = option(50, "translated images that are kept to be judged again", low=0)
@@ -53,7 +58,9 @@ def build(options: Options, images: ImageShape, fused: bool) -> Networks:
         )
     width, channels = options.width, images.channels
     generators = [
-        generator(resolution, width, channels, options.blocks, name, fused)
+        generator(
+            resolution, width, channels, options.blocks, name, fused, options.separable_blocks
+        )
         for name in ("generator_a2b", "generator_b2a")
     ]
     discriminators = [
@@ -91,11 +98,28 @@ def _norm_relu(x: tf.Tensor, name: str, *, affine: bool = True) -> tf.Tensor:
     return keras.layers.ReLU()(InstanceNormalization(affine, name=name)(x))
 
 
-def _residual_block(x: tf.Tensor, name: str) -> tf.Tensor:
+def _separable(x: tf.Tensor, filters: int, name: str) -> tf.Tensor:
+    """A 3x3 convolution of each channel, a norm, and a 1x1 convolution, as in Li et al. 2020."""
+    x = keras.layers.DepthwiseConv2D(
+        3,
+        depthwise_initializer=keras.initializers.RandomNormal(0.0, 0.02),
+        bias_initializer=fan_in_uniform(3 * 3),
+        name=f"{name}/depthwise",
+    )(x)
+    x = InstanceNormalization(affine=False, name=f"{name}/norm")(x)
+    return _conv(x, filters, 1, f"{name}/pointwise")
+
+
+def _residual_block(x: tf.Tensor, name: str, separable: bool) -> tf.Tensor:
     width, shortcut = x.shape[-1], x
-    x = _conv(ReflectionPadding(1)(x), width, 3, f"{name}/conv_1")
+
+    def conv(x: tf.Tensor, name: str) -> tf.Tensor:
+        x = ReflectionPadding(1)(x)
+        return _separable(x, width, name) if separable else _conv(x, width, 3, name)
+
+    x = conv(x, f"{name}/conv_1")
     x = _norm_relu(x, f"{name}/norm_1")
-    x = _conv(ReflectionPadding(1)(x), width, 3, f"{name}/conv_2")
+    x = conv(x, f"{name}/conv_2")
     x = InstanceNormalization(affine=False, name=f"{name}/norm_2")(x)
     return keras.layers.Add()([shortcut, x])
 
@@ -106,7 +130,13 @@ def _up(x: tf.Tensor, filters: int, name: str) -> tf.Tensor:
 
 
 def generator(
-    resolution: int | None, width: int, channels: int, blocks: int, name: str, fused: bool = True
+    resolution: int | None,
+    width: int,
+    channels: int,
+    blocks: int,
+    name: str,
+    fused: bool = True,
+    separable: bool = False,
 ) -> keras.Model:
     """Images `(N, H, W, channels)` of one domain to images of the other, both in [-1, 1] and of the
     same size.
@@ -118,6 +148,7 @@ def generator(
       blocks: number of residual blocks.
       name: of the network.
       fused: see `--fused_convolutions`.
+      separable: see `--separable_blocks`.
     """
     images = keras.Input([resolution, resolution, channels], name="images")
     x = _conv(ReflectionPadding(3)(images), width, 7, "from_image/conv")
@@ -128,7 +159,7 @@ def generator(
         x = _conv(x, 2**number * width, 3, f"down_{number}/conv", strides=2, kind=PaddedConv2D)
         x = _norm_relu(x, f"down_{number}/norm", affine=number == 1)
     for number in range(1, blocks + 1):
-        x = _residual_block(x, f"block_{number}")
+        x = _residual_block(x, f"block_{number}", separable)
     x = _up(x, 2 * width, "up_1")
     x = _up(x, width, "up_2")
     x = _conv(ReflectionPadding(3)(x), channels, 7, "to_image", kind=FewChannelsConv2D, fused=fused)

@@ -8,6 +8,7 @@ from tf_gan_lth.methods import (  # noqa: F401  they register
     coevolution,
     distillation,
     finetuning,
+    gan_compression,
     gan_slimming,
     imp,
 )

@@ -130,6 +130,7 @@ class Bench:
             title,
             candidate.without,
             candidate.stop,
+            candidate.supernets,
         )
         masks = self.read_masks(kept)
         if self._trains_slim(masks):
@@ -233,6 +234,7 @@ def build(
     spec: gans.GANSpec,
     strategy: tf.distribute.Strategy | None = None,
     observer: Observer | None = None,
+    supernets: bool = False,
 ) -> Bench:
     """Builds everything that a config names; nothing is trained and nothing written.
 
@@ -241,6 +243,7 @@ def build(
       spec: the GAN that the config names.
       strategy: the `tf.distribute` strategy to train under; None is the current one.
       observer: who watches; None is nobody.
+      supernets: whether what is pruned can be trained as a supernet, too.
 
     Raises:
       ToolkitError: images, networks or protocol cannot be had, or do not fit each other.
@@ -269,5 +272,6 @@ def build(
             prune_dense=config.lottery.prune_dense,
             covered={name: list(mask.expand()) for name, mask in masks.items()},
             bits=bits,
+            supernets=masks if supernets else None,
         )
     return Bench(config, gan, masks, task, trainer, observer or Observer())

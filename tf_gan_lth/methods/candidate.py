@@ -4,6 +4,7 @@ import dataclasses
 
 from tf_gan_lth.experiment.run_folder import TrainingFolder
 from tf_gan_lth.pruning.masks import Mask, apply
+from tf_gan_lth.pruning.supernets import Supernet
 from tf_gan_lth.training import EMA, Kept, Weights
 
 Masks = dict[str, Mask]  # {network: mask}, only of the networks that are pruned
@@ -22,6 +23,7 @@ class Candidate:
       teachers: snapshots of the networks that teach in loss terms; empty for none.
       without: names of the config's loss terms that count nothing in this training.
       phases: trainings that this one goes on from, which its record counts too.
+      supernets: of the networks of which each step trains another configuration.
     """
 
     folder: TrainingFolder
@@ -32,6 +34,7 @@ class Candidate:
     teachers: Weights = dataclasses.field(default_factory=dict)
     without: tuple[str, ...] = ()
     phases: tuple[TrainingFolder, ...] = ()
+    supernets: dict[str, Supernet] = dataclasses.field(default_factory=dict)
 
 
 def expand(masks: Masks) -> Kept:

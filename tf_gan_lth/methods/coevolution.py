@@ -22,8 +22,8 @@ class Options:
 
     search_share: float = option(
         0.25,
-        "share of the steps that coevolution's search may take, counted by its MACs; the smaller"
-        " network has the others",
+        "share of the steps that the search may take, counted by its MACs; the smaller network has"
+        " the others",
         low=0.0,
         high=1.0,
     )

@@ -162,3 +162,23 @@ def within_budget(
         name: keep_macs(bench.gan.networks[name], mask, mask.pool(scores[name]), budget, layerwise)
         for name, mask in bench.full_masks.items()
     }
+
+
+def steps_of_first_phase(bench: Bench, options: object, name: str) -> int:
+    """The steps that a method takes before it prunes.
+
+    Args:
+      bench: what trains.
+      options: of the method.
+      name: of that which says their share.
+
+    Raises:
+      UsageError: they are none, or leave none.
+    """
+    share, steps = getattr(options, name), bench.trainer.config.steps
+    if not 0 < round(share * steps) < steps:
+        raise UsageError(
+            f"--{name}={share} leaves one of the phases of {bench.config.lottery.method} none of"
+            f" the {steps} steps"
+        )
+    return round(share * steps)

@@ -17,8 +17,8 @@ class Options:
 
     student: str = option(
         "largest",
-        "what distillation's student starts as: largest, the teacher's highest-ranked channels with"
-        " their trained weights; or fresh, weights of its own",
+        "what the student starts as: largest, the teacher's highest-ranked channels with their"
+        " trained weights; or fresh, weights of its own",
         choices=("largest", "fresh"),
     )
 

@@ -1,7 +1,9 @@
-"""Evolution of bit strings, a function of the fitness and of the generator that draws.
+"""Evolution of strings, mostly of bits: a function of the fitness and of the generator that draws.
 
 Source: Shu et al. 2019 (Co-Evolutionary Compression), after Holland 1975.
 """
+
+from collections.abc import Callable
 
 import numpy as np
 
@@ -35,14 +37,18 @@ def mutation(parent: np.ndarray, segment: slice) -> np.ndarray:
 
 
 def next_population(
-    population: np.ndarray, fitness: np.ndarray, generator: np.random.Generator
+    population: np.ndarray,
+    fitness: np.ndarray,
+    generator: np.random.Generator,
+    mutate: Callable[[np.ndarray, slice], np.ndarray] = mutation,
 ) -> np.ndarray:
     """The next generation, of the same size: first the fittest, then children.
 
     Args:
-      population: `(N, bits)` bool.
+      population: `(N, bits)` bool; of numbers where `mutate` takes these.
       fitness: `(N,)`, above 0; parents are drawn by `roulette`.
       generator: of all draws.
+      mutate: makes a child of a parent and a segment.
     """
 
     def parent() -> np.ndarray:
@@ -60,5 +66,5 @@ def next_population(
         elif draw < COPIED + CROSSED:
             children += crossover(parent(), parent(), segment())
         else:
-            children.append(mutation(parent(), segment()))
+            children.append(mutate(parent(), segment()))
     return np.stack(children[: len(population)])

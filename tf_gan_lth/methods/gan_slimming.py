@@ -10,7 +10,12 @@ from tf_gan_lth.gans import GANSpec, take_snapshot
 from tf_gan_lth.methods import criteria
 from tf_gan_lth.methods.bench import Bench
 from tf_gan_lth.methods.candidate import Candidate, Masks
-from tf_gan_lth.methods.compressor import TAUGHT, Compressor, within_budget
+from tf_gan_lth.methods.compressor import (
+    TAUGHT,
+    Compressor,
+    steps_of_first_phase,
+    within_budget,
+)
 from tf_gan_lth.methods.loop import train
 from tf_gan_lth.methods.method import METHODS
 from tf_gan_lth.methods.starts import dense_teachers
@@ -51,7 +56,8 @@ class GANSlimming(Compressor):
     Options = Options
 
     def compressed(self, bench: Bench, here: TrainingFolder, budget: float) -> Candidate:
-        dense, first = here.of_replicate.round(0), _slimming_steps(bench)
+        dense = here.of_replicate.round(0)
+        first = steps_of_first_phase(bench, bench.options(Options), "slimming_share")
         folder, teachers = dense.phase("slimming"), dense_teachers(bench, here)
         slimming = Candidate(
             folder, dense.weights.get(), bench.full_masks, stop=first, teachers=teachers
@@ -81,15 +87,4 @@ class GANSlimming(Compressor):
                         f"--method={self.name} ranks channels by the gammas of their norms, and"
                         f" those of {group.name} of the {name} have none"
                     )
-        _slimming_steps(bench)
-
-
-def _slimming_steps(bench: Bench) -> int:
-    """The steps of the first phase; raises `UsageError` if one of the two would have none."""
-    share, steps = bench.options(Options).slimming_share, bench.trainer.config.steps
-    if not 0 < round(share * steps) < steps:
-        raise UsageError(
-            f"--slimming_share={share} leaves one of the phases of gan_slimming none of the"
-            f" {steps} steps"
-        )
-    return round(share * steps)
+        steps_of_first_phase(bench, bench.options(Options), "slimming_share")

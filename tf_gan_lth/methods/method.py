@@ -16,9 +16,11 @@ class Method(abc.ABC):
 
     Attributes:
       Options: frozen dataclass of the options that it alone has, made by `config.option`.
+      draws_configurations: whether it trains supernets.
     """
 
     Options: type = NoOptions
+    draws_configurations: bool = False
 
     def complaints(self, config: Config, gan: GANSpec) -> Iterable[str]:
         """One line for each thing that it cannot be combined with; before anything is loaded."""

@@ -62,7 +62,7 @@ def build(
     spec = gans.find(config.networks.gan)
     method = method or METHODS[config.lottery.method]()
     check(config, spec, method)
-    bench = benches.build(config, spec, strategy, observer)
+    bench = benches.build(config, spec, strategy, observer, method.draws_configurations)
     method.check_networks(bench)
     return method, bench
 

@@ -112,6 +112,23 @@ def cost(
     return Cost(_count(parameters, {}), _count(parameters, left), macs, macs_left)
 
 
+def kernel_positions(network: keras.Model) -> dict[str, tuple[int, tuple[int, ...]]]:
+    """{variable path: at how many positions all calls apply each element of it, and its shape}.
+
+    Of every kernel of a functional network: its elements times the positions are its
+    multiply-accumulates.
+    """
+    found = {}
+    paths = {id(variable): path for path, variable in variables(network).items()}
+    for layer, reads, returns in _calls(network, None):
+        kernels = [weight for weight in _trainable(layer) if weight.shape.rank >= 2]
+        positions = _positions(layer, reads, returns) if kernels else 0
+        for kernel in kernels:
+            before, _ = found.get(paths[id(kernel)], (0, ()))
+            found[paths[id(kernel)]] = before + positions, tuple(kernel.shape)
+    return found
+
+
 def _is_functional(layer: keras.layers.Layer) -> bool:
     return isinstance(layer, keras.Model) and layer._is_graph_network
 

@@ -77,7 +77,7 @@ class ImageToImage(GANModel):
           `generator_loss` and `discriminator_loss`, each of both networks, means over all replicas.
         """
         self.traces += 1
-        self.quantise()
+        self.begin_step()
         with tf.GradientTape() as tape:
             generator_loss, fakes = self._generator_loss(data)
         self.apply_gradients(GENERATOR, tape, generator_loss)
@@ -108,11 +108,13 @@ class ImageToImage(GANModel):
         a, b = data["a"], data["b"]
         to_b, to_a = self.networks["generator_a2b"], self.networks["generator_b2a"]
         # A translation and an identity in one call: instance norm keeps images apart.
-        fake_b, same_b = tf.split(to_b(tf.concat([a, b], axis=0), training=True), 2)
-        fake_a, same_a = tf.split(to_a(tf.concat([b, a], axis=0), training=True), 2)
+        both_b, maps_b = self.made("generator_a2b", tf.concat([a, b], axis=0))
+        both_a, maps_a = self.made("generator_b2a", tf.concat([b, a], axis=0))
+        fake_b, same_b = tf.split(both_b, 2)
+        fake_a, same_a = tf.split(both_a, 2)
         cycled_a = to_a(fake_b, training=True)
         cycled_b = to_b(fake_a, training=True)
-        fakes = {"a": fake_a, "b": fake_b}
+        fakes, maps = {"a": fake_a, "b": fake_b}, {"a": maps_a, "b": maps_b}
         scores = {domain: self._judge(domain, fake) for domain, fake in fakes.items()}
         loss = self.adversarial_loss.generator(scores["a"])
         loss += self.adversarial_loss.generator(scores["b"])
@@ -126,6 +128,8 @@ class ImageToImage(GANModel):
                 inputs=(data[source],),
                 fake=fakes[target],
                 fake_scores=scores[target],
+                maps=tuple(tf.split(one, 2)[0] for one in maps[target]),
+                adapters=self.adapters.get(name),
             )
             loss = self.add_terms(loss, GENERATOR, context)
         return loss, fakes

@@ -10,17 +10,21 @@ import tensorflow as tf
 import tf_keras as keras
 
 from tf_gan_lth import gans
+from tf_gan_lth.data import draws
 from tf_gan_lth.experiment.artifacts import Arrays
 from tf_gan_lth.experiment.config import TrainingConfig
 from tf_gan_lth.experiment.errors import MaskError, UsageError
 from tf_gan_lth.experiment.registry import Registry
-from tf_gan_lth.gans.layers import quantised_weights
 from tf_gan_lth.gans.spec import DISCRIMINATOR, GENERATOR, GANSpec, Player
+from tf_gan_lth.pruning.channel_masks import Channels
 from tf_gan_lth.pruning.masks import check_shapes
-from tf_gan_lth.pruning.quantisation import kernels_of
+from tf_gan_lth.pruning.supernets import Supernet
 from tf_gan_lth.pruning.wrapping import masks_of
+from tf_gan_lth.training.configurations import Configurations
+from tf_gan_lth.training.features import Adapters, Maps
 from tf_gan_lth.training.gammas import Gammas
 from tf_gan_lth.training.losses import LOSSES
+from tf_gan_lth.training.step_weights import StepWeights
 from tf_gan_lth.training.terms import L1, StepContext, gammas_of, switched_on
 from tf_gan_lth.training.updates import UPDATES, Masked
 
@@ -58,6 +62,7 @@ class GANModel(keras.Model):
       masked: {network: paths of the variables that masks may cover beside those of wrappers}.
 
     Attributes:
+      adapters: {generator: what matches its maps with its teacher's}, if a term asks for it.
       masks: {network: {variable path: the variable and its mask}}.
       averages: {network: {variable path: running average}} of the networks that have averages.
       teaching: how much the teachers count: 1 where there are some, 0 where nobody teaches.
@@ -105,12 +110,23 @@ class GANModel(keras.Model):
             names = gan.spec.of_player(GENERATOR)
             gammas = [gamma for name in names for gamma in gammas_of(networks[name])]
             self.gammas = Gammas(gammas, config.gamma_learning_rate, self.step)
-        each = [kernels_of(network).values() for network in networks.values()]
-        self._kernels = [kernel for kernels in each for kernel in kernels]
-        self._in_32_bits: list[tf.Tensor] = []
+        self.adapters: dict[str, Adapters] = {}
+        self._weights = StepWeights(networks)
         self.traces = 0
         self.title = ""
         self.between_steps = True  # False while something else uses its variables
+
+    def equip(self, adapters: dict[str, Adapters], supernets: dict[str, Channels]) -> None:
+        """Adds what some trainings need; before `compile`.
+
+        Args:
+          adapters: see `adapters`.
+          supernets: {generator: its full mask} of those that can be trained as supernets.
+        """
+        self.adapters = adapters
+        self._weights.configurations = {
+            name: Configurations(full, self.masks[name]) for name, full in supernets.items()
+        }
 
     def compile(self, generator_optimizer: Optimizer, discriminator_optimizer: Optimizer, **kwargs):
         """As `keras.Model.compile`; creates the optimizers' variables, so none are made later."""
@@ -134,6 +150,8 @@ class GANModel(keras.Model):
                 variable.assign(tf.zeros_like(variable))
             for variable, initial in loss_scale_of(optimizer):
                 variable.assign(initial)
+        for adapters in self.adapters.values():
+            adapters.restart()
         self.stream.assign(stream)
         self.step.assign(step)
 
@@ -154,6 +172,9 @@ class GANModel(keras.Model):
             found.update({f"{player}/optimizer/{number}": v for number, v in enumerate(held)})
         if self.gammas:
             found.update({f"gammas/{n}": v for n, v in enumerate(self.gammas.velocities)})
+        for name, adapters in self.adapters.items():
+            held = enumerate(adapters.variables)
+            found.update({f"{name}/adapters/{number}": variable for number, variable in held})
         return found
 
     def teach(self, teachers: dict[str, Arrays]) -> None:
@@ -166,6 +187,11 @@ class GANModel(keras.Model):
         """Makes loss terms of these names count nothing, and all others what they weigh."""
         for name, counts in self.counting.items():
             counts.assign(0.0 if name in names else 1.0)
+
+    def draw_from(self, supernets: dict[str, Supernet]) -> None:
+        """Makes each step train a configuration of these; networks without one train whole."""
+        for name, configurations in self._weights.configurations.items():
+            configurations.restart(supernets.get(name))
 
     def passes(self) -> dict[str, Passes]:
         """{network: what a step takes of it}; empty for a step that does not say."""
@@ -183,9 +209,11 @@ class GANModel(keras.Model):
             one.mask.assign(kept.get(path, np.ones(one.variable.shape)))
 
     def parameters(self, player: Player) -> list[tf.Variable]:
-        """The trainable variables of all networks that a player's loss trains."""
+        """The trainable variables of all networks that a player's loss trains, then of adapters."""
         names = self.gan.spec.of_player(player)
-        return [variable for name in names for variable in self.networks[name].trainable_variables]
+        found = [v for name in names for v in self.networks[name].trainable_variables]
+        matched = [self.adapters[name] for name in names if name in self.adapters]
+        return found + [variable for adapters in matched for variable in adapters.variables]
 
     def optimizer_of(self, player: Player) -> Optimizer:
         return self.optimizer if player == GENERATOR else self.discriminator_optimizer
@@ -199,14 +227,19 @@ class GANModel(keras.Model):
                 loss += weight * term.function(context)
         return loss
 
-    def quantise(self) -> None:
-        """Makes kernels that train in 8 bits what these hold, until gradients are applied to them.
+    def made(self, name: str, inputs: tf.Tensor | tuple[tf.Tensor, ...]) -> tuple[tf.Tensor, Maps]:
+        """What a generator makes in training, and those of its maps that a term matches."""
+        if name not in self.adapters:
+            return self.networks[name](inputs, training=True), ()
+        images, *maps = self.adapters[name].student(inputs, training=True)
+        return images, tuple(maps)
 
-        So the gradient at the quantised kernel is that of the kernel: straight through.
+    def begin_step(self) -> None:
+        """Makes weights what a step computes with, until gradients are applied to the generators.
+
+        Those of a supernet become a drawn configuration's, kernels of 8 bits what these hold.
         """
-        self._in_32_bits = [tf.identity(kernel) for kernel in self._kernels]
-        for kernel in self._kernels:
-            kernel.assign(quantised_weights(kernel))
+        self._weights.begin(draws.fold_in(self.stream, self.step))
 
     def apply_gradients(self, player: Player, tape: tf.GradientTape, loss: tf.Tensor) -> None:
         """One optimizer step of all networks of a player.
@@ -228,10 +261,10 @@ class GANModel(keras.Model):
             dense = [(one, sum_over_replicas(gradient)) for one, gradient in dense]
         self.update_masks(self.step, dense, optimizer)
         pairs = [(g * masked[v.ref()].mask if v.ref() in masked else g, v) for g, v in pairs]
-        if player == GENERATOR and self._kernels:
-            required(bool(self._in_32_bits), self.gan.spec, "to call `quantise` first for --bits=8")
-            for kernel, value in zip(self._kernels, self._in_32_bits, strict=True):
-                kernel.assign(value)
+        if player == GENERATOR:
+            needs = "to call `begin_step` first for --bits=8 and supernets"
+            required(self._weights.begun, self.gan.spec, needs)
+            pairs = self._weights.end(pairs)
         gammas = self.gammas if player == GENERATOR else None
         before = gammas.values() if gammas else []
         optimizer.apply_gradients(pairs)

@@ -66,7 +66,7 @@ class NoiseToImage(GANModel):
           `generator_loss` and `discriminator_loss` (mean over the groups), means over all replicas.
         """
         self.traces += 1
-        self.quantise()
+        self.begin_step()
         images = tf.unstack(data["image"], axis=1)
         labels = tf.unstack(data["label"], axis=1) if "label" in data else [None] * len(images)
         *inputs, last_inputs = self._draw(data["image"])
@@ -151,7 +151,7 @@ class NoiseToImage(GANModel):
 
     def _generator_loss(self, inputs: Inputs, number: int) -> tf.Tensor:
         """The generator's loss; `number` keeps its draws apart from the discriminator's."""
-        fake = self.generator(as_call(inputs), training=True)
+        fake, maps = self.made(self._generator_name, as_call(inputs))
         labels = inputs[1] if len(inputs) > 1 else None
         seed = self._seed(number)
         augmented = self._augment(fake, seed)
@@ -166,6 +166,8 @@ class NoiseToImage(GANModel):
             fake_labels=labels,
             fake_logits=logits,
             seed=seed,
+            maps=maps,
+            adapters=self.adapters.get(self._generator_name),
         )
         return self.add_terms(self.adversarial_loss.generator(scores), GENERATOR, context)
 

@@ -86,6 +86,7 @@ def slim_trainer(
         masked=False,
         teachers=whole.model.teachers,
         bits=whole.bits,
+        slimmed=masks,
     )
     return trainer, small
 

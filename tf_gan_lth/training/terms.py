@@ -5,6 +5,7 @@ the loss of the player it belongs to. `--terms=r1:10` switches one on.
 """
 
 import dataclasses
+import functools
 import math
 from collections.abc import Callable
 
@@ -16,10 +17,12 @@ from tf_gan_lth.experiment.config import TrainingConfig
 from tf_gan_lth.experiment.errors import UsageError
 from tf_gan_lth.experiment.registry import Registry
 from tf_gan_lth.gans.spec import DISCRIMINATOR, GENERATOR, Player
+from tf_gan_lth.training.features import Adapters, Maps
 from tf_gan_lth.training.losses import divergence
 
 KD = "distill_scores"  # the term that `--kd_weight` switches on
 L1 = "gamma_l1"  # the term of which `--gamma_learning_rate` is
+FEATURES = "distill_features"
 Judge = Callable[[tf.Tensor, tf.Tensor | None], tf.Tensor]
 
 
@@ -39,6 +42,8 @@ class StepContext:
       fake_logits, real_logits: what the discriminator says of their classes, `(N, K)`; None unless
         it classifies.
       seed: two int32, a stream of this step's own.
+      maps: those that the generator made beside `fake` and a term matches: see `GANModel.made`.
+      adapters: what matches them with the teacher's; None without a term that asks for it.
     """
 
     network: keras.Model
@@ -54,6 +59,17 @@ class StepContext:
     fake_logits: tf.Tensor | None = None
     real_logits: tf.Tensor | None = None
     seed: tf.Tensor | None = None
+    maps: Maps = ()
+    adapters: Adapters | None = None
+
+    @functools.cached_property
+    def taught(self) -> tuple[tf.Tensor, Maps]:
+        """The teacher's images and maps of the same inputs, made once for all terms."""
+        inputs = as_call(self.inputs)
+        if self.adapters is None:
+            return tf.stop_gradient(self.teacher(inputs, training=False)), ()
+        images, *maps = map(tf.stop_gradient, self.adapters.teacher(inputs, training=False))
+        return images, tuple(maps)
 
 
 Function = Callable[[StepContext], tf.Tensor]
@@ -73,6 +89,7 @@ class Term:
         variables exactly zero must: a function of a network and of how far to go, its weight times
         the learning rate.
       classifies: whether it needs a discriminator that says of which class an image is.
+      matches: whether it matches maps of a generator with its teacher's, by trained adapters.
     """
 
     name: str
@@ -81,6 +98,7 @@ class Term:
     taught: bool = False
     proximal: bool = False
     classifies: bool = False
+    matches: bool = False
 
 
 TERMS: Registry[Term] = Registry("loss term")
@@ -93,13 +111,16 @@ def asked_as(config: TrainingConfig, name: str) -> str | None:
     return next((f"--terms={t}" for t in config.terms if t.partition(":")[0] == name), None)
 
 
-def register(
-    player: Player, taught: bool = False, proximal: bool = False, classifies: bool = False
-) -> Callable[[Function], Function]:
-    """Makes a function a term of a player's loss, under its name."""
+def register(player: Player, **kind: bool) -> Callable[[Function], Function]:
+    """Makes a function a term of a player's loss, under its name.
+
+    Args:
+      player: whose loss.
+      **kind: what is true of the term, of those of `Term`: `taught=True`.
+    """
 
     def decorate(function: Function) -> Function:
-        term = Term(function.__name__, function, player, taught, proximal, classifies)
+        term = Term(function.__name__, function, player, **kind)
         TERMS.register(term, name=term.name)
         return function
 
@@ -176,8 +197,23 @@ def distill_scores(context: StepContext) -> tf.Tensor:
 @register(GENERATOR, taught=True)
 def distill_images(context: StepContext) -> tf.Tensor:
     """The mean absolute difference from the teacher's images of the same inputs."""
-    taught = context.teacher(as_call(context.inputs), training=False)
-    return tf.reduce_mean(tf.abs(context.fake - tf.stop_gradient(taught)))
+    taught, _ = context.taught
+    return tf.reduce_mean(tf.abs(context.fake - taught))
+
+
+@register(GENERATOR, taught=True, matches=True)
+def distill_features(context: StepContext) -> tf.Tensor:
+    """How far some maps, through trained 1x1 convolutions, are from the teacher's: see `Adapters`.
+
+    Source: Li et al. 2020 (GAN Compression).
+    """
+    if not context.maps:
+        raise UsageError(
+            f"--terms={FEATURES} needs a training step that makes images by `made` and hands its"
+            " maps on: this one does not"
+        )
+    _, taught = context.taught
+    return context.adapters.distance(context.maps, taught)
 
 
 @register(GENERATOR, proximal=True)

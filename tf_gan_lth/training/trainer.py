@@ -16,11 +16,14 @@ from tf_gan_lth.experiment.artifacts import Arrays
 from tf_gan_lth.experiment.config import TrainingConfig
 from tf_gan_lth.experiment.errors import TrainingError
 from tf_gan_lth.gans.spec import GENERATOR, Hyperparameters
+from tf_gan_lth.pruning.channel_masks import Channels
 from tf_gan_lth.pruning.masks import check_pruned
 from tf_gan_lth.pruning.quantisation import in_bits, quantised_snapshot
+from tf_gan_lth.pruning.supernets import Supernet
 from tf_gan_lth.pruning.wrapping import wrap
 from tf_gan_lth.training.checkpoints import Checkpoints
 from tf_gan_lth.training.decay import LinearDecay
+from tf_gan_lth.training.features import Adapters
 from tf_gan_lth.training.model import STATIC, STEPS, GANModel
 from tf_gan_lth.training.optimizers import FusedAdam
 from tf_gan_lth.training.options import check_replicas, resolve
@@ -46,6 +49,7 @@ class Start:
       title: names the training for people: callbacks find it as `model.title`.
       without: names of the config's loss terms that count nothing.
       end: step at which the rate of the gammas' own optimizer is 0; None: after the last one.
+      supernets: of the networks of which each step trains another configuration.
     """
 
     weights: Weights
@@ -56,6 +60,7 @@ class Start:
     title: str = ""
     without: tuple[str, ...] = ()
     end: int | None = None
+    supernets: dict[str, Supernet] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -84,6 +89,8 @@ class Trainer:
       covered: {network: paths of further variables that masks may cover}.
       teachers: networks by name that can teach; None makes those that the config's terms ask for.
       bits: of the generators' kernels and maps, 32 or 8: see `pruning.quantisation`.
+      slimmed: {network: mask} of those that are without channels that their teachers have.
+      supernets: {network: full mask} of those that can be trained as supernets.
 
     Raises:
       UsageError: an option that the GAN has not, or networks that its training step cannot train.
@@ -100,6 +107,8 @@ class Trainer:
         covered: dict[str, list[str]] | None = None,
         teachers: dict[str, keras.Model] | None = None,
         bits: int = 32,
+        slimmed: dict[str, Channels] | None = None,
+        supernets: dict[str, Channels] | None = None,
     ):
         self.config = config = resolve(config, gan.spec)
         self.images = images
@@ -114,11 +123,18 @@ class Trainer:
                 self.networks = {n: wrap(net, prune_dense) for n, net in self.networks.items()}
             step = STEPS[gan.spec.step]
             self.model: GANModel = step(gan, self.networks, config, teachers, covered or {})
+            self.model.equip(self._adapters(gan, slimmed or {}), supernets or {})
             self.model.compile(
                 *_optimizers(self.model, gan.spec.usual, config),
                 jit_compile=config.jit_compile,
                 steps_per_execution=config.steps_per_execution,
             )
+
+    def _adapters(self, gan: gans.GAN, slimmed: dict[str, Channels]) -> dict[str, Adapters]:
+        if not any(term.matches for term, _ in self.model.terms):
+            return {}
+        names, teachers = gan.spec.of_player(GENERATOR), self.model.teachers
+        return {n: Adapters(self.networks[n], teachers[n], slimmed.get(n)) for n in names}
 
     @property
     def taught(self) -> tuple[str, ...]:
@@ -145,6 +161,7 @@ class Trainer:
         self.model.restart(start.seed, start.first_step, start.end)
         self.model.teach(start.teachers)
         self.model.leave_out(start.without)
+        self.model.draw_from(start.supernets)
 
     def train(
         self,
