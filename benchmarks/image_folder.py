@@ -49,19 +49,12 @@ def memory(stage: str) -> None:
     pathlib.Path("/proc/self/clear_refs").write_text("5")
 
 
-def main(values: flags.FlagValues) -> None:
-    import numpy as np
-    import tensorflow as tf
+def load(pictures: int, resolution: int):
+    """Makes the files, and loads them as a run does: an `ImageSet`."""
+    from tf_gan_lth import data
 
-    from tf_gan_lth import data, gans
-    from tf_gan_lth.training import Trainer, devices
-
-    config = command_line.config_from_flags(values)
-    devices.use("auto", config)
-    resolution = config.data.resolution
-    seed = np.array([1, 2], np.int32)
     with tempfile.TemporaryDirectory() as place:
-        make(pathlib.Path(place), values.pictures, resolution)
+        make(pathlib.Path(place), pictures, resolution)
         memory("imports")
         began = time.monotonic()
         images = data.load(f"folder:{place}", "train", resolution)
@@ -69,24 +62,40 @@ def main(values: flags.FlagValues) -> None:
     print(f"loaded in {time.monotonic() - began:.0f} s: {images.images.nbytes / MIB:,.0f} MiB of")
     print(f"pixels, {type(images.images).__name__}, digest {digest}")
     memory("loaded")
+    return images
 
-    # The networks and a first step, which take memory of their own.
-    shape = gans.ImageShape(resolution, images.channels)
-    gan = gans.build(gans.find(config.networks.gan), config, shape, seed=0)
-    trainer = Trainer(gan, config.training, images)
-    batches = trainer.batches(seed)
-    ready = next(iter(batches))
-    trainer.model.fit(batches, steps_per_epoch=1, epochs=1, verbose=0)
-    memory("a training step")
 
-    # An epoch of batches alone.
-    size = int(np.prod(ready["image"].shape[:2]))
+def read_alone(batches, steps: int, size: int) -> None:
+    """Reads batches of a number of images each, and trains on none."""
     began = time.monotonic()
-    for _ in batches.take(images.count // size):
+    for _ in batches.take(steps):
         pass
     seconds = time.monotonic() - began
     memory("an epoch, read alone")
-    print(f"{images.count / seconds:,.0f} images a second, read alone")
+    print(f"{steps * size / seconds:,.0f} images a second, read alone")
+
+
+def main(values: flags.FlagValues) -> None:
+    import numpy as np
+    import tensorflow as tf
+
+    from tf_gan_lth import gans
+    from tf_gan_lth.training import Trainer, devices
+
+    config = command_line.config_from_flags(values)
+    devices.use("auto", config)
+    images = load(values.pictures, config.data.resolution)
+
+    # The networks and a first step take memory of their own.
+    shape = gans.ImageShape(config.data.resolution, images.channels)
+    gan = gans.build(gans.find(config.networks.gan), config, shape, seed=0)
+    trainer = Trainer(gan, config.training, images)
+    batches = trainer.batches(np.array([1, 2], np.int32))
+    ready = next(iter(batches))
+    trainer.model.fit(batches, steps_per_epoch=1, epochs=1, verbose=0)
+    memory("a training step")
+    size = int(np.prod(ready["image"].shape[:2]))
+    read_alone(batches, images.count // size, size)
 
     def train(source: tf.data.Dataset):
         return lambda: trainer.model.fit(
