@@ -1,4 +1,4 @@
-"""Writes a report of runs: one HTML file and, if asked, figures for a paper and a table.
+"""Writes a report of runs: one HTML file and, if asked, figures and a table.
 
     tf-gan-lth report runs/demo
     tf-gan-lth report runs/demo runs/other --output=both.html --figures=figures --csv=both.csv
