@@ -21,7 +21,7 @@ def example(tmp_path_factory):
     [code] = re.findall(r"```python\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)
     assert len([line for line in code.splitlines() if line.strip()]) <= 40
     path = tmp_path_factory.mktemp("runs") / "mine"
-    short = code.replace('"runs/mine", steps=2000, rounds=5', f"{str(path)!r}, **short")
+    short = code.replace('"runs/own", steps=2000, rounds=5', f"{str(path)!r}, **short")
     short = short.replace("run.ticket(5)", "run.ticket(1)")
     assert short.count("short") == 1
     names = {"short": SHORT}
