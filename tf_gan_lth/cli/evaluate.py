@@ -18,11 +18,10 @@ from absl import flags
 
 from tf_gan_lth.cli import command_line, names
 from tf_gan_lth.experiment import paths
+from tf_gan_lth.experiment.sections import CROPS, LABELS
 
 # Several workers train together, but score each for itself.
 STRATEGIES = ("auto", "one_device", "mirrored", "tpu")
-CROPS = ("none", "center")
-LABELS = ("uniform", "data")
 REQUEST = (
     "images",
     "reference",

@@ -15,6 +15,7 @@ from absl import flags
 
 from tf_gan_lth.cli import command_line, names
 from tf_gan_lth.experiment import paths
+from tf_gan_lth.experiment.sections import CROPS
 
 
 def define(values: flags.FlagValues) -> None:
@@ -39,7 +40,7 @@ def define(values: flags.FlagValues) -> None:
         str,
         "none",
         "center takes the middle square of what is not square",
-        names.words("crop", ("none", "center")),
+        names.words("crop", CROPS),
     )
     images("data_dir", str, None, "folder of prepared TFDS data sets; unset: TFDS's own")
     statistics = functools.partial(command_line.define_flag, values, "Statistics")

@@ -12,7 +12,6 @@ without the runs.
 """
 
 import functools
-import os
 
 from absl import flags
 
@@ -54,7 +53,7 @@ def main(values: flags.FlagValues) -> None:
     if len(given) > 1 and not tables and not values.output:
         raise UsageError("several runs need a file for their report: give --output=report.html")
     output, figures, table = (
-        _free(values, *flag) for flag in (("output", ".html"), ("figures", None), ("csv", TABLE))
+        _free(values, *flag) for flag in (("output", ".html"), ("figures", ""), ("csv", TABLE))
     )
     command_line.start_tensorflow(values, "report")
     found = _read_tables(tables) if tables else _write_page(given, output)
@@ -71,19 +70,16 @@ def _given(runs: tuple[str, ...]) -> list[paths.Path]:
     if not runs:
         raise UsageError("which runs? tf-gan-lth report RUN [RUN ...] --output=report.html")
     given = [paths.parse(run).absolute() for run in runs]
-    real = [os.path.realpath(str(path)) for path in given]
-    twice = next((path for path in real if real.count(path) > 1), None)
-    if twice is not None:
-        raise UsageError(f"{twice} is given twice")
+    paths.check_different(given)
     return given
 
 
-def _free(values: flags.FlagValues, name: str, suffix: str | None) -> paths.Path | None:
+def _free(values: flags.FlagValues, name: str, suffix: str) -> paths.Path | None:
     """The path that a flag names, at which there must be nothing."""
     if not values[name].value:
         return None
     path = paths.parse(values[name].value)
-    command_line.check_free(path, name, *([suffix] if suffix else []))
+    command_line.check_free(path, name, suffix)
     return path
 
 

@@ -13,9 +13,10 @@ from tf_gan_lth.data import class_folders, npz, prepared, room
 from tf_gan_lth.data.digits import Digits
 from tf_gan_lth.data.folders import ImageFolder
 from tf_gan_lth.data.image_set import MIN_COUNT, ImageSet
-from tf_gan_lth.data.pixels import CROPS, fit
+from tf_gan_lth.data.pixels import fit
 from tf_gan_lth.experiment import paths
 from tf_gan_lth.experiment.errors import DataError, UsageError, check_known, error_reason
+from tf_gan_lth.experiment.sections import CROPS
 
 BUILDERS = {
     "digits": Digits,

@@ -9,7 +9,6 @@ from tf_gan_lth.experiment import seeds
 
 BATCH = 250  # pictures that are decoded at a time, unless they are large
 PIXELS = 2**23  # that pass through a network at a time, which bounds its memory for activations
-CROPS = ("none", "center")
 
 
 def scale(images: tf.Tensor) -> tf.Tensor:

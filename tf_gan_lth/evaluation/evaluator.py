@@ -12,7 +12,7 @@ from tf_gan_lth.evaluation import metrics
 from tf_gan_lth.evaluation.extraction import Extractor
 from tf_gan_lth.evaluation.labels import Labels, Seen, classes_of
 from tf_gan_lth.evaluation.measured import Measured
-from tf_gan_lth.evaluation.protocols import LABELS, Protocol
+from tf_gan_lth.evaluation.protocols import Protocol
 from tf_gan_lth.evaluation.reference import Reference
 from tf_gan_lth.evaluation.scores import CLASS_SCORES, SCORES
 from tf_gan_lth.experiment.errors import (
@@ -21,6 +21,7 @@ from tf_gan_lth.experiment.errors import (
     UsageError,
     check_known,
 )
+from tf_gan_lth.experiment.sections import LABELS
 from tf_gan_lth.gans import Prior
 
 

@@ -10,8 +10,6 @@ import re
 
 from tf_gan_lth.experiment.errors import check_known
 
-LABELS = ("uniform", "data")
-
 
 @dataclasses.dataclass(frozen=True)
 class Protocol:

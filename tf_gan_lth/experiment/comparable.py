@@ -4,10 +4,9 @@ Read from records alone, without TensorFlow; whether their scores are of one pro
 `findings.side_by_side` says.
 """
 
-import os
 from collections.abc import Sequence
 
-from tf_gan_lth.experiment import inventory
+from tf_gan_lth.experiment import inventory, paths
 from tf_gan_lth.experiment.errors import RunFolderError, UsageError
 from tf_gan_lth.experiment.run_folder import RunFolder
 
@@ -63,10 +62,7 @@ def _check_there(runs: Sequence[RunFolder]) -> None:
     for run in runs:
         if not run.config.exists():
             raise UsageError(f"{run.path} is no run: it has no config.json")
-    real = [os.path.realpath(str(run.path)) for run in runs]
-    twice = next((path for path in real if real.count(path) > 1), None)
-    if twice is not None:
-        raise UsageError(f"{twice} is given twice")
+    paths.check_different([run.path for run in runs])
 
 
 def _unfinished(run: RunFolder) -> str:

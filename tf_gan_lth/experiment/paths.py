@@ -9,7 +9,7 @@ import fnmatch
 import os
 import pathlib
 import shutil
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import BinaryIO
 
 from tf_gan_lth.experiment.errors import UsageError
@@ -171,6 +171,14 @@ def parse(text: str | os.PathLike) -> Path:
             f" {', '.join(f'{name}://' for name in sorted(known))}"
         )
     return RemotePath(str(text))
+
+
+def check_different(given: Sequence[Path]) -> None:
+    """Raises `UsageError` if two paths lead to one place."""
+    real = [os.path.realpath(str(path)) for path in given]
+    twice = next((path for path in real if real.count(path) > 1), None)
+    if twice is not None:
+        raise UsageError(f"{twice} is given twice")
 
 
 def remove(path: Path) -> None:

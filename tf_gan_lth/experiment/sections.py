@@ -9,6 +9,8 @@ import dataclasses
 from tf_gan_lth.experiment.errors import UsageError
 from tf_gan_lth.experiment.option_values import option
 
+CROPS = ("none", "center")  # of pictures that are not square
+LABELS = ("uniform", "data")  # how those of a conditional GAN's images are drawn for a score
 # Branches that go on from what they became in the round before, so that they need every round.
 LEADING = ("random_ticket",)
 
@@ -25,7 +27,7 @@ class DataConfig:
     crop: str = option(
         "none",
         "center takes the middle square of what is not square; none squashes it",
-        choices=("none", "center"),
+        choices=CROPS,
     )
     data_dir: str | None = option(
         None, "folder of prepared TFDS data sets; unset: TFDS's own", extends=True
@@ -281,7 +283,7 @@ class EvaluationConfig:
         "uniform",
         "labels of the images that a conditional GAN is scored on: uniform over the classes, or as"
         " often as in the data",
-        choices=("uniform", "data"),
+        choices=LABELS,
     )
     score_every: int = option(
         0,

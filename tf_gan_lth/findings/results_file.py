@@ -107,7 +107,16 @@ def _found(path: Path, name: str, numbered: list[tuple[int, dict[str, str]]]) ->
             raise UsageError(f"line {number} of {path}: {error}") from None
     if not any((r.round, r.branch) == (0, "main") for r in results):
         raise UsageError(f"{path}: {name} has no dense GAN, round 0")
-    results = [_with_dense_size(result, results) for result in results]
+    # All parameters of a generator are those that its dense GAN has left.
+    whole = {
+        (r.replicate, r.generator): r.generator_params_left
+        for r in results
+        if (r.round, r.branch) == (0, "main")
+    }
+    results = [
+        dataclasses.replace(r, generator_params=whole.get((r.replicate, r.generator)))
+        for r in results
+    ]
     return Found(name, results, judge_all(results, margin, plan))
 
 
@@ -125,14 +134,3 @@ def _tests(row: dict[str, str]) -> tuple[Plan | None, float]:
         return None, USUAL_MARGIN
     plan = Plan(int(row[PLANNED]), int(row[LOOKS]), row[PAIRED] == str(True))
     return plan, float(row[MARGIN])
-
-
-def _with_dense_size(result: Result, results: list[Result]) -> Result:
-    """A result with all parameters of its generator: those that the dense GAN has left."""
-    dense = (result.replicate, result.generator, 0, "main")
-    left = (
-        r.generator_params_left
-        for r in results
-        if (r.replicate, r.generator, r.round, r.branch) == dense
-    )
-    return dataclasses.replace(result, generator_params=next(left, None))

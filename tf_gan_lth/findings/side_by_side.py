@@ -3,9 +3,7 @@
 Read from run folders; `pairs` has the tests.
 """
 
-import csv
 import dataclasses
-import io
 import statistics
 from collections.abc import Callable, Iterable, Sequence
 
@@ -18,6 +16,7 @@ from tf_gan_lth.findings.columns import Column, columns
 from tf_gan_lth.findings.comparison import Comparison, compare
 from tf_gan_lth.findings.looks import Plan, read_plan
 from tf_gan_lth.findings.results import BYTES, Result, read_results
+from tf_gan_lth.findings.results_file import table
 from tf_gan_lth.findings.verdict import kept
 
 DENSE, CHANNEL = "dense GAN", "channel"
@@ -166,12 +165,7 @@ def rows(found: SideBySide) -> list[dict[str, object]]:
 
 def csv_file(found: SideBySide) -> bytes:
     """`rows` as a file."""
-    lines = rows(found)
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(lines[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(lines)
-    return text.getvalue().encode()
+    return table(rows(found))
 
 
 def on_front(

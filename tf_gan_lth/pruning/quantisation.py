@@ -4,6 +4,8 @@ Maps are quantised by layers within the graph, kernels as they are trained and s
 `gans.layers.quantised`. Biases, norms and what a network itself reads stay in 32 bits.
 """
 
+import itertools
+
 import tensorflow as tf
 import tf_keras as keras
 
@@ -15,7 +17,7 @@ from tf_gan_lth.gans.layers import (
     ReflectionPadding,
     quantised_weights,
 )
-from tf_gan_lth.pruning.channels import calls
+from tf_gan_lth.pruning.rebuilding import rebuild
 
 _layers = keras.layers
 _READERS = (_layers.Conv1D, _layers.Conv2D, _layers.Conv3D, _layers.Dense)
@@ -37,32 +39,20 @@ def quantised(network: keras.Model) -> keras.Model:
       network: functional.
     """
     layers: dict[str, keras.layers.Layer] = {}
-    tensors: dict[int, tf.Tensor] = {}
+    numbers = itertools.count()
 
-    def renewed(value: object) -> object:
-        return tensors.get(id(value), value)
-
-    for number, node in enumerate(calls(network)):
-        old = node.layer
-        if node.is_input:
-            tensors[id(node.outputs)] = type(old).from_config(old.get_config()).output
-            continue
-        args = tf.nest.map_structure(renewed, node.call_args)
-        kwargs = tf.nest.map_structure(renewed, node.call_kwargs)
-        source = _source(node.keras_inputs[0])
+    def reading_8_bits(call, reads: list) -> tuple[keras.layers.Layer, list]:
+        old, number = call.layer, next(numbers)
+        source = _source(call.keras_inputs[0])
         if isinstance(old, _READERS) and not isinstance(source, _layers.InputLayer):
-            first, *others = tf.nest.flatten(args)
+            first, *others = reads
             name = f"{old.name}/quantised" + (f"_{number}" if old.name in layers else "")
             maps = QuantisedMaps(not _is_relu(source), name=name, dtype=old.dtype_policy)(first)
-            args = tf.nest.pack_sequence_as(args, [maps, *others])
-        layer = layers.get(old.name) or type(old).from_config(old.get_config())
-        layers[old.name] = layer
-        returned = tf.nest.flatten(layer(*args, **kwargs))
-        for tensor, new in zip(tf.nest.flatten(node.outputs), returned, strict=True):
-            tensors[id(tensor)] = new
-    inputs = tf.nest.map_structure(renewed, network._nested_inputs)
-    outputs = tf.nest.map_structure(renewed, network._nested_outputs)
-    return keras.Model(inputs, outputs, name=network.name)
+            reads = [maps, *others]
+        layers[old.name] = layers.get(old.name) or type(old).from_config(old.get_config())
+        return layers[old.name], reads
+
+    return rebuild(network, reading_8_bits)
 
 
 def in_bits(gan: GAN, bits: int) -> dict[str, keras.Model]:

@@ -6,7 +6,6 @@ their size from what they read follow. A norm that selects reads its channels th
 """
 
 import numpy as np
-import tensorflow as tf
 import tf_keras as keras
 
 from tf_gan_lth.experiment.artifacts import Arrays
@@ -15,8 +14,8 @@ from tf_gan_lth.gans.layers import ChannelSelection
 from tf_gan_lth.gans.snapshots import path_of, variables
 from tf_gan_lth.pruning.channel_masks import Channels
 from tf_gan_lth.pruning.channel_rules import KERNELS, gains_of
-from tf_gan_lth.pruning.channels import calls
 from tf_gan_lth.pruning.masks import apply, check_shapes
+from tf_gan_lth.pruning.rebuilding import rebuild
 
 
 def slim(network: keras.Model, snapshot: Arrays, mask: Channels) -> tuple[keras.Model, Arrays]:
@@ -83,35 +82,21 @@ def widened_snapshot(slim: Arrays, like: Arrays, mask: Channels) -> Arrays:
 def _rebuilt(network: keras.Model, mask: Channels) -> keras.Model:
     """The graph again, with layers of fewer channels."""
     layers: dict[str, keras.layers.Layer] = {}
-    tensors: dict[int, tf.Tensor] = {}
 
-    def renewed(value: object) -> object:
-        return tensors.get(id(value), value)
-
-    for node in calls(network):
-        old = node.layer
-        if node.is_input:
-            layer = type(old).from_config(old.get_config())
-            tensors[id(node.outputs)] = layer.output
-            continue
-        args = tf.nest.map_structure(renewed, node.call_args)
-        kwargs = tf.nest.map_structure(renewed, node.call_kwargs)
+    def narrower(call, reads: list) -> tuple[keras.layers.Layer, list]:
+        old = call.layer
         if selection := _selection(old, mask):
-            first, *others = tf.nest.flatten(args)
-            read = [selection(first), *others]
-            args = tf.nest.pack_sequence_as(args, read)
+            first, *others = reads
+            reads = [selection(first), *others]
         if type(old) is keras.layers.Reshape:
-            reads = renewed(node.keras_inputs[0]).shape[-1]
-            layer = _slim_reshape(old, node.keras_inputs[0].shape[-1], reads, old.name in layers)
+            before, after = call.keras_inputs[0].shape[-1], reads[0].shape[-1]
+            layer = _slim_reshape(old, before, after, old.name in layers)
         else:
             layer = layers.get(old.name) or _slim_layer(old, mask)
         layers[old.name] = layer
-        returned = tf.nest.flatten(layer(*args, **kwargs))
-        for tensor, new in zip(tf.nest.flatten(node.outputs), returned, strict=True):
-            tensors[id(tensor)] = new
-    inputs = tf.nest.map_structure(renewed, network._nested_inputs)
-    outputs = tf.nest.map_structure(renewed, network._nested_outputs)
-    return keras.Model(inputs, outputs, name=network.name)
+        return layer, reads
+
+    return rebuild(network, narrower)
 
 
 def _selection(layer: keras.layers.Layer, mask: Channels) -> ChannelSelection | None:
