@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 import tensorflow as tf
+import tf_keras as keras
 
 from tf_gan_lth.evaluation import saved_models
 from tf_gan_lth.experiment import array_files, quiet
@@ -131,6 +132,7 @@ def onnx(source: Source, folder: pathlib.Path) -> None:
     """ONNX in float32, by tf2onnx. What a generator translates is called `pictures` there."""
     try:
         import tf2onnx
+        from tf2onnx import optimizer
     except ModuleNotFoundError:
         raise UsageError(
             "--format=onnx needs tf2onnx and onnxruntime: pip install tf2onnx onnxruntime"
@@ -141,11 +143,32 @@ def onnx(source: Source, folder: pathlib.Path) -> None:
         tf.TensorSpec(spec.shape, spec.dtype, "pictures" if spec.name == "images" else spec.name)
         for spec in served.inputs
     ]
-    function = tf.function(lambda *inputs: {"images": served(*inputs)}, input_signature=specs)
-    path = folder / "generator.onnx"
-    tf2onnx.convert.from_function(
-        function, input_signature=specs, opset=OPSET, output_path=str(path)
+    inputs = [keras.Input(type_spec=spec, name=spec.name) for spec in specs]
+    # One of tf2onnx's rewritings loses, in one of twenty conversions, the Squeeze that its own
+    # Reshape of a grey picture needs. Only conversions of Keras models can do without it.
+    steps = {
+        name: step
+        for name, step in optimizer._get_optimizers().items()
+        if name != "reshape_optimizer"
+    }
+    tf2onnx.convert.from_keras(
+        keras.Model(inputs, _Images(served)(inputs)),
+        input_signature=specs,
+        opset=OPSET,
+        optimizers=steps,
+        output_path=str(folder / "generator.onnx"),
     )
+
+
+class _Images(keras.layers.Layer):
+    """What a SavedModel serves, as a layer whose output has the name that files give it."""
+
+    def __init__(self, served: saved_models.Served):
+        super().__init__(name="images")
+        self._served = served
+
+    def call(self, inputs: list[tf.Tensor]) -> tf.Tensor:
+        return self._served(*inputs)
 
 
 @register("weights.npz", "weights_packed.npz", tolerance=None)
