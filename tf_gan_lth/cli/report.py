@@ -6,9 +6,10 @@
 
 Of one run it is the run's own report.html, made anew, unless --output names a file. Several runs
 are in one page: those that were scored under the same protocol in one figure, others apart, as
-their scores do not compare. Figures are written as SVG, PDF and PNG, with their data as CSV beside.
-A table that --csv wrote, or a run's results.csv, gives comparisons, verdicts and figures again
-without the runs.
+their scores do not compare. Figures are written as SVG, PDF and PNG, with their data as CSV beside;
+a run with scores within its trainings (--score_every) has one of FID against steps. A table that
+--csv wrote, or a run's results.csv, gives comparisons, verdicts and the other figures again without
+the runs.
 """
 
 import functools
@@ -61,8 +62,11 @@ def main(values: flags.FlagValues) -> None:
         _write_table(found, table)
     if figures:
         from tf_gan_lth.report import figures as paper
+        from tf_gan_lth.report import training_figures
 
-        for path in paper.write(found, figures):
+        # Tables hold the scores at the ends of trainings alone.
+        along = [] if tables else training_figures.write(found, figures)
+        for path in [*paper.write(found, figures), *along]:
             print(f"Figure: {path}")
 
 

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import matplotlib
 from matplotlib.figure import Figure
@@ -55,7 +55,8 @@ def write(found: Sequence[Found], folder: Path) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     written = []
     for name, panels in _panels(found).items():
-        for suffix, content in _files(panels).items():
+        drawn = rendered(_draw, panels)
+        for suffix, content in ({".csv": _data(panels)} | drawn).items():
             path = folder / f"{name}{suffix}"
             File(path).put(content)
             written.append(path)
@@ -98,11 +99,11 @@ def _panels(found: Sequence[Found]) -> dict[str, list[Panel]]:
     return figures
 
 
-def _files(panels: Sequence[Panel]) -> dict[str, bytes]:
-    """{suffix: content} of a figure."""
-    files = {".csv": _data(panels)}
+def rendered(draw: Callable[..., Figure], *arguments: object) -> dict[str, bytes]:
+    """{suffix: content} of what a function draws of its arguments, in this style."""
+    files = {}
     with matplotlib.rc_context(STYLE):
-        figure = _draw(panels)
+        figure = draw(*arguments)
         for suffix, metadata in (
             (".svg", {"Date": None}),
             (".pdf", {"CreationDate": None}),
@@ -140,7 +141,7 @@ def _draw(panels: Sequence[Panel]) -> Figure:
         axes.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
     axes.set_xscale("log")
     axes.invert_xaxis()
-    axes.set_xticks(*_spaced(sorted(shares, reverse=True)))
+    axes.set_xticks(*spaced(sorted(shares, reverse=True)))
     axes.minorticks_off()
     axes.set_xlabel("what remains, % of what is prunable")
     axes.set_ylabel("FID")
@@ -183,7 +184,7 @@ def _curve(axes, series: Series) -> None:
         )
 
 
-def _spaced(shares: Sequence[float]) -> tuple[list[float], list[str]]:
+def spaced(shares: Sequence[float]) -> tuple[list[float], list[str]]:
     """Ticks at all shares, with a label at those that have room."""
     labels, last = [], None
     for share in shares:

@@ -21,6 +21,10 @@ def read(folder: TrainingFolder) -> Curves:
     for name, record in by_generator(folder.scores.get()).items():
         found = {point["step"]: point["scores"][name]["fid"] for point in points}
         found[curve["steps"]] = record["fid"]
-        label = " ".join(filter(None, ["FID", generator_label(name)]))
-        curves[label] = (np.array(list(found)), np.array(list(found.values())))
+        curves[label(name)] = (np.array(list(found)), np.array(list(found.values())))
     return curves
+
+
+def label(generator: str) -> str:
+    """What the curve of a generator is called."""
+    return " ".join(filter(None, ["FID", generator_label(generator)]))
