@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 ROOT = pathlib.Path(__file__).parents[2]
 # What a scheduler or a loop puts in, of the variables that blocks use.
-VARIABLES = {"SLURM_ARRAY_TASK_ID": "0", "branch": "random_mask"}
+VARIABLES = {"SLURM_ARRAY_TASK_ID": "0", "branch": "random_mask", "n": "0"}
 FENCED = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 CONTINUED = re.compile(r"\\\n\s*")
 ASSIGNED = re.compile(r'^(\w+)="(.*)"$')
