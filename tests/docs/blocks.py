@@ -7,10 +7,11 @@ import shlex
 from collections.abc import Iterator
 
 ROOT = pathlib.Path(__file__).parents[2]
-# What a scheduler or a loop puts in, of the variables that blocks use.
-VARIABLES = {"SLURM_ARRAY_TASK_ID": "0", "branch": "random_mask", "n": "0"}
+# What a scheduler puts in, of the variables that blocks use.
+VARIABLES = {"SLURM_ARRAY_TASK_ID": "0"}
 FENCED = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 CONTINUED = re.compile(r"\\\n\s*")
+LOOP = re.compile(r"^for (\w+) in ([^;]+); do\n(.*?)^done$", re.MULTILINE | re.DOTALL)
 ASSIGNED = re.compile(r'^(\w+)="(.*)"$')
 
 
@@ -52,7 +53,7 @@ def blocks(page: str) -> list[Block]:
 def commands(block: Block) -> Iterator[list[str]]:
     """The words of each command in a block of bash; what only steers the shell is left out."""
     variables = dict(VARIABLES)
-    for line in CONTINUED.sub(" ", block.text).splitlines():
+    for line in LOOP.sub(_unrolled, CONTINUED.sub(" ", block.text)).splitlines():
         line = line.strip()
         assigned = ASSIGNED.match(line)
         if assigned:
@@ -63,6 +64,12 @@ def commands(block: Block) -> Iterator[list[str]]:
         for part in re.split(r"&&|;|\|", line) if "'" not in line else [line]:
             words = shlex.split(part, comments=True) if _is_command(part) else []
             yield from [words] if words else []
+
+
+def _unrolled(loop: re.Match) -> str:
+    """The lines of a loop, once for each value."""
+    name, values, body = loop.groups()
+    return "".join(body.replace(f"${name}", value) for value in values.split())
 
 
 def _is_command(part: str) -> bool:

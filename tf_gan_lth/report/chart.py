@@ -292,6 +292,7 @@ def _shape(marker: str, x: float, y: float) -> str:
         "s": "M-4.5-4.5h9v9h-9z",
         "^": "M0-5.5L5.5 4.5h-11z",
         "v": "M0 5.5L5.5-4.5h-11z",
+        "<": "M-5.5 0L4.5-5.5v11z",
         "D": "M0-6L6 0L0 6L-6 0z",
         "P": "M-2-6h4v4h4v4h-4v4h-4v-4h-4v-4h4z",
         "X": "M-5-5h3l2 3l2-3h3l-3.5 5l3.5 5h-3l-2-3l-2 3h-3l3.5-5z",
