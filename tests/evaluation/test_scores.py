@@ -151,6 +151,23 @@ def test_images_that_are_not_as_they_should_be_are_errors(digits, evaluator, cha
         evaluator.score("images", [change(data.scale(digits["test"].images))], 360, True)
 
 
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda images: (images + 1.0) / 2.0, "no image has a value below 0"),
+        (lambda images: tf.zeros_like(images) - 0.5, "all 360 images are alike"),
+    ],
+)
+def test_what_a_training_comes_to_is_scored_with_a_warning(digits, evaluator, change, message):
+    """A generator that collapsed must not end its run."""
+    images = change(data.scale(digits["test"].images))
+    with pytest.warns(ToolkitWarning, match=message):
+        scores = evaluator.score("images", [images], 360, True, trained=True)
+    assert any(message in warning for warning in scores["warnings"])
+    assert all(np.isfinite(scores[name]) for name in SCORES if scores[name] is not None)
+    assert scores["fid"] > 1
+
+
 def test_few_images_are_warned_of_with_the_number_and_scores_that_need_more_are_null(
     digits, evaluator
 ):

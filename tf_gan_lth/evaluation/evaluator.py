@@ -122,6 +122,7 @@ class Evaluator:
         count: int,
         ema: bool | None,
         labels: Labels | None = None,
+        trained: bool = False,
     ) -> dict[str, object]:
         """Scores a stream of images.
 
@@ -133,6 +134,8 @@ class Evaluator:
           ema: whether averaged parameters generated the images; None if unknown.
           labels: what a conditional generator was asked for; None if it was not asked, or nobody
             knows.
+          trained: whether they are of a GAN that trains here, which may come to images that are all
+            alike, or bright all over: then that is a warning, so that its run goes on.
 
         Returns:
           The record: a value for each of `SCORES` (None if these images or this reference do not
@@ -153,7 +156,8 @@ class Evaluator:
 
         # Compute the scores, and refuse values that are not finite.
         protocol = self.protocol.but(num_images=count)
-        measured = self._measure(name, batches, count, protocol, labels)
+        doubts: list[str] | None = [] if trained else None
+        measured = self._measure(name, batches, count, protocol, labels, doubts)
         asked = {**SCORES, **(CLASS_SCORES if measured.classes else {})}
         scores = {title: score.function(measured) for title, score in asked.items()}
         for title, value in scores.items():
@@ -164,12 +168,13 @@ class Evaluator:
                 )
 
         # Report what is missing, and build the record.
-        for note in measured.notes:
+        notes = [*(doubts or ()), *measured.notes]
+        for note in notes:
             warnings.warn(note, ToolkitWarning, stacklevel=2)
         return {
             **scores,
             **({"classes": measured.by_class} if measured.classes else {}),
-            "warnings": measured.notes,
+            "warnings": notes,
             "protocol": self._identity(protocol),
             "protocol_details": self._details(protocol, ema, labels),
             "eval_seconds": time.monotonic() - began,
@@ -182,6 +187,7 @@ class Evaluator:
         count: int,
         protocol: Protocol,
         labels: Labels | None,
+        doubts: list[str] | None,
     ) -> Measured:
         """Runs the feature network over the images."""
         seen = Seen()
@@ -195,7 +201,7 @@ class Evaluator:
                 inception.add(logits)
 
         size = self.reference.origin.size
-        features = self.extractor.features(name, batches, count, size, see)
+        features = self.extractor.features(name, batches, count, size, see, doubts)
         return Measured(
             features,
             self.reference,

@@ -4,7 +4,7 @@ Every image is checked, rounded to 8 bits, resized once and passed through the f
 """
 
 import functools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 import tensorflow as tf
@@ -78,6 +78,7 @@ class Extractor:
         count: int,
         size: tuple[int, int] | None = None,
         logits: Callable[[np.ndarray], None] | None = None,
+        doubts: list[str] | None = None,
     ) -> np.ndarray:
         """Computes the features of a stream of images; nothing else of the images is kept.
 
@@ -88,13 +89,15 @@ class Extractor:
           size: height and width that the images must have if the network takes any; None allows
             any.
           logits: called with the logits `(n, K)` of each part of the stream.
+          doubts: gets what makes all images together look wrong; None raises it instead.
 
         Returns:
           `(count, D)` float32, in the order of the images.
 
         Raises:
           EvaluationError: another number of images; values that are not finite or out of range;
-            images that the network does not take; all images are alike.
+            images that the network does not take; unless there are `doubts`, images that are all
+            alike or seem to lie in [0, 1].
         """
         features, seen, lowest = None, 0, np.inf
         for images in batches:
@@ -117,7 +120,14 @@ class Extractor:
                     logits(outputs["logits"].numpy())
         if seen != count:
             raise EvaluationError(f"{name}: {seen} images came, {count} were expected")
-        _check_all(name, features, lowest)
+        if not np.isfinite(features).all():
+            raise EvaluationError(
+                f"{name}: the feature network returned values that are not finite"
+            )
+        for doubt in _doubts(name, features, lowest):
+            if doubts is None:
+                raise EvaluationError(doubt)
+            doubts.append(doubt)
         return features
 
     def _check(self, name: str, images: tf.Tensor, size: tuple[int, int] | None) -> float:
@@ -181,17 +191,13 @@ def _are_eight_bit(images: tf.Tensor) -> bool:
     return bool(tf.reduce_all(tf.abs(levels - tf.round(levels)) < 1e-2))
 
 
-def _check_all(name: str, features: np.ndarray, lowest: float) -> None:
-    """Raises `EvaluationError` for faults that only the whole stream shows."""
-    if not np.isfinite(features).all():
-        raise EvaluationError(f"{name}: the feature network returned values that are not finite")
+def _doubts(name: str, features: np.ndarray, lowest: float) -> Iterator[str]:
+    """What makes a whole stream look as if it were not the images that are meant."""
     high = features.max(axis=0)
     low = features.min(axis=0)
     if (high - low).max() <= 1e-6 * max(high.max(), -low.min()):
-        raise EvaluationError(
-            f"{name}: all {len(features)} images are alike (they have the same features)"
-        )
+        yield f"{name}: all {len(features)} images are alike (they have the same features)"
     if lowest >= 0.0:
-        raise EvaluationError(
+        yield (
             f"{name}: no image has a value below 0, so they seem to lie in [0, 1]; expected [-1, 1]"
         )

@@ -140,8 +140,9 @@ class ImageToImage(Task):
         source = self._test.sets[DIRECTIONS[name][0]]
         inputs = data.scale(source.images).numpy()
         outputs = translate(inputs)
+        images = mixed(outputs, source.count)
         record = self.evaluators[name].score(
-            f"translations of {source.name}", mixed(outputs, source.count), source.count, False
+            f"translations of {source.name}", images, source.count, False, trained=True
         )
         return record | self._test.distances(DIRECTIONS[name][0], inputs, outputs)
 

@@ -123,7 +123,8 @@ class NoiseToImage(Task):
         count, prior = self._protocol.num_images, self.sampler.prior
         numbers = labels_of(prior, count, sampling_seed(self._config, replicate))
         labels = None if numbers is None else Labels(numbers, prior.classes)
-        return self.evaluators[name].score("generated images", images, count, averaged, labels)
+        evaluator = self.evaluators[name]
+        return evaluator.score("generated images", images, count, averaged, labels, trained=True)
 
     def draw_samples(self, weights: Weights, replicate: int) -> bytes:
         """A grid of its first samples, as PNG; of a conditional generator a class a row."""
