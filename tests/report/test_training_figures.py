@@ -65,3 +65,9 @@ def test_a_replicate_without_scores_within_one_of_them_is_left_out(scored, tmp_p
 def test_a_run_that_was_scored_at_the_ends_alone_has_no_such_figure(finished, tmp_path):
     assert training_figures.write([judged.judge(finished.run)], tmp_path) == []
     assert list(tmp_path.iterdir()) == []
+
+
+def test_figures_of_two_runs_of_one_name_are_two(scored, tmp_path):
+    written = training_figures.write([judged.judge(scored.run)] * 2, tmp_path)
+    stems = {path.stem for path in written}
+    assert stems == {"run_0_generator_training", "run_1_generator_training"}

@@ -1,5 +1,6 @@
 """Figures for a paper: SVG, PDF and PNG files by Matplotlib, with their data as CSV beside."""
 
+import collections
 import csv
 import io
 from collections.abc import Callable, Sequence
@@ -80,15 +81,21 @@ class Panel:
         self.limit = verdict.limit if style is None else None
 
 
+def names(found: Sequence[Found]) -> list[str]:
+    """What the figures of each run are called: two runs may be called alike."""
+    counted = collections.Counter(judged.name for judged in found)
+    return [
+        f"{judged.name}_{number}" if counted[judged.name] > 1 else judged.name
+        for number, judged in enumerate(found)
+    ]
+
+
 def _panels(found: Sequence[Found]) -> dict[str, list[Panel]]:
     """{name of the figure: what is in it}."""
     figures: dict[str, list[Panel]] = {}
     shared: dict[tuple[str, str], list[Found]] = {}
-    for number, judged in enumerate(found):
+    for name, judged in zip(names(found), found, strict=True):
         for generator in judged.verdicts:
-            # Two runs may be called alike.
-            alike = any(other.name == judged.name for other in found if other is not judged)
-            name = f"{judged.name}_{number}" if alike else judged.name
             figures[f"{name}_{generator}"] = [Panel(judged, generator)]
             shared.setdefault((generator, judged.protocol(generator)), []).append(judged)
     together = [(key, members) for key, members in shared.items() if len(members) > 1]

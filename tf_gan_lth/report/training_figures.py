@@ -35,14 +35,14 @@ def write(found: Sequence[Judged], folder: Path) -> list[Path]:
       The paths that were written.
     """
     written = []
-    for judged in found:
+    for name, judged in zip(figures.names(found), found, strict=True):
         for generator in judged.verdicts:
             curves = _curves(judged, generator)
             if not curves:
                 continue
             files = {".csv": _data(judged.name, curves)} | figures.rendered(_draw, curves)
             for suffix, content in files.items():
-                path = folder / f"{judged.name}_{generator}_training{suffix}"
+                path = folder / f"{name}_{generator}_training{suffix}"
                 File(path).put(content)
                 written.append(path)
     return written
