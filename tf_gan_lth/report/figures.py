@@ -56,12 +56,37 @@ def write(found: Sequence[Found], folder: Path) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     written = []
     for name, panels in _panels(found).items():
-        drawn = rendered(_draw, panels)
-        for suffix, content in ({".csv": _data(panels)} | drawn).items():
-            path = folder / f"{name}{suffix}"
-            File(path).put(content)
-            written.append(path)
+        written += save(folder / name, _data(panels), _draw, panels)
     return written
+
+
+def save(path: Path, data: bytes, draw: Callable[..., Figure], *arguments: object) -> list[Path]:
+    """Writes a figure, drawn in this style.
+
+    Args:
+      path: of its files, without their suffixes.
+      data: of its CSV file.
+      draw: a function that draws it.
+      *arguments: of the function.
+
+    Returns:
+      The paths that were written.
+    """
+    files = {".csv": data}
+    with matplotlib.rc_context(STYLE):
+        figure = draw(*arguments)
+        for suffix, metadata in (
+            (".svg", {"Date": None}),
+            (".pdf", {"CreationDate": None}),
+            (".png", {}),
+        ):
+            content = io.BytesIO()
+            figure.savefig(content, format=suffix[1:], bbox_inches="tight", metadata=metadata)
+            files[suffix] = content.getvalue()
+    paths = {path.parent / f"{path.name}{suffix}": content for suffix, content in files.items()}
+    for file, content in paths.items():
+        File(file).put(content)
+    return list(paths)
 
 
 class Panel:
@@ -106,22 +131,6 @@ def _panels(found: Sequence[Found]) -> dict[str, list[Panel]]:
     return figures
 
 
-def rendered(draw: Callable[..., Figure], *arguments: object) -> dict[str, bytes]:
-    """{suffix: content} of what a function draws of its arguments, in this style."""
-    files = {}
-    with matplotlib.rc_context(STYLE):
-        figure = draw(*arguments)
-        for suffix, metadata in (
-            (".svg", {"Date": None}),
-            (".pdf", {"CreationDate": None}),
-            (".png", {}),
-        ):
-            content = io.BytesIO()
-            figure.savefig(content, format=suffix[1:], bbox_inches="tight", metadata=metadata)
-            files[suffix] = content.getvalue()
-    return files
-
-
 def _draw(panels: Sequence[Panel]) -> Figure:
     """The figure, in the width of a text column of two."""
     figure = Figure(figsize=(5.0, 3.2))
@@ -140,21 +149,26 @@ def _draw(panels: Sequence[Panel]) -> Figure:
             shares |= {round(point.x, 1) for point in series.points}
 
     # The values make the axis: a band may have no upper end.
+    fid_axis(axes, values)
+    axes.set_xscale("log")
+    axes.invert_xaxis()
+    axes.set_xticks(*spaced(sorted(shares, reverse=True)))
+    axes.minorticks_off()
+    axes.set_xlabel("what remains, % of what is prunable")
+    axes.plot([], [], "--", color=DENSE, linewidth=0.9, label="dense GAN")
+    axes.legend(frameon=False, fontsize=8)
+    return figure
+
+
+def fid_axis(axes, values: Sequence[float]) -> None:
+    """Makes the vertical axis one of FIDs, with room for values; logarithmic if they span much."""
     scale = chart.fitted(values, 0.0, 1.0)
     axes.set_ylim(scale.low, scale.high)
     if scale.log:
         axes.set_yscale("log")
         ticks = scale.ticks()
         axes.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
-    axes.set_xscale("log")
-    axes.invert_xaxis()
-    axes.set_xticks(*spaced(sorted(shares, reverse=True)))
-    axes.minorticks_off()
-    axes.set_xlabel("what remains, % of what is prunable")
     axes.set_ylabel("FID")
-    axes.plot([], [], "--", color=DENSE, linewidth=0.9, label="dense GAN")
-    axes.legend(frameon=False, fontsize=8)
-    return figure
 
 
 def _curve(axes, series: Series) -> None:

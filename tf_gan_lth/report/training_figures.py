@@ -10,9 +10,10 @@ from collections.abc import Sequence
 
 from matplotlib.figure import Figure
 
-from tf_gan_lth.experiment.artifacts import File
 from tf_gan_lth.experiment.paths import Path
-from tf_gan_lth.report import chart, figures, score_curves
+from tf_gan_lth.experiment.run_folder import TrainingFolder
+from tf_gan_lth.findings.results import scored_folders
+from tf_gan_lth.report import figures, score_curves
 from tf_gan_lth.report.judged import Judged
 from tf_gan_lth.report.series import BRANCHES, OTHER
 
@@ -40,11 +41,8 @@ def write(found: Sequence[Judged], folder: Path) -> list[Path]:
             curves = _curves(judged, generator)
             if not curves:
                 continue
-            files = {".csv": _data(judged.name, curves)} | figures.rendered(_draw, curves)
-            for suffix, content in files.items():
-                path = folder / f"{name}_{generator}_training{suffix}"
-                File(path).put(content)
-                written.append(path)
+            path = folder / f"{name}_{generator}_training"
+            written += figures.save(path, _data(judged.name, curves), _draw, curves)
     return written
 
 
@@ -59,30 +57,26 @@ def _curves(judged: Judged, generator: str) -> dict[Stage, Curve]:
             if r.round in {0, max(rounds)}
         )
     )
-    whole = []
-    for replicate in judged.run.replicates():
-        read = [_curve(replicate, stage, generator) for stage in stages]
-        if all(read):
-            whole.append(read)
+    read: dict[int, dict[Stage, dict[int, float]]] = {}
+    for folder in scored_folders(judged.run):
+        stage = folder.round_number, folder.branch_name
+        if stage in stages:
+            read.setdefault(folder.replicate, {})[stage] = _curve(folder, generator)
+    whole = [curves for curves in read.values() if all(curves.get(stage) for stage in stages)]
     if not whole:
         return {}
     return {
         stage: {
-            step: [read[index][step] for read in whole]
-            for step in whole[0][index]
-            if all(step in read[index] for read in whole)
+            step: [curves[stage][step] for curves in whole]
+            for step in whole[0][stage]
+            if all(step in curves[stage] for curves in whole)
         }
-        for index, stage in enumerate(stages)
+        for stage in stages
     }
 
 
-def _curve(replicate, stage: Stage, generator: str) -> dict[int, float]:
-    """{step: FID} of a training; empty if it is not there or was scored at its end alone."""
-    number, branch = stage
-    folder = replicate.round(number)
-    folder = folder if branch == "main" else folder.branch(branch)
-    if not folder.scores.exists():
-        return {}
+def _curve(folder: TrainingFolder, generator: str) -> dict[int, float]:
+    """{step: FID} of a training; empty if it was scored at its end alone."""
     curves = score_curves.read(folder)
     label = score_curves.label(generator)
     steps, values = curves[label] if curves else ((), ())
@@ -122,17 +116,12 @@ def _draw(curves: dict[Stage, Curve]) -> Figure:
             capsize=2,
             label=_name((number, branch)),
         )
-    scale = chart.fitted(means, 0.0, 1.0)
-    axes.set_ylim(scale.low, scale.high)
+    figures.fid_axis(axes, means)
     axes.set_xscale("log")
     steps = sorted({step for curve in curves.values() for step in curve})
     axes.set_xticks(*figures.spaced(steps[::-1]))
-    if scale.log:
-        axes.set_yscale("log")
-        axes.set_yticks(scale.ticks(), [f"{tick:g}" for tick in scale.ticks()])
     axes.minorticks_off()
     axes.set_xlabel("generator steps")
-    axes.set_ylabel("FID")
     axes.legend(frameon=False, fontsize=8)
     return figure
 
