@@ -60,6 +60,20 @@ def test_a_round_gets_the_very_scores_that_its_run_gave_it(tiny_options, finishe
     assert record["protocol"] == expected["protocol"]
 
 
+def test_a_round_that_collapsed_is_scored_with_a_warning(tiny_options, finished, tmp_path):
+    run = RunFolder(tmp_path / "run")
+    run.config.put(finished.run.config.get())
+    folder = run.replicate(0).round(2)
+    folder.masks.put(finished.replicate.round(2).masks.get())
+    weights = finished.replicate.round(2).weights.get()
+    still = {path: np.zeros_like(array) for path, array in weights["generator_ema"].items()}
+    folder.weights.put({**weights, "generator_ema": still})
+    request = Request(f"round:{folder.path}", "digits", data_dir=tiny_options["data_dir"])
+    with pytest.warns(ToolkitWarning, match="alike"):
+        evaluation = evaluate(request)
+    assert evaluation["mean"]["fid"] > 0
+
+
 def test_a_protocol_can_ask_for_the_live_generator(tiny_options, finished, round_2):
     request = Request(
         f"round:{round_2}", "digits", "cyclegan", "digits", 100, data_dir=tiny_options["data_dir"]

@@ -48,9 +48,11 @@ class FolderImages:
       ema: whether averaged parameters generate them; None if unknown.
       target: domain, `a` or `b`, that pictures are translated to; None if nothing is translated.
       prior: what they are drawn from, or what is put in its place; None if they are not drawn.
+      trained: whether they are of a GAN that a run trained: see `Evaluator.score`.
     """
 
     protocol = ema = target = prior = None
+    trained = False
 
     def __init__(self, path: str, resolution: int | None = None, crop: str = "none"):
         self._folder = data.ImageFolder(paths.expand(path), resolution, crop=crop)
@@ -76,6 +78,7 @@ class DrawnImages(abc.ABC):
     """Images of a generator that draws from a prior."""
 
     available = target = None
+    trained = False
     prior: gans.Prior
 
     def batches(self, count: int, repeat: int) -> Iterator[tf.Tensor]:
@@ -193,6 +196,8 @@ class RoundImages(DrawnImages):
       ArtifactError: the training is not finished, or its files are broken.
     """
 
+    trained = True
+
     def __init__(self, path: str, protocol: Protocol | None):
         self.name = f"round:{path}"
         run, self._folder = find_training(path)
@@ -240,6 +245,7 @@ class TranslatedImages:
 
     ema = False
     prior = None
+    trained = True
 
     def __init__(self, path: str, protocol: Protocol | None, direction: str):
         check_known("direction", direction, WAYS)

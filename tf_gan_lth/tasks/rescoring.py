@@ -102,6 +102,7 @@ def evaluate(request: Request) -> dict[str, object]:
             count,
             source.ema,
             source.labels(count, repeat),
+            source.trained,
         )
         for repeat in range(request.repeats)
     ]
