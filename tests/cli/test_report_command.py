@@ -47,6 +47,21 @@ def test_several_runs_and_figures_go_where_they_are_asked_for(finished, tmp_path
     assert out.count("Figure: ") == len(names) == 12
 
 
+def test_more_than_three_runs_have_axes_of_their_own_in_one_figure(finished, tmp_path, capsys):
+    runs = [shutil.copytree(finished.run.path, tmp_path / f"gan_{number}") for number in range(4)]
+    table, figures = tmp_path / "all.csv", tmp_path / "figures"
+    out = run(capsys, *runs, f"--output={tmp_path}/all.html", f"--csv={table}")
+    assert out[0] == 0, out
+    out = run(capsys, table, f"--figures={figures}")
+    assert out[0] == 0, out
+    drawn = (figures / "together_1_generator.svg").read_text()
+    assert all(drawn.count(f">gan_{number}</text>") == 1 for number in range(4))
+    assert drawn.count(">random mask</text>") == drawn.count(">dense GAN</text>") == 1
+    data = (figures / "together_1_generator.csv").read_text().splitlines()
+    own = [(figures / f"gan_{n}_generator.csv").read_text().splitlines()[1:] for n in range(4)]
+    assert data[1:] == [line for lines in own for line in lines]
+
+
 def test_a_table_says_again_what_its_runs_said(finished, tmp_path, capsys):
     other = shutil.copytree(finished.run.path, tmp_path / "other")
     table = tmp_path / "both.csv"

@@ -320,6 +320,16 @@ def test_tickets_of_weights_and_of_channels_are_in_one_figure_by_macs(finished, 
     assert "channels (channels)" in together and "do not compare" in together
 
 
+def test_no_two_of_many_runs_look_alike(finished, tmp_path):
+    runs = [finished.run]
+    for number in range(8):
+        runs.append(RunFolder(shutil.copytree(finished.run.path, tmp_path / f"run_{number}")))
+    text = page.page([judged.judge(run) for run in runs], tmp_path / "page.html").decode()
+    together = text[: text.index('<section id="run-0"')]
+    entries = re.findall(r'<li class="(s\d)">(<svg.*?</svg>)', together)[: len(runs)]
+    assert len(set(entries)) == len(runs) == 9
+
+
 def test_scores_of_two_protocols_are_in_no_report_and_in_no_run(finished, tiny_options, tmp_path):
     run = RunFolder(shutil.copytree(finished.run.path, tmp_path / "mixed"))
     scores = run.replicate(0).round(1).scores

@@ -3,6 +3,8 @@
 import collections
 import csv
 import io
+import itertools
+import math
 from collections.abc import Callable, Sequence
 
 import matplotlib
@@ -36,6 +38,9 @@ COLORS = (
     "#a16207",
 )
 DENSE = "#4b5563"
+REMAINS = "what remains, % of what is prunable"
+SHARED = 3  # runs whose tickets one pair of axes can hold
+COLUMNS = 3  # of the axes that more runs have each
 DATA = ("run", "series", "remaining_percent", "fid", "fid_low", "fid_high", "replicates")
 BAND = ("band_low", "band_high")
 
@@ -43,8 +48,8 @@ BAND = ("band_low", "band_high")
 def write(found: Sequence[Found], folder: Path) -> list[Path]:
     """Writes FID over remaining weights: a figure for each generator of each run.
 
-    Of several runs there is one more for each protocol that two or more of them share, with the
-    tickets of all of these.
+    Of several runs there is one more for each protocol that two or more of them share: the tickets
+    of up to three in the same axes; of more, each run in axes of its own.
 
     Args:
       found: the runs.
@@ -55,8 +60,8 @@ def write(found: Sequence[Found], folder: Path) -> list[Path]:
     """
     folder.mkdir(parents=True, exist_ok=True)
     written = []
-    for name, panels in _panels(found).items():
-        written += save(folder / name, _data(panels), _draw, panels)
+    for name, groups in _groups(found).items():
+        written += save(folder / name, _data(groups), _draw, groups)
     return written
 
 
@@ -115,26 +120,53 @@ def names(found: Sequence[Found]) -> list[str]:
     ]
 
 
-def _panels(found: Sequence[Found]) -> dict[str, list[Panel]]:
-    """{name of the figure: what is in it}."""
-    figures: dict[str, list[Panel]] = {}
+def _groups(found: Sequence[Found]) -> dict[str, list[list[Panel]]]:
+    """{name of the figure: what is in each of its axes}."""
+    figures: dict[str, list[list[Panel]]] = {}
     shared: dict[tuple[str, str], list[Found]] = {}
     for name, judged in zip(names(found), found, strict=True):
         for generator in judged.verdicts:
-            figures[f"{name}_{generator}"] = [Panel(judged, generator)]
+            figures[f"{name}_{generator}"] = [[Panel(judged, generator)]]
             shared.setdefault((generator, judged.protocol(generator)), []).append(judged)
     together = [(key, members) for key, members in shared.items() if len(members) > 1]
     for number, ((generator, _), members) in enumerate(together, 1):
-        figures[f"together_{number}_{generator}"] = [
-            Panel(judged, generator, style % len(COLORS)) for style, judged in enumerate(members)
-        ]
+        if len(members) > SHARED:
+            groups = [[Panel(judged, generator)] for judged in members]
+        else:
+            groups = [[Panel(judged, generator, n) for n, judged in enumerate(members)]]
+        figures[f"together_{number}_{generator}"] = groups
     return figures
 
 
-def _draw(panels: Sequence[Panel]) -> Figure:
-    """The figure, in the width of a text column of two."""
-    figure = Figure(figsize=(5.0, 3.2))
-    axes = figure.subplots()
+def _draw(groups: Sequence[Sequence[Panel]]) -> Figure:
+    """The figure: one pair of axes in the width of a text column of two, or a grid of them."""
+    if len(groups) == 1:
+        figure = Figure(figsize=(5.0, 3.2))
+        axes = figure.subplots()
+        _fill(axes, groups[0])
+        axes.legend(frameon=False, fontsize=8)
+        return figure
+    rows = math.ceil(len(groups) / COLUMNS)
+    figure = Figure(figsize=(3.1 * COLUMNS, 2.4 * rows), layout="constrained")
+    grid = figure.subplots(rows, COLUMNS, squeeze=False).flat
+    entries = {}
+    for axes, group in itertools.zip_longest(grid, groups):
+        if group is None:
+            axes.axis("off")
+            continue
+        _fill(axes, group)
+        axes.set_title(group[0].run, fontsize=9)
+        axes.set(xlabel="", ylabel="")
+        handles, labels = axes.get_legend_handles_labels()
+        entries |= dict(zip(labels, handles, strict=True))
+    figure.supxlabel(REMAINS, fontsize=9)
+    figure.supylabel("FID", fontsize=9)
+    figure.legend(entries.values(), entries, loc="outside upper center", ncols=5, frameon=False)
+    return figure
+
+
+def _fill(axes, panels: Sequence[Panel]) -> None:
+    """Draws runs into a pair of axes."""
     values, shares = [], set()
     for panel in panels:
         axes.axhline(panel.dense, color=panel.color, linestyle="--", linewidth=0.9, zorder=1)
@@ -154,10 +186,8 @@ def _draw(panels: Sequence[Panel]) -> Figure:
     axes.invert_xaxis()
     axes.set_xticks(*spaced(sorted(shares, reverse=True)))
     axes.minorticks_off()
-    axes.set_xlabel("what remains, % of what is prunable")
+    axes.set_xlabel(REMAINS)
     axes.plot([], [], "--", color=DENSE, linewidth=0.9, label="dense GAN")
-    axes.legend(frameon=False, fontsize=8)
-    return figure
 
 
 def fid_axis(axes, values: Sequence[float]) -> None:
@@ -215,12 +245,12 @@ def spaced(shares: Sequence[float]) -> tuple[list[float], list[str]]:
     return list(shares), labels
 
 
-def _data(panels: Sequence[Panel]) -> bytes:
+def _data(groups: Sequence[Sequence[Panel]]) -> bytes:
     """The points of a figure: a row for each, with the ends of its error bar and band."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow([*DATA, *BAND])
-    for panel in panels:
+    for panel in itertools.chain(*groups):
         writer.writerow([panel.run, "dense", "", panel.dense, "", "", "", "", ""])
         for series in panel.series:
             for p in series.points:

@@ -10,6 +10,7 @@ from tf_gan_lth.report.axes import Axis, axes_for
 from tf_gan_lth.report.judged import Judged, titled
 from tf_gan_lth.report.series import DENSE_STYLE, STYLES, curves
 
+MARKERS = "os^vPXD"
 MARGINS = 3.5  # how many margins above the dense FID the closer view ends
 UNITS = {  # what a run prunes: in words, and its marker beside runs that prune something else
     "element": ("single weights", "o"),
@@ -92,8 +93,13 @@ def _tickets(
     """The tickets of a run among others; where these prune different things, it says which."""
     unit = judged.config.lottery.unit
     points = curves(judged.of(generator), judged.verdicts[generator], axis)[0].points
-    name = f"{judged.name} ({UNITS[unit][0]})" if len(units) > 1 else judged.name
-    return chart.Series(name, points, number % STYLES, UNITS[unit][1])
+    words, marker = UNITS[unit]
+    if len(units) > 1:
+        name = f"{judged.name} ({words})"
+    else:
+        # The ninth run has the colour of the first, and so another marker.
+        name, marker = judged.name, MARKERS[number // STYLES % len(MARKERS)]
+    return chart.Series(name, points, number % STYLES, marker)
 
 
 def _not_counted(results: Sequence[Result]) -> list[str]:
