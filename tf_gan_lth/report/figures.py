@@ -140,12 +140,17 @@ def _groups(found: Sequence[Found]) -> dict[str, list[list[Panel]]]:
 
 def _draw(groups: Sequence[Sequence[Panel]]) -> Figure:
     """The figure: one pair of axes in the width of a text column of two, or a grid of them."""
-    if len(groups) == 1:
-        figure = Figure(figsize=(5.0, 3.2))
-        axes = figure.subplots()
-        _fill(axes, groups[0])
-        axes.legend(frameon=False, fontsize=8)
-        return figure
+    if len(groups) > 1:
+        return _grid(groups)
+    figure = Figure(figsize=(5.0, 3.2))
+    axes = figure.subplots()
+    _fill(axes, groups[0])
+    axes.legend(frameon=False, fontsize=8)
+    return figure
+
+
+def _grid(groups: Sequence[Sequence[Panel]]) -> Figure:
+    """A pair of axes for each run, below what the lines of all of them mean."""
     rows = math.ceil(len(groups) / COLUMNS)
     figure = Figure(figsize=(3.1 * COLUMNS, 2.4 * rows), layout="constrained")
     grid = figure.subplots(rows, COLUMNS, squeeze=False).flat
