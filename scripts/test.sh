@@ -17,6 +17,8 @@ if [ "${1:-}" = "--all" ]; then
     chosen=()
     shift
 fi
+# Networks here are so small that threads within an operation cost more than they bring.
+export TF_NUM_INTRAOP_THREADS="${TF_NUM_INTRAOP_THREADS:-1}"
 # Two at a time, each file in one process: its lotteries are shared by its tests. Files with slow
 # tests begin (tests/conftest.py), not those with many.
 exec .venv/bin/python -m pytest --numprocesses=2 --dist=loadfile --no-loadscope-reorder \
