@@ -21,7 +21,7 @@ from tf_gan_lth.experiment.errors import (
 )
 from tf_gan_lth.experiment.plugins import load_file
 from tf_gan_lth.gans import nested
-from tf_gan_lth.gans.spec import GAN, GANSpec, ImageShape
+from tf_gan_lth.gans.spec import DISCRIMINATOR, GAN, GANSpec, ImageShape
 
 FOLDER = pathlib.Path(__file__).parent
 _made_in_python: dict[str, GANSpec] = {}
@@ -138,6 +138,8 @@ def build(
         raise UsageError(f"'{odd[0]}' of {spec.name} has {problem}: give each network its role")
     for name, network in networks.items():
         _check_classes(name, network, images.classes)
+    for name in spec.of_role(DISCRIMINATOR):
+        _check_logits(name, networks[name], images.classes)
     prior = spec.prior(options, images, networks) if spec.prior else None
     return GAN(spec, options, networks, prior)
 
@@ -154,3 +156,13 @@ def _check_classes(name: str, network: keras.Model, classes: int) -> None:
                     f"the {name}'s layer {node.layer.name} knows {known} classes, and the images"
                     f" have {classes}: build it for as many"
                 )
+
+
+def _check_logits(name: str, discriminator: keras.Model, classes: int) -> None:
+    """Raises `UsageError` for images of more classes than a discriminator tells apart."""
+    for logits in discriminator.outputs[1:]:
+        if logits.shape[-1] < classes:
+            raise UsageError(
+                f"the {name} returns logits of {logits.shape[-1]} classes, and the images have"
+                f" {classes}: build it for as many"
+            )
