@@ -94,8 +94,8 @@ class Measured:
             number, own, theirs = first
             self.notes.append(
                 "label accuracy means nothing unless feature network"
-                f" '{self.protocol.feature_network}' knows the data's classes: its class {number} is"
-                f" '{own}', theirs '{theirs}'"
+                f" '{self.protocol.feature_network}' knows the data's classes: its class {number}"
+                f" is '{own}', theirs '{theirs}'"
             )
 
     @functools.cached_property
