@@ -73,6 +73,7 @@ def test_what_was_counted_is_listed_at_once_and_what_is_broken_is_counted_again(
         ("--format=csv", "unknown --format 'csv'"),
         ("--resolution=0", "--resolution=0 is out of range: it must be at least 1"),
         ("--classes=1", "--classes=1 is out of range: it must be at least 2"),
+        ("--channels=2", "--channels=2 is neither 1, grey, nor 3, RGB"),
     ],
 )
 def test_wrong_flags_are_refused(argument, message):

@@ -16,6 +16,7 @@ from absl import flags
 from PIL import Image
 
 from tf_gan_lth.evaluation import saved_models
+from tf_gan_lth.experiment.artifacts import Record
 from tf_gan_lth.experiment.version import VERSION
 from tf_gan_lth.standalone import sample
 
@@ -45,6 +46,20 @@ def models(tmp_path_factory):
         tf.saved_model.save(module, str(path), signatures=module.__call__)
         saved_models.describe(path, {})
     return folder
+
+
+class Shade(tf.Module):
+    """A generator of grey 4x4 pictures, each as bright as its label says."""
+
+    @tf.function(
+        input_signature=[
+            tf.TensorSpec([None, 2], name="latents"),
+            tf.TensorSpec([None], tf.int32, name="labels"),
+        ]
+    )
+    def __call__(self, latents, labels):
+        shade = tf.cast(labels, tf.float32)[:, None, None, None] / 127.5 - 1.0
+        return shade + 0.0 * latents[:, :1, None, None] + tf.zeros([1, 4, 4, 1])
 
 
 @pytest.fixture
@@ -116,6 +131,49 @@ def test_alone_it_needs_no_package_and_helps(models, colours, tmp_path):
     assert (done.returncode, done.stderr) == (0, told)
     with Image.open(tmp_path / "out" / "a.png") as picture:
         np.testing.assert_array_equal(np.asarray(picture), 255 - colours)
+
+
+@pytest.mark.parametrize(
+    ("facts", "more", "expected"),
+    [
+        ({"classes": 3}, [], [0, 1, 2, 0, 1]),
+        ({"classes": 3}, ["--classes=2"], [0, 1, 0, 1, 0]),
+        ({"classes": 3}, ["--label=2"], [2] * 5),
+        ({"classes": 3}, ["--label=3"], "--label=3 is not in 0 to 2"),
+        ({"classes": 3}, ["--label=-1"], "--label=-1 is not in 0 to 2"),
+        ({"classes": 3}, ["--classes=9"], "knows 3: leave it out"),
+        ({}, ["--classes=4"], [0, 1, 2, 3, 0]),
+        ({}, [], "no card beside it tells how many classes there are: give --classes"),
+        ({}, ["--classes=0"], "must be at least 1"),
+    ],
+)
+def test_only_classes_that_the_generator_knows_are_drawn(tmp_path, capsys, facts, more, expected):
+    model = Shade()
+    tf.saved_model.save(model, str(tmp_path / "model"), signatures=model.__call__)
+    saved_models.describe(tmp_path / "model", facts)
+    values = flags.FlagValues()
+    sample.define(values)
+    command = [f"--model={tmp_path}/model", f"--output={tmp_path}/out", "--count=5"]
+    values(["sample", *command, *more])
+    if isinstance(expected, str):
+        with pytest.raises(SystemExit):
+            sample.main(values)
+        assert expected in capsys.readouterr().err and not (tmp_path / "out").exists()
+        return
+    sample.main(values)
+    for number, shade in enumerate(expected):
+        with Image.open(tmp_path / "out" / f"{number:04}.png") as picture:
+            assert np.unique(np.asarray(picture)).tolist() == [shade]
+
+
+def test_the_card_beside_a_file_tells_its_classes(tmp_path):
+    record = {
+        "ticket": {"classes": 3},
+        "formats": {"tflite": {"files": {"generator.tflite": {"sha256": "0"}}}},
+    }
+    Record(tmp_path / "card.json").put(record)
+    assert sample.told_classes(tmp_path / "generator.tflite") == 3
+    assert sample.told_classes(tmp_path / "another.tflite") is None
 
 
 def test_sides_are_padded_and_cut_back_or_refused(translate, colours, tmp_path):

@@ -1,6 +1,7 @@
 """Scores of conditional generators: the class that is asked for, and FID within each class."""
 
 import dataclasses
+import warnings
 
 import numpy as np
 import pytest
@@ -115,6 +116,25 @@ def test_there_are_none_where_numbers_of_classes_differ(evaluator, generated, of
     found = Evaluator(evaluator.protocol, extractor, real)
     record = found.score("images", [images], COUNT, True, labels)
     assert not {"label_accuracy", "class_fid", "classes"} & record.keys()
+
+
+def test_a_network_of_other_classes_than_the_data_is_warned_of(digits, extractor, generated):
+    """A network of digits is none of clothes, though it has as many logits."""
+    images, labels = generated
+
+    def notes(names):
+        named = dataclasses.replace(digits, class_names=names)
+        real = reference.of_images(named, extractor)
+        judge = Evaluator(protocols.get("digits"), extractor, real)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ToolkitWarning)
+            found = judge.score("images", [images], COUNT, True, labels)["warnings"]
+        return [note for note in found if "label accuracy" in note]
+
+    assert digits.class_names == tuple("0123456789") and not notes(digits.class_names)
+    assert not notes(None)
+    [note] = notes((*digits.class_names[:7], "shirt", "8", "bag"))
+    assert "'digits' knows the data's classes: its class 7 is '7', theirs 'shirt'" in note
 
 
 def test_few_images_of_a_class_are_one_line_with_the_number(evaluator, generated):

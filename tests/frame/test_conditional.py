@@ -114,6 +114,16 @@ def test_labels_asked_of_images_without_any_are_refused(options, tmp_path):
     assert run.used["images.classes"] == 4
 
 
+def test_a_grid_of_many_classes_shows_the_first_twenty(options, tmp_path):
+    images = np.random.default_rng(0).integers(0, 256, [64, 8, 8, 1], dtype=np.uint8)
+    settings = {**options, "rounds": 0, "num_eval_images": 100}
+    labels = np.arange(64) % 21
+    run = lth.find_ticket(f"{TOY}:gan", images, tmp_path / "run", labels=labels, **settings)
+    picture = tf.io.decode_png(run.folder.replicate(0).round(0).samples.get())
+    assert run.used["images.classes"] == 21
+    assert picture.shape[0] == 20 * (8 * ZOOM + 2 * BORDER)
+
+
 def test_labels_that_were_exchanged_are_other_images(options, tmp_path):
     images = np.random.default_rng(0).integers(0, 256, [64, 8, 8, 1], dtype=np.uint8)
     labels = np.arange(64) % 4

@@ -224,6 +224,20 @@ def test_networks_of_fewer_classes_than_the_images_have_are_refused():
     assert gans.build(built, config, ImageShape(8, 1, 2), seed=0)
 
 
+def test_a_classifier_of_fewer_classes_than_the_images_have_is_refused():
+    spec = gans.find("acgan")
+
+    def build(options, images, fused):
+        fewer = spec.build(options, dataclasses.replace(images, classes=2), fused)
+        return {**spec.build(options, images, fused), "discriminator": fewer["discriminator"]}
+
+    built = dataclasses.replace(spec, build=build)
+    config = configs.from_options({"gan": "acgan", "width": 4})
+    with pytest.raises(UsageError, match="discriminator returns logits of 2 classes, and the imag"):
+        gans.build(built, config, ImageShape(8, 1, 3), seed=0)
+    assert gans.build(built, config, ImageShape(8, 1, 2), seed=0)
+
+
 def test_an_augmentation_of_a_gan_that_has_none_is_refused():
     spec = gans.find("dcgan")
     usual = dataclasses.replace(spec.usual, augmentation=None)

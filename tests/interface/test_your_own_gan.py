@@ -186,6 +186,37 @@ def test_what_does_not_fit_the_data_is_refused_before_any_training(
     assert not (tmp_path / "run").exists()
 
 
+def classifying_discriminator(classes=3):
+    images = keras.Input([8, 8, 1])
+    x = layers.Flatten()(layers.Conv2D(4, 3, name="down")(images))
+    outputs = [layers.Dense(1, name="score")(x), layers.Dense(classes, name="classes")(x)]
+    return keras.Model(images, outputs)
+
+
+@pytest.mark.parametrize("term", ["classify_real", "classify_fake", "recognizable"])
+def test_terms_of_classes_need_a_generator_that_takes_labels(term, tmp_path):
+    gan = lth.GAN(small_generator(), classifying_discriminator(), name="small")
+    images = np.random.default_rng(0).integers(0, 256, [64, 8, 8, 1], dtype=np.uint8)
+    with pytest.raises(UsageError, match=f"--terms={term} needs labels, and the generator of smal"):
+        lth.find_ticket(gan, images, tmp_path / "run", **SHORT, terms=(f"{term}:1",))
+
+
+def test_labels_are_followed_to_the_layer_that_knows_too_few_classes(tmp_path):
+    latents, labels = keras.Input([4]), keras.Input([], dtype="int32")
+    column = layers.Reshape([1])(labels)
+    embedded = layers.Flatten()(layers.Embedding(3, 64, name="classes")(column))
+    x = layers.Add()([layers.Dense(64, name="dense")(latents), embedded])
+    x = layers.Conv2D(1, 3, padding="same", activation="tanh", name="to_image")(
+        layers.Reshape([8, 8, 1])(x)
+    )
+    gan = lth.GAN(
+        keras.Model([latents, labels], x), classifying_discriminator(classes=5), name="small"
+    )
+    images = np.random.default_rng(0).integers(0, 256, [64, 8, 8, 1], dtype=np.uint8)
+    with pytest.raises(UsageError, match="layer classes knows 3 classes, and the images have 5"):
+        lth.find_ticket(gan, images, tmp_path / "run", **SHORT, labels=np.arange(64) % 5)
+
+
 def test_a_gan_without_a_prunable_layer_is_refused(tmp_path):
     latents = keras.Input([4])
     dense = layers.Dense(64, activation="tanh", name="dense")(latents)

@@ -1,5 +1,6 @@
 """What the discriminator sees, augmented: each function by hand, and in the steps of a tiny GAN."""
 
+import dataclasses
 import itertools
 
 import numpy as np
@@ -175,6 +176,35 @@ def test_real_and_generated_images_are_augmented_in_the_steps_of_both_players():
     for path, before in start.weights["generator"].items():
         statistic = path.endswith(("/moving_mean", "/moving_variance"))
         assert np.array_equal(trained["generator"][path], before) != statistic, path
+
+
+def first_discriminator_loss(start, **options):
+    losses = Losses()
+    make_trainer(steps=1, discriminator_steps=1, **options).train(start, [losses])
+    return losses.logged["discriminator_loss"][0]
+
+
+def test_a_teacher_judges_the_images_that_the_discriminator_sees():
+    """Of one that is the discriminator itself, nothing is to be learnt."""
+    start = fresh_start()
+    itself = {"discriminator": start.weights["discriminator"]}
+    taught = dataclasses.replace(start, teachers=itself)
+    plain = first_discriminator_loss(start, augmentation=ALL)
+    taught = first_discriminator_loss(taught, augmentation=ALL, kd_weight=1e4)
+    assert taught == pytest.approx(plain, abs=1e-3)
+
+
+@pytest.mark.parametrize("term", ["r1:10", "gradient_penalty:10"])
+def test_penalties_are_taken_at_the_images_that_the_discriminator_sees(term):
+    """Blank images give the same loss whatever they were."""
+    start = fresh_start()
+    other = dataclasses.replace(start, seed=start.seed + 1)
+    for seen, alike in [("toy_blank", True), ("none", False)]:
+        found = [
+            first_discriminator_loss(s, augmentation=seen, terms=(term,), loss="wasserstein")
+            for s in (start, other)
+        ]
+        assert (found[0] == pytest.approx(found[1], rel=1e-6)) == alike
 
 
 def test_training_repeats_bit_for_bit_in_one_trace():

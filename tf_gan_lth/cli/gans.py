@@ -43,11 +43,13 @@ def define(values: flags.FlagValues) -> None:
 def main(values: flags.FlagValues) -> None:
     """Does what the flags say."""
     check_known("--format", values.format, FORMATS)
-    for option, least in (("resolution", 1), ("channels", 1), ("classes", 2)):
+    for option, least in (("resolution", 1), ("classes", 2)):
         if values[option].value < least:
             given = values[option].value
             raise UsageError(f"--{option}={given} is out of range: it must be at least {least}")
     rows = _rows(values)
+    if values.channels not in (1, 3):
+        raise UsageError(f"--channels={values.channels} is neither 1, grey, nor 3, RGB")
     if values.format == "json":
         print(json.dumps(list(rows), indent=2))
         return

@@ -31,6 +31,7 @@ class Embedded:
       classes: number of classes.
       examples: a function of a split's name that returns its images with their classes.
       augment: a function that makes the layers that augment training images; these keep the class.
+      class_names: names of the classes as the data set has them; None if it has none.
     """
 
     dataset: str
@@ -39,6 +40,7 @@ class Embedded:
     classes: int
     examples: Callable[[str], ImageSet]
     augment: Callable[[], list[keras.layers.Layer]]
+    class_names: tuple[str, ...] | None = None
 
     @property
     def path(self) -> pathlib.Path:
@@ -111,6 +113,7 @@ NETWORKS = {
             classes=10,
             examples=_digits,
             augment=_shifted_turned_and_scaled,
+            class_names=tuple("0123456789"),
         ),
         Embedded(
             "shapes2stripes",

@@ -208,5 +208,5 @@ class Evaluator:
             protocol,
             inception,
             self._real_manifold,
-            classes_of(labels, seen, self.reference.labels),
+            classes_of(labels, seen, self.reference.labels, self.extractor.network.class_names),
         )

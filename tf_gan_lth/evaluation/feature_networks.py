@@ -40,6 +40,7 @@ class FeatureNetwork:
       size: height and width of the images it takes, in pixels; None if it takes any.
       channels: number of channels of the images it takes; None if unknown.
       width: D, the number of its features; None if unknown.
+      class_names: names of the classes of its logits, in their order; None if unknown.
     """
 
     name: str
@@ -48,6 +49,7 @@ class FeatureNetwork:
     size: tuple[int, int] | None
     channels: int | None
     width: int | None
+    class_names: tuple[str, ...] | None = None
 
 
 def load(name: str) -> FeatureNetwork:
@@ -82,7 +84,10 @@ def _load(name: str, strategy: tf.distribute.Strategy) -> FeatureNetwork:
             channels=3,
             width=inception.FEATURES,
         )
-    return _load_saved_model(name, path)
+    loaded = _load_saved_model(name, path)
+    if name in embedded.NETWORKS:
+        return dataclasses.replace(loaded, class_names=embedded.NETWORKS[name].class_names)
+    return loaded
 
 
 def _locate(name: str) -> pathlib.Path:

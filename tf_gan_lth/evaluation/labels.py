@@ -65,17 +65,21 @@ class Classes:
       asked: the labels that the generated images were asked for.
       seen: `(N,)` numbers of the classes that the feature network sees in them.
       real: the labels of the reference's features.
+      known: names of the classes that the feature network tells apart; None where nobody knows.
     """
 
     asked: Labels
     seen: np.ndarray
     real: Labels
+    known: tuple[str, ...] | None = None
 
 
-def classes_of(asked: Labels | None, seen: Seen, real: Labels | None) -> Classes | None:
+def classes_of(
+    asked: Labels | None, seen: Seen, real: Labels | None, known: tuple[str, ...] | None = None
+) -> Classes | None:
     """None unless all know the labels, and logits, generator and data have as many classes."""
     if asked is None or real is None:
         return None
     if not asked.classes == real.classes == seen.logits:
         return None
-    return Classes(asked, seen.numbers, real)
+    return Classes(asked, seen.numbers, real, known)

@@ -47,6 +47,7 @@ class Measured:
         self._real_manifold = real_manifold
         self._check_width()
         self._note_origin()
+        self._note_other_classes()
 
     def _check_width(self) -> None:
         size = self.features.shape[1]
@@ -81,6 +82,20 @@ class Measured:
             self.notes.append(
                 f"no KID, precision, recall, density, coverage: {origin.images} holds only mean and"
                 " covariance"
+            )
+
+    def _note_other_classes(self) -> None:
+        """Notes that the feature network tells other things apart than the data do."""
+        if not self.classes or not self.classes.real.names or not self.classes.known:
+            return
+        pairs = enumerate(zip(self.classes.known, self.classes.real.names, strict=True))
+        first = next(((n, *pair) for n, pair in pairs if pair[0] != pair[1]), None)
+        if first:
+            number, own, theirs = first
+            self.notes.append(
+                "label accuracy means nothing unless feature network"
+                f" '{self.protocol.feature_network}' knows the data's classes: its class {number}"
+                f" is '{own}', theirs '{theirs}'"
             )
 
     @functools.cached_property

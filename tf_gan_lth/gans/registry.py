@@ -7,8 +7,9 @@ import importlib.util
 import pathlib
 import re
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
+import tensorflow as tf
 import tf_keras as keras
 
 from tf_gan_lth.experiment import config as configs
@@ -21,7 +22,7 @@ from tf_gan_lth.experiment.errors import (
 )
 from tf_gan_lth.experiment.plugins import load_file
 from tf_gan_lth.gans import nested
-from tf_gan_lth.gans.spec import GAN, GANSpec, ImageShape
+from tf_gan_lth.gans.spec import DISCRIMINATOR, GAN, GANSpec, ImageShape
 
 FOLDER = pathlib.Path(__file__).parent
 _made_in_python: dict[str, GANSpec] = {}
@@ -138,6 +139,8 @@ def build(
         raise UsageError(f"'{odd[0]}' of {spec.name} has {problem}: give each network its role")
     for name, network in networks.items():
         _check_classes(name, network, images.classes)
+    for name in spec.of_role(DISCRIMINATOR):
+        _check_logits(name, networks[name], images.classes)
     prior = spec.prior(options, images, networks) if spec.prior else None
     return GAN(spec, options, networks, prior)
 
@@ -145,12 +148,30 @@ def build(
 def _check_classes(name: str, network: keras.Model, classes: int) -> None:
     """Raises `UsageError` for labels of more classes than a layer that reads them knows."""
     for labels in network.inputs[1:]:
-        for node in labels.node.layer.outbound_nodes:
-            options = node.layer.get_config()
+        for layer in _readers(labels.node.layer):
+            options = layer.get_config()
             found = [options.get(key) for key in ("classes", "input_dim", "num_tokens")]
             known = next((count for count in found if count), None)
             if known and known < classes:
                 raise UsageError(
-                    f"the {name}'s layer {node.layer.name} knows {known} classes, and the images"
-                    f" have {classes}: build it for as many"
+                    f"the {name}'s layer {layer.name} knows {known} classes, and the images have"
+                    f" {classes}: build it for as many"
                 )
+
+
+def _readers(layer: keras.layers.Layer) -> Iterator[keras.layers.Layer]:
+    """The layers that read what one returns, and of those that hand integers on, their readers."""
+    for node in layer.outbound_nodes:
+        yield node.layer
+        if all(tensor.dtype.is_integer for tensor in tf.nest.flatten(node.outputs)):
+            yield from _readers(node.layer)
+
+
+def _check_logits(name: str, discriminator: keras.Model, classes: int) -> None:
+    """Raises `UsageError` for images of more classes than a discriminator tells apart."""
+    for logits in discriminator.outputs[1:]:
+        if logits.shape[-1] < classes:
+            raise UsageError(
+                f"the {name} returns logits of {logits.shape[-1]} classes, and the images have"
+                f" {classes}: build it for as many"
+            )

@@ -45,8 +45,12 @@ OPTIONS = {
     "images": (str, None, "folder of pictures to translate; of a generator that translates"),
     "count": (int, 64, "how many pictures to draw"),
     "seed": (int, 0, "what the latents are drawn from"),
-    "label": (int, None, "class to draw, from 0; unset: one after the other, from 0 to --classes"),
-    "classes": (int, 10, "number of classes, of a generator that takes labels"),
+    "label": (int, None, "class to draw, from 0; unset: all of them, one after the other"),
+    "classes": (
+        int,
+        None,
+        "number of classes, of a generator that takes labels; unset: what its card tells",
+    ),
 }
 SWITCHES = {
     "pad": (True, "mirror sides up to a multiple of 4, and cut the translation back"),
@@ -358,6 +362,45 @@ def check_card(path: pathlib.Path) -> None:
         raise SampleError(f"{path} is not as {card} describes it: copy it again")
 
 
+def told_classes(path: pathlib.Path) -> int | None:
+    """The number of classes that a model's description, or the card beside it, tells, if any."""
+    if path.is_dir():
+        told = path / DESCRIPTION
+        return _read_record(told).get("classes") if told.exists() else None
+    card = path.with_name(CARD)
+    record = _read_record(card) if card.exists() else {"formats": {}}
+    described = any(path.name in entry["files"] for entry in record["formats"].values())
+    return record["ticket"].get("classes") if described else None
+
+
+def labels_of(path: pathlib.Path, count: int, label: int | None, classes: int | None) -> np.ndarray:
+    """`(count,)` labels to draw pictures of: one, or all classes one after the other.
+
+    Args:
+      path: of the model.
+      count: how many.
+      label: class to draw; None draws all.
+      classes: how many there are, or the first so many of them; None is what the model tells.
+
+    Raises:
+      UsageError: nobody knows how many classes there are, or there is no such class.
+    """
+    told = told_classes(path)
+    if classes is not None and told is not None and classes > told:
+        raise UsageError(f"--classes={classes}, and {path} knows {told}: leave it out")
+    classes = told if classes is None else classes
+    if classes is None:
+        raise UsageError(
+            f"{path} takes labels, and no card beside it tells how many classes there are: give"
+            " --classes"
+        )
+    if label is None:
+        return np.arange(count) % classes
+    if not 0 <= label < classes:
+        raise UsageError(f"--label={label} is not in 0 to {classes - 1}")
+    return np.full(count, label)
+
+
 def _read_record(path: pathlib.Path) -> dict:
     """A JSON file that holds a checksum of itself."""
     try:
@@ -561,7 +604,8 @@ def main(values) -> None:
     """
     logging.getLogger("PIL").setLevel(logging.CRITICAL)
     try:
-        if values.count < 1 or values.seed < 0 or values.classes < 1:
+        classes = 1 if values.classes is None else values.classes
+        if values.count < 1 or values.seed < 0 or classes < 1:
             raise UsageError("--count and --classes must be at least 1, --seed at least 0")
         output = _path(values.output)
         print(_translated(values, output) if values.images else _drawn(values, output))
@@ -598,13 +642,11 @@ def _drawn(values, output: pathlib.Path) -> str:
     model = load_model(_path(values.model), values.trust_models)
     if not model.draws:
         raise UsageError(f"{values.model} translates pictures: give a folder of them as --images")
-    labels = np.arange(values.count) % values.classes
-    if values.label is not None:
-        labels = np.full(values.count, values.label)
-    if len(model.inputs) == 1 and values.label is not None:
+    labels = np.zeros(values.count, int)
+    if len(model.inputs) > 1:
+        labels = labels_of(_path(values.model), values.count, values.label, values.classes)
+    elif values.label is not None:
         raise UsageError(f"{values.model} takes no labels: leave out --label")
-    if labels.min() < 0 or labels.max() >= values.classes:
-        raise UsageError(f"--label={values.label} is not in 0 to {values.classes - 1}")
     write_all(draw(model, values.count, values.seed, labels), targets)
     return f"{values.count} drawn to {output}"
 

@@ -17,6 +17,7 @@ from tf_gan_lth.training.sampler import labels_of, sample
 
 GRID_IMAGES = 64
 GRID_COLUMNS = 8
+GRID_CLASSES = 20  # of a conditional generator, the first so many are shown
 
 
 def protocol_of(config: Config) -> Protocol:
@@ -128,7 +129,7 @@ class NoiseToImage(Task):
 
     def draw_samples(self, weights: Weights, replicate: int) -> bytes:
         """A grid of its first samples, as PNG; of a conditional generator a class a row."""
-        classes = self.sampler.prior.classes
+        classes = min(self.sampler.prior.classes, GRID_CLASSES)
         labels = np.repeat(np.arange(classes), GRID_COLUMNS) if classes else None
         count = len(labels) if classes else GRID_IMAGES
         batches = self._images(weights, count, replicate, labels)

@@ -25,7 +25,7 @@ from tf_gan_lth.training.features import Adapters, Maps
 from tf_gan_lth.training.gammas import Gammas
 from tf_gan_lth.training.losses import LOSSES
 from tf_gan_lth.training.step_weights import StepWeights
-from tf_gan_lth.training.terms import L1, StepContext, gammas_of, switched_on
+from tf_gan_lth.training.terms import L1, StepContext, Term, gammas_of, switched_on
 from tf_gan_lth.training.updates import UPDATES, Masked
 
 Optimizer = keras.optimizers.Optimizer
@@ -89,13 +89,7 @@ class GANModel(keras.Model):
         self.teachers = teachers
         self.adversarial_loss = LOSSES[config.loss]
         self.terms = switched_on(config)
-        judges = [networks[name] for name in gan.spec.of_role(DISCRIMINATOR)]
-        for term, _ in self.terms:
-            if term.classifies and not any(len(judge.outputs) > 1 for judge in judges):
-                raise UsageError(
-                    f"--terms={term.name} needs a discriminator that classifies images, as acgan's"
-                    f" does and {gan.spec.name}'s does not"
-                )
+        _check_classifying(self.terms, gan, networks)
         self.update_masks = UPDATES[config.mask_update]
         self.teaching = tf.Variable(0.0, trainable=False)
         names = [term.name for term, _ in self.terms]
@@ -303,6 +297,24 @@ class GANModel(keras.Model):
 
 
 STEPS: Registry[type[GANModel]] = Registry("training step")
+
+
+def _check_classifying(
+    terms: list[tuple[Term, float]], gan: gans.GAN, networks: dict[str, keras.Model]
+) -> None:
+    """Raises `UsageError` for terms of classes where nothing tells, or has, any."""
+    judges = [networks[name] for name in gan.spec.of_role(DISCRIMINATOR)]
+    for term, _ in terms:
+        if term.classifies and not any(len(judge.outputs) > 1 for judge in judges):
+            raise UsageError(
+                f"--terms={term.name} needs a discriminator that classifies images, as acgan's"
+                f" does and {gan.spec.name}'s does not"
+            )
+        if term.classifies and not gan.spec.asks_labels(gan.options):
+            raise UsageError(
+                f"--terms={term.name} needs labels, and the generator of {gan.spec.name} takes"
+                " none: give it a second input, keras.Input([], dtype='int32')"
+            )
 
 
 def _masked(network: keras.Model, paths: Iterable[str]) -> dict[str, Masked]:

@@ -128,17 +128,19 @@ class NoiseToImage(GANModel):
             fake_labels = inputs[1] if labels is not None else None
             both = tf.concat([labels, fake_labels], axis=0) if labels is not None else None
             seed = self._seed(number)
-            scores, logits = self._judge_both(self._augment(images, seed), both)
+            seen = self._augment(images, seed)
+            seen_real, seen_fake = tf.split(seen, 2)
+            scores, logits = self._judge_both(seen, both)
             loss = self.adversarial_loss.discriminator(*scores)
             context = StepContext(
                 network=self.discriminator,
                 teacher=self.teachers.get(self._discriminator_name),
                 judge=self._judge,
                 inputs=inputs,
-                fake=fake,
+                fake=seen_fake,
                 fake_scores=scores[1],
                 fake_labels=fake_labels,
-                real=real,
+                real=seen_real,
                 real_scores=scores[0],
                 real_labels=labels,
                 real_logits=logits[0],

@@ -35,7 +35,8 @@ class StepContext:
       teacher: its trained dense twin; None without a term that asks for it.
       judge: (images, labels) to scores `(N, 1)` of the discriminator, as it trains.
       inputs: what the generator makes `fake` of: latents and labels, or images.
-      fake: generated images `(N, H, W, C)` in [-1, 1].
+      fake: generated images `(N, H, W, C)`, in [-1, 1]; in a discriminator's step as it sees them,
+        augmented, so that a term judges what the scores are of.
       fake_scores: what the discriminator says of them, `(N, 1)`.
       fake_labels: `(N,)` int32; None without labels.
       real, real_scores, real_labels: likewise of real images; None in a generator's step.

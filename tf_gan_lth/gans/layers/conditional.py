@@ -3,6 +3,7 @@
 import tensorflow as tf
 import tf_keras as keras
 
+from tf_gan_lth.experiment.errors import UsageError
 from tf_gan_lth.gans.layers.basic import (
     BatchNormalization,
     ChannelSelection,
@@ -17,6 +18,13 @@ def _rows_of(table: tf.Tensor, labels: tf.Tensor, classes: int) -> tf.Tensor:
     As a product: a look-up's gradient is sparse, and sums it up in any order on a GPU.
     """
     return tf.matmul(tf.one_hot(labels, classes), table)
+
+
+def _check_rank(layer: keras.layers.Layer, what: str, shape: tf.TensorShape, rank: int) -> None:
+    """Raises `UsageError` for inputs of another rank, which would broadcast to something else."""
+    if len(shape) != rank:
+        expected = {1: "labels (N,), keras.Input([])", 2: "features (N, D)"}[rank]
+        raise UsageError(f"{layer.name}: its {what} is {tuple(shape)}: expected {expected}")
 
 
 class ConditionalBatchNormalization(BatchNormalization):
@@ -47,6 +55,7 @@ class ConditionalBatchNormalization(BatchNormalization):
 
     def build(self, input_shape: list[tf.TensorShape]) -> None:
         maps, condition = input_shape
+        _check_rank(self, "condition", condition, 1 if self.classes else 2)
         super().build(maps)
         self.input_spec = None  # of the maps alone
         shape = [self.classes or condition[-1], maps[-1]]
@@ -124,6 +133,8 @@ class Projection(keras.layers.Layer):
         self.embeddings_initializer = keras.initializers.get(embeddings_initializer)
 
     def build(self, input_shape: list[tf.TensorShape]) -> None:
+        _check_rank(self, "first input", input_shape[0], 2)
+        _check_rank(self, "second input", input_shape[1], 1)
         features = input_shape[0][-1]
         self.embeddings = self.add_weight(
             name="embeddings",
@@ -162,6 +173,14 @@ def hierarchical_latents(latents: tf.Tensor, parts: int) -> list[tf.Tensor]:
 
     Source: Brock et al. 2019, whose first part makes the first map, and whose others go with the
     class into the norms of a block each.
+
+    Raises:
+      UsageError: they cannot be divided into so many.
     """
+    if latents.shape[-1] % parts:
+        raise UsageError(
+            f"{latents.shape[-1]} latents cannot be divided into {parts} equal parts: take"
+            f" {-(-latents.shape[-1] // parts) * parts}"
+        )
     size = latents.shape[-1] // parts
     return [ChannelSelection(range(n * size, (n + 1) * size))(latents) for n in range(parts)]
