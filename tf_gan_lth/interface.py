@@ -315,7 +315,8 @@ class Ticket:
         kept = self.masks.get(name)
         if kept is None:
             return gan.networks[name]
-        return export.slim_generator(lottery, gan, name, snapshot, kept)[0]
+        mask = export.channels_of(lottery, gan, name, kept)
+        return export.slim_generator(gan, name, snapshot, mask)[0]
 
     def export(
         self,

@@ -115,6 +115,18 @@ def test_the_card_counts_what_is_there(slim_run, slim_bundle):
     assert f"| {counted.macs:,} |" in (path / "card.md").read_text()
 
 
+def test_sparsity_is_that_of_the_round_in_its_own_units(slim_run, sparse_bundle):
+    slim = tickets.find(f"{slim_run.path}/replicate_0/round_01")
+    _, card, sparse = sparse_bundle
+    for found, unit, units in ((slim, "channel", "channels"), (sparse, "element", "weights")):
+        facts = found.ticket.facts
+        expected = found.folder.sparsity.get()["generator"]["sparsity"]
+        assert facts["unit"] == unit and facts["sparsity"] == pytest.approx(expected)
+        assert f"Of the {units} that can be pruned, {expected:.1%} are pruned." in cards.page(
+            card | {"ticket": facts}
+        )
+
+
 def test_packed_weights_are_small_and_read_by_ten_lines_of_numpy(sparse_bundle):
     path, card, found = sparse_bundle
     arrays = array_files.from_npz((path / "weights_packed.npz").read_bytes())

@@ -128,6 +128,22 @@ def test_the_page_has_all_of_it_and_loads_nothing(runs, tmp_path):
     assert "These trainings differ in their generator steps: 10, 15." in said
 
 
+def test_one_replicate_that_was_measured_gives_a_method_its_milliseconds(runs, tmp_path):
+    timed = {"batch": 1, "threads": 1, "ticket": 3.0, "dense": 4.0}
+    entry = {"milliseconds_an_image": [timed]}
+    formats = [{"onnx": entry, "tflite": entry}, {"tflite": entry}]
+    for run, measured in zip(runs, formats, strict=True):
+        run.replicate(0).round(1).card("generator").put({"formats": measured})
+    found = side_by_side.read(runs)
+    text = html.unescape(pages.page(found, tmp_path / "page.html").decode())
+    drawn = text[text.index("milliseconds an image, % of the dense generator's (tflite") :]
+    drawn = drawn[: drawn.index("</svg>")]
+    for method in ("finetuning", "gan_slimming"):
+        assert f"{method}, budget 0.5 of the MACs" in drawn
+    shares = {row["time_share"] for row in side_by_side.rows(found) if row["budget"] == 0.5}
+    assert shares == {0.75}
+
+
 def test_exports_that_were_measured_have_an_axis_of_milliseconds(runs, tmp_path):
     for run in runs:
         for replicate in range(3):

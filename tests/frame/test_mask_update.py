@@ -9,6 +9,7 @@ import tf_gan_lth as lth
 from tf_gan_lth import data, gans
 from tf_gan_lth.experiment import config as configs
 from tf_gan_lth.experiment import plugins
+from tf_gan_lth.methods.parent import open_ticket
 from tf_gan_lth.pruning.masks import Elements, apply, magnitudes
 from tf_gan_lth.pruning.wrapping import prunable_paths
 from tf_gan_lth.training import Start, Trainer
@@ -100,3 +101,8 @@ def test_a_run_keeps_the_masks_that_training_left(tiny_options, tmp_path):
     kernels = {v.name.removesuffix(":0"): v.numpy() for v in generator.variables}
     for path, kept in final.items():
         assert kept.sum() == start[path].sum() and not np.any(kernels[path][~kept])
+    # Elsewhere it is these masks that the trained weights fit.
+    parent = open_ticket(str(ticket.folder.path), "trained")
+    for path, kept in parent.kept["generator"].items():
+        assert np.array_equal(kept, final[path])
+        assert not np.any(parent.trained["generator"][path][~kept])

@@ -257,6 +257,20 @@ def test_what_channels_cannot_do_is_refused(tmp_path, options, message):
         set_up({**OPTIONS, **options}, tmp_path / "run")
 
 
+@pytest.mark.parametrize(
+    "gan, layer", [({"gan": "dcgan"}, "dense"), ({"conditional": True}, "block_1/norm_1")]
+)
+def test_channels_without_gammas_are_refused_before_the_dense_gan_trains(tmp_path, gan, layer):
+    options = {**OPTIONS, **gan, "branches": (), "criterion": "gamma_l1", "terms": ("gamma_l1:1",)}
+    message = f"--criterion=gamma_l1 ranks .* {layer} of the generator have none; --exclude=generat"
+    with pytest.raises(UsageError, match=message):
+        set_up(options, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+    if "gan" in gan:
+        run = set_up({**options, "exclude": (f"generator/{layer}",)}, tmp_path / "run")
+        assert run.bench.full_masks["generator"].total
+
+
 def test_a_mask_of_elements_is_not_read_as_channels(finished):
     mask = finished.bench.full_masks["generator"]
     kept = {path: array.copy() for path, array in mask.expand().items()}

@@ -179,6 +179,21 @@ def test_slimming_is_one_phase_and_gammas_decide(dense, runs):
     assert run.run.read_config().training.gamma_learning_rate == 0.1
 
 
+def test_the_dense_gan_of_a_lottery_is_that_of_all_methods(dense, tmp_path):
+    options = {
+        **OPTIONS,
+        **{"rounds": 1, "replicates": 1, "unit": "channel", "budget": "macs", "budgets": (0.5,)},
+        **{"method": "gan_slimming", "discriminator_start": "dense", "gamma_learning_rate": 0.1},
+        "terms": ("r1:0.1", "distill_images:10", "gamma_l1:3"),
+    }
+    run = run_lottery(options, tmp_path / "run")
+    trained = run.replicate.round(0).weights.get()
+    assert equal(trained, dense.replicate.round(0).weights.get())
+    slimmed = run.replicate.round(0).phase("slimming").weights.get()
+    gamma = next(path for path in trained[GENERATOR] if path.endswith("/gamma"))
+    assert np.abs(slimmed[GENERATOR][gamma]).mean() < 0.7 * trained[GENERATOR][gamma].mean()
+
+
 def test_a_term_that_is_left_out_is_as_if_nobody_had_asked_for_it(dense, runs):
     run = runs("gan_slimming")
     folder = run.replicate.round(1)

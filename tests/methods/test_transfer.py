@@ -11,8 +11,8 @@ from helpers import equal, run_lottery, set_up
 from tf_gan_lth import findings, gans
 from tf_gan_lth.experiment.errors import MaskError, RunFolderError, UsageError
 from tf_gan_lth.methods import Transfer, jobs
-from tf_gan_lth.methods.candidate import rewind
-from tf_gan_lth.methods.parent import WEIGHTS, open_ticket
+from tf_gan_lth.methods.candidate import expand, rewind
+from tf_gan_lth.methods.parent import WEIGHTS, Parent, open_ticket
 
 
 def ticket_of(finished, number=2):
@@ -211,10 +211,44 @@ def test_what_is_no_ticket_is_refused(finished, tmp_path):
 
 
 def test_the_options_that_a_ticket_brings_are_its_own(parent, tiny_config):
-    parent = dataclasses.replace(parent, exclude=("generator/to_image",))
+    lottery = dataclasses.replace(parent.lottery, exclude=("generator/to_image",))
+    parent = dataclasses.replace(parent, lottery=lottery)
     config = Transfer(parent).configure(tiny_config, gans.find("sngan")).lottery
     assert (config.rounds, config.branch_rounds) == (2, (2,))
     assert (config.exclude, config.prune) == (("generator/to_image",), ("generator",))
+
+
+@pytest.mark.parametrize(
+    "units",
+    [
+        {"unit": "channel"},
+        {"unit": "channel", "prune_trunk": True},
+        {"unit": "2:4", "rate": 0.5, "rounds": 1},
+        {"prune_dense": True},
+    ],
+)
+def test_units_are_those_of_the_ticket(options, tmp_path, units):
+    theirs = set_up({**options, **units, "branches": ()}, tmp_path / "theirs")
+    masks = theirs.bench.full_masks
+    lottery = theirs.run.read_config().lottery
+    record = {"digest": "theirs", "weights": "fresh"}
+    parent = Parent(1, expand(masks), None, lottery, record)
+    ours = set_up({**options, "branches": ()}, tmp_path / "ours", parent=parent).bench
+    assert ours.config.lottery.unit == lottery.unit
+    read = ours.read_masks(parent.kept)["generator"]
+    assert type(read) is type(masks["generator"]) and read.total == masks["generator"].total
+
+
+def test_other_units_than_those_of_the_ticket_are_refused(options, parent, tmp_path):
+    message = "--unit=channel, but the ticket was found with element: leave it out"
+    with pytest.raises(UsageError, match=message):
+        set_up({**options, "unit": "channel"}, tmp_path / "run", parent=parent)
+
+
+def test_a_gan_without_the_networks_of_the_ticket_is_named(parent, tiny_config):
+    message = "it has a generator, and cyclegan has generator_a2b, .*; give its --gan"
+    with pytest.raises(UsageError, match=message):
+        Transfer(parent).configure(tiny_config, gans.find("cyclegan"))
 
 
 def test_another_discriminator_is_refused_with_the_tickets_weights_and_taken_with_fresh_ones(

@@ -76,6 +76,29 @@ def test_what_reads_latents_is_as_it_was_and_all_else_reads_8_bits():
     ]
 
 
+def test_depthwise_and_separable_convolutions_read_8_bits_and_leaks_below_0_are_kept():
+    layers = keras.layers
+    x = inputs = keras.Input([8, 8, 3])
+    x = layers.Conv2D(4, 3, name="first")(x)
+    x = layers.ReLU(negative_slope=0.2)(x)
+    x = layers.SeparableConv2D(4, 3, name="separable")(x)
+    x = layers.ReLU()(x)
+    x = layers.DepthwiseConv2D(3, name="depthwise")(x)
+    eight = quantised(keras.Model(inputs, x))
+    signs = {n.name: n.signed for n in eight.layers if isinstance(n, QuantisedMaps)}
+    assert signs == {"separable/quantised": True, "depthwise/quantised": False}
+    maps = keras.Model(eight.input, eight.get_layer("separable/quantised").output)
+    values = maps(drawn(2, 8, 8, 3, scale=2.0)).numpy()
+    assert (values < 0).any()
+
+
+def test_every_kernel_of_separable_blocks_reads_8_bits():
+    plain = networks("cyclegan", blocks=1, separable_blocks=True)["generator_a2b"]
+    eight = quantised(plain)
+    maps = [layer for layer in eight.layers if isinstance(layer, QuantisedMaps)]
+    assert len(maps) == len(kernels_of(eight)) - 1  # the first reads the picture
+
+
 # Untrained, biggan's trunk has maps of which few of the 256 values are near.
 @pytest.mark.parametrize(("name", "share"), [("sngan", 0.1), ("cyclegan", 0.1), ("biggan", 0.5)])
 def test_a_quantised_network_computes_about_the_same(name, share):

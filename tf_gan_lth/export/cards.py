@@ -15,6 +15,7 @@ from tf_gan_lth.experiment import amounts, provenance
 from tf_gan_lth.export import measuring
 from tf_gan_lth.export.formats import FORMATS, write_all
 from tf_gan_lth.export.tickets import Found
+from tf_gan_lth.methods.units import UNITS
 from tf_gan_lth.pruning.cost import cost
 from tf_gan_lth.tasks import TASKS
 
@@ -161,7 +162,7 @@ def page(card: dict[str, object]) -> str:
     lines = [
         f"# {ticket['network']} of {title}, {ticket['branch']}",
         "",
-        f"Of the weights that can be pruned, {ticket['sparsity']:.1%} are pruned.",
+        f"Of the {UNITS[ticket['unit']]} that can be pruned, {ticket['sparsity']:.1%} are pruned.",
         "",
         "|  | dense | ticket | ticket / dense |",
         "| --- | --- | --- | --- |",

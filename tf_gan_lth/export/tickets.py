@@ -13,7 +13,7 @@ from tf_gan_lth.experiment import digests, plugins, provenance
 from tf_gan_lth.experiment.artifacts import Arrays
 from tf_gan_lth.experiment.errors import UsageError
 from tf_gan_lth.experiment.run_folder import RunFolder, TrainingFolder, find_training
-from tf_gan_lth.export.slim import slim_generator
+from tf_gan_lth.export.slim import channels_of, slim_generator
 from tf_gan_lth.tasks import image_to_image, noise_to_image
 from tf_gan_lth.tasks.image_sources import load_generator
 from tf_gan_lth.training import EMA
@@ -73,8 +73,10 @@ def ticket_of(
         facts["classes"] = gan.prior.classes
     network, lottery = gan.networks[name], run.read_config().lottery
     if lottery.unit == "channel" and kept:
-        network, snapshot = slim_generator(lottery, gan, name, snapshot, kept)
+        mask = channels_of(lottery, gan, name, kept)
+        network, snapshot = slim_generator(gan, name, snapshot, mask)
         facts["digest"] = _digest(snapshot)
+        facts["sparsity"] = 1.0 - mask.remaining / mask.total  # of channels, as everywhere
         kept = {}
     return Ticket(network, gan.prior, snapshot, kept, facts)
 
@@ -95,6 +97,7 @@ def describe(
         "branch": folder.branch_name,
         "network": name,
         "gan": run.read_config().networks.gan,
+        "unit": run.read_config().lottery.unit,
         "sparsity": 1.0 - ones / total if total else 0.0,
         "digest": _digest(snapshot),
         "made": provenance.now(),

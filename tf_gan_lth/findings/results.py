@@ -1,7 +1,8 @@
 """The results of a run as rows, read from its artifacts."""
 
+import collections
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from tf_gan_lth.experiment.errors import RunFolderError
 from tf_gan_lth.experiment.run_folder import RunFolder, TrainingFolder
@@ -162,6 +163,12 @@ def _results(folder: TrainingFolder) -> Iterator[Result]:
 def scores_of(record: dict[str, object]) -> dict[str, float | None]:
     """The scores alone of a score record."""
     return {name: value for name, value in record.items() if name not in NOT_SCORES}
+
+
+def most_measured(results: Iterable[Result]) -> str | None:
+    """The format that most of the results were measured in, the first of equal ones."""
+    counts = collections.Counter(name for result in results for name in result.time_share)
+    return max(counts, key=counts.get, default=None)
 
 
 def _time_shares(folder: TrainingFolder, generator: str) -> dict[str, float]:

@@ -15,7 +15,7 @@ from tf_gan_lth.findings import pairs
 from tf_gan_lth.findings.columns import Column, columns
 from tf_gan_lth.findings.comparison import Comparison, compare
 from tf_gan_lth.findings.looks import Plan, read_plan
-from tf_gan_lth.findings.results import BYTES, Result, read_results
+from tf_gan_lth.findings.results import BYTES, Result, most_measured, read_results
 from tf_gan_lth.findings.results_file import table
 from tf_gan_lth.findings.verdict import kept
 
@@ -169,11 +169,14 @@ def csv_file(found: SideBySide) -> bytes:
 
 
 def on_front(
-    entries: Iterable[Entry], read: Callable[[Result], float | None], score: str
+    entries: Iterable[Entry], cost: Callable[[Entry], float | None], score: str
 ) -> list[Entry]:
-    """The entries that nothing beats in a mean cost and a mean score, from the costliest on."""
-    placed = [e for e in entries if e.scores(score) and e.mean(read) is not None]
-    points = [(e.mean(read), statistics.fmean(e.scores(score))) for e in placed]
+    """The entries that nothing beats in a cost and a mean score, from the costliest on.
+
+    Those of which the cost is not known are left out.
+    """
+    placed = [e for e in entries if e.scores(score) and cost(e) is not None]
+    points = [(cost(e), statistics.fmean(e.scores(score))) for e in placed]
     return [placed[number] for number in pairs.front(points)]
 
 
@@ -287,10 +290,7 @@ def _notes(
 def _rows(found: SideBySide, generator: str) -> list[dict[str, object]]:
     entries = found.of(generator)
     methods = [entry.method for entry in found.entries if entry.budget is not None]
-    fronts = {
-        score.name: on_front(entries, lambda result: result.macs_left, score.name)
-        for score in found.scores
-    }
+    fronts = {score.name: on_front(entries, _macs, score.name) for score in found.scores}
     tests = {
         (budget, pair.better, pair.worse): pair.p
         for budget in found.budgets
@@ -313,11 +313,15 @@ def _rows(found: SideBySide, generator: str) -> list[dict[str, object]]:
     return lines
 
 
+def _macs(entry: Entry) -> float | None:
+    return entry.mean(lambda result: result.macs_left)
+
+
 def _costs(entry: Entry) -> dict[str, object]:
     """What an entry is, and what it costs to keep and to train, in means over replicates."""
-    times = [result.time_share for result in entry.results]
-    timed = next(iter(times[0]), None)
-    share = [each.get(timed) for each in times]
+    timed = most_measured(entry.results)
+    # Of the replicates that were exported: often it is one.
+    shares = [r.time_share[timed] for r in entry.results if timed in r.time_share]
     return {
         "method": entry.method,
         "run": str(entry.run.path),
@@ -327,9 +331,9 @@ def _costs(entry: Entry) -> dict[str, object]:
         "budget": entry.budget,
         "replicates": len(entry.results),
         "macs_share": entry.macs_share,
-        "macs": entry.mean(lambda result: result.macs_left),
+        "macs": _macs(entry),
         "bytes": BYTES * entry.mean(lambda result: result.generator_params_left),
-        "time_share": None if None in share else statistics.fmean(share),
+        "time_share": statistics.fmean(shares) if shares else None,
         "time_format": timed,
         "training_steps": entry.mean(lambda result: result.steps),
         "training_seconds": entry.mean(lambda result: result.train_seconds),

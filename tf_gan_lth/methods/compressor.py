@@ -71,7 +71,9 @@ class Compressor(Method):
         else:
             dense = replicate.round(0)
             initial = theta_0(bench, replicate)
-            yield Candidate(dense, initial, bench.masks_or(dense, dict, bench.full_masks))
+            masks = bench.masks_or(dense, dict, bench.full_masks)
+            # The method's own terms count from the dense GAN on, which is that of all methods.
+            yield Candidate(dense, initial, masks, without=tuple(self.terms))
         for number, budget in enumerate(bench.config.lottery.budgets, 1):
             yield self.compressed(bench, replicate.round(number), budget)
 

@@ -14,9 +14,10 @@ import numpy as np
 from tf_gan_lth.experiment import seeds
 from tf_gan_lth.experiment.artifacts import Arrays
 from tf_gan_lth.experiment.config import Config
+from tf_gan_lth.experiment.errors import UsageError
 from tf_gan_lth.experiment.registry import Registry
 from tf_gan_lth.experiment.run_folder import TrainingFolder
-from tf_gan_lth.gans import GANSpec
+from tf_gan_lth.gans import GANSpec, take_snapshot
 from tf_gan_lth.methods.bench import Bench
 from tf_gan_lth.pruning import masks as pruning
 from tf_gan_lth.training import EMA
@@ -75,6 +76,25 @@ def _of_gammas(config: Config, gan: GANSpec) -> Iterator[str]:
             f"--budget={config.lottery.budget}: without --rate, --criterion=gamma_l1 prunes what"
             " training has made 0, however much that is"
         )
+
+
+def check_gammas(bench: Bench, asked: str) -> None:
+    """Raises `UsageError` if a group of channels has no gammas, which `asked` ranks by."""
+    for name, mask in bench.full_masks.items():
+        snapshot = take_snapshot(bench.gan.networks[name])
+        for group in mask.groups.prunable:
+            if not group.values(snapshot, "gamma").size:
+                raise UsageError(
+                    f"{asked} ranks channels by the gammas of their norms, and those of"
+                    f" {group.name} of the {name} have none; --exclude={name}/{group.writers[0]}"
+                    " leaves them whole"
+                )
+
+
+def check_networks(bench: Bench) -> None:
+    """Raises `UsageError` for networks whose units the config's criterion cannot rank."""
+    if bench.config.lottery.criterion == "gamma_l1":
+        check_gammas(bench, "--criterion=gamma_l1")
 
 
 @register(complaints=_of_gammas)

@@ -4,9 +4,8 @@ import dataclasses
 from collections.abc import Iterator
 
 from tf_gan_lth.experiment.config import Config, LotteryConfig, option
-from tf_gan_lth.experiment.errors import UsageError
 from tf_gan_lth.experiment.run_folder import TrainingFolder
-from tf_gan_lth.gans import GANSpec, take_snapshot
+from tf_gan_lth.gans import GANSpec
 from tf_gan_lth.methods import criteria
 from tf_gan_lth.methods.bench import Bench
 from tf_gan_lth.methods.candidate import Candidate, Masks
@@ -79,12 +78,5 @@ class GANSlimming(Compressor):
 
     def check_networks(self, bench: Bench) -> None:
         super().check_networks(bench)
-        for name, mask in bench.full_masks.items():
-            snapshot = take_snapshot(bench.gan.networks[name])
-            for group in mask.groups.prunable:
-                if not group.values(snapshot, "gamma").size:
-                    raise UsageError(
-                        f"--method={self.name} ranks channels by the gammas of their norms, and"
-                        f" those of {group.name} of the {name} have none"
-                    )
+        criteria.check_gammas(bench, f"--method={self.name}")
         steps_of_first_phase(bench, bench.options(Options), "slimming_share")

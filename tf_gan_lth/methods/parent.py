@@ -5,6 +5,7 @@ import json
 
 from tf_gan_lth.experiment import digests
 from tf_gan_lth.experiment.artifacts import Arrays
+from tf_gan_lth.experiment.config import LotteryConfig
 from tf_gan_lth.experiment.errors import MaskError, UsageError, check_known
 from tf_gan_lth.experiment.run_folder import find_training
 from tf_gan_lth.training import Kept, Weights
@@ -19,10 +20,10 @@ class Parent:
 
     Attributes:
       round_number: number of the round that found it.
-      kept: its expanded masks.
+      kept: its expanded masks, as training left them.
       weights: weights that its rounds rewind to; None if fresh ones are asked for.
       trained: what its training ended with; empty unless the ticket is to start from some of it.
-      exclude: layers that its run left dense.
+      lottery: of its run: what is a unit, and what is left whole, are the ticket's.
       record: where the ticket comes from, as the new run records it; `digest` is a digest of masks
         and weights.
     """
@@ -30,7 +31,7 @@ class Parent:
     round_number: int
     kept: Kept
     weights: Weights | None
-    exclude: tuple[str, ...]
+    lottery: LotteryConfig
     record: dict[str, object]
     trained: Weights = dataclasses.field(default_factory=dict)
 
@@ -98,7 +99,7 @@ def open_ticket(path: str, weights: str) -> Parent:
     config = run.read_config()
     replicate = run.replicate(place.replicate)
     start = replicate.rewind if config.lottery.rewind_step else replicate.initial
-    masks = place.masks.get()
+    masks = place.final_masks.get()
     theta = None if weights == "fresh" else start.get()
     trained = place.weights.get() if weights.startswith("trained") else {}
     record = {
@@ -111,8 +112,7 @@ def open_ticket(path: str, weights: str) -> Parent:
         "rewind_step": config.lottery.rewind_step,
         "weights": weights,
     }
-    exclude = config.lottery.exclude
-    return Parent(place.round_number, masks, theta, exclude, record, trained)
+    return Parent(place.round_number, masks, theta, config.lottery, record, trained)
 
 
 def _digest(*kinds: Kept | Weights) -> str:

@@ -11,6 +11,7 @@ from tf_gan_lth.experiment.config import Config
 from tf_gan_lth.experiment.run_folder import RunFolder
 from tf_gan_lth.gans.snapshots import graph_text
 from tf_gan_lth.methods import bench as benches
+from tf_gan_lth.methods import criteria
 from tf_gan_lth.methods.bench import Bench
 from tf_gan_lth.methods.checks import check
 from tf_gan_lth.methods.method import METHODS, Method
@@ -63,6 +64,7 @@ def build(
     method = method or METHODS[config.lottery.method]()
     check(config, spec, method)
     bench = benches.build(config, spec, strategy, observer, method.draws_configurations)
+    criteria.check_networks(bench)
     method.check_networks(bench)
     return method, bench
 

@@ -21,6 +21,8 @@ TRAINED = {
     "trained_generator": (GENERATOR,),
     "trained_discriminator": (DISCRIMINATOR,),
 }
+# What says which units there are: options of a lottery that are the ticket's own.
+OWN = ("unit", "exclude", "prune_dense", "prune_trunk")
 
 
 class Transfer(Method):
@@ -45,11 +47,18 @@ class Transfer(Method):
           UsageError: the config says otherwise.
         """
         parent = self.parent
+        absent = [name for name in parent.kept if name not in gan.networks]
+        if absent:
+            raise UsageError(
+                f"the ticket is of another GAN: it has a {absent[0]}, and {gan.name} has"
+                f" {', '.join(gan.networks)}; give its --gan"
+            )
+        own = {name: getattr(parent.lottery, name) for name in OWN}
         lottery = dataclasses.replace(
             config.lottery,
             parent=parent.digest,
-            prune=tuple(gan.networks[n].role for n in parent.kept if n in gan.networks),
-            exclude=parent.exclude,
+            prune=tuple(gan.networks[name].role for name in parent.kept),
+            **own,
             rounds=parent.round_number,
             branch_rounds=(parent.round_number,),
         )
@@ -60,13 +69,13 @@ class Transfer(Method):
                     f"--{name}={getattr(lottery, name)} is for finding tickets: a transfer prunes"
                     " and rewinds nothing"
                 )
-        for name in ("prune", "exclude"):
+        for name in ("prune", *OWN):
             asked = getattr(config.lottery, name)
             has = getattr(lottery, name)
             if asked not in (getattr(usual, name), has):
                 raise UsageError(
-                    f"--{name}={','.join(asked)}, but the ticket was found with"
-                    f" {','.join(has) or 'none'}: leave it out"
+                    f"--{name}={_shown(asked)}, but the ticket was found with"
+                    f" {_shown(has)}: leave it out"
                 )
         return dataclasses.replace(config, lottery=lottery)
 
@@ -123,3 +132,7 @@ class Transfer(Method):
         weights = started(bench, here, initial)
         weights = replaced(weights, self.parent.trained, self._trained(bench))
         yield Candidate(here, weights, masks, teachers=dense_teachers(bench, here))
+
+
+def _shown(value: object) -> str:
+    return (",".join(value) or "none") if isinstance(value, tuple) else str(value)

@@ -33,7 +33,8 @@ NO_KERNELS = (
 def complaints(config: Config) -> Iterator[str]:
     """What of a config the units that it prunes cannot be combined with."""
     lottery = config.lottery
-    if lottery.unit == "2:4" and (lottery.rate != 0.5 or lottery.rounds > 1):
+    finds = not lottery.parent  # a transfer prunes nothing
+    if finds and lottery.unit == "2:4" and (lottery.rate != 0.5 or lottery.rounds > 1):
         yield (
             "--unit=2:4 prunes half of the weights at once: it needs --rounds=1 and --rate=0.5, not"
             f" --rounds={lottery.rounds} and --rate={lottery.rate}"

@@ -20,7 +20,11 @@ from tf_gan_lth.gans.layers import (
 from tf_gan_lth.pruning.rebuilding import rebuild
 
 _layers = keras.layers
-_READERS = (_layers.Conv1D, _layers.Conv2D, _layers.Conv3D, _layers.Dense)
+_READERS = (
+    *(_layers.Conv1D, _layers.Conv2D, _layers.Conv3D, _layers.Dense),
+    *(_layers.DepthwiseConv1D, _layers.DepthwiseConv2D),
+    *(_layers.SeparableConv1D, _layers.SeparableConv2D),
+)
 # Layers that leave values as they are.
 _PASSING = (
     *(NearestUpsampling, ReflectionPadding, _layers.UpSampling2D, _layers.ZeroPadding2D),
@@ -32,8 +36,9 @@ _KERNELS = ("kernel", "depthwise_kernel", "pointwise_kernel")
 def quantised(network: keras.Model) -> keras.Model:
     """The graph again, in which convolutions and Dense layers read quantised maps.
 
-    Paths and shapes of variables stay the same; weights are fresh. Maps after a ReLU have all 256
-    values above 0. What reads the network's own input reads it as it is.
+    Depthwise and separable ones do too; what lies between the two halves of the latter is not
+    quantised. Paths and shapes of variables stay the same; weights are fresh. Maps after a ReLU
+    have all 256 values above 0. What reads the network's own input reads it as it is.
 
     Args:
       network: functional.
@@ -83,5 +88,6 @@ def _source(tensor: tf.Tensor) -> keras.layers.Layer:
 
 
 def _is_relu(layer: keras.layers.Layer) -> bool:
-    activation = getattr(layer, "activation", None)
-    return type(layer) is _layers.ReLU or activation is keras.activations.relu
+    if type(layer) is _layers.ReLU:
+        return not layer.negative_slope
+    return getattr(layer, "activation", None) is keras.activations.relu

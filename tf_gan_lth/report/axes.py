@@ -5,7 +5,7 @@ import statistics
 from collections.abc import Callable, Collection, Iterable, Sequence
 
 from tf_gan_lth.experiment import amounts
-from tf_gan_lth.findings.results import BYTES, Result
+from tf_gan_lth.findings.results import BYTES, Result, most_measured
 
 CHANNEL = "channel"
 
@@ -102,9 +102,9 @@ def cost_axes(results: Sequence[Result]) -> list[Axis]:
 
 
 def _measured(results: Sequence[Result]) -> list[Axis]:
-    """The axis of the first format that was measured, if any was."""
-    measured = dict.fromkeys(name for result in results for name in result.time_share)
-    return [_time(name) for name in [*measured][:1]]
+    """The axis of the format that most were measured in, if any was."""
+    name = most_measured(results)
+    return [] if name is None else [_time(name)]
 
 
 def costs(results: Sequence[Result]) -> str:

@@ -1,5 +1,6 @@
 """The figures of a comparison: scores of all methods against cost, with their Pareto front."""
 
+import functools
 import statistics
 from collections.abc import Sequence
 
@@ -23,10 +24,10 @@ def figure(found: SideBySide, generator: str, score: Column) -> str:
     entries = [entry for entry in found.of(generator) if entry.scores(score.name)]
     figures = {}
     for axis in cost_axes([result for entry in entries for result in entry.results]):
-        front = on_front(entries, axis.read, score.name)
-        placed = [entry for entry in entries if entry.mean(axis.read) is not None]
+        front = on_front(entries, functools.partial(_place, axis), score.name)
+        placed = [entry for entry in entries if _place(axis, entry) is not None]
         drawn = _series(placed, axis, score, front)
-        steps = [(entry.mean(axis.read), _mean(entry, score)) for entry in front]
+        steps = [(_place(axis, entry), _mean(entry, score)) for entry in front]
         named = ", ".join(f"{entry.method} {_mean(entry, score):.4g}" for entry in front)
         alt = f"{score.title} against {axis.title}. On the Pareto front: {named}"
         frame = chart.over(axis, drawn, [], alt)
@@ -76,7 +77,7 @@ def _point(entry: Entry, axis: Axis, score: Column, is_on_front: bool) -> Point:
     if is_on_front:
         title.append("on the Pareto front")
     return Point(
-        x=entry.mean(axis.read),
+        x=_place(axis, entry),
         y=mean,
         title="\n".join(title),
         low=None if deviation is None else mean - deviation,
@@ -87,3 +88,8 @@ def _point(entry: Entry, axis: Axis, score: Column, is_on_front: bool) -> Point:
 
 def _mean(entry: Entry, score: Column) -> float:
     return statistics.fmean(entry.scores(score.name))
+
+
+def _place(axis: Axis, entry: Entry) -> float | None:
+    """The mean over those replicates that have a place on the axis; None if none has."""
+    return axis.mean(entry.results)
