@@ -240,35 +240,50 @@ class GANModel(keras.Model):
 
         A pruned weight gets the gradient 0, so from zero moments Adam leaves it exactly zero.
         """
-        variables = self.parameters(player)
         optimizer = self.optimizer_of(player)
-        scaled = isinstance(optimizer, keras.mixed_precision.LossScaleOptimizer)
-        scale = optimizer.get_scaled_loss(tf.constant(1.0)) if scaled else 1.0
-        gradients = gradients_of(variables, tape, loss, scale)
-        if scaled:
-            gradients = optimizer.get_unscaled_gradients(gradients)
-        masked = {m.variable.ref(): m for held in self.masks.values() for m in held.values()}
-        pairs = list(zip(gradients, variables, strict=True))
-        dense = [(masked[v.ref()], gradient) for gradient, v in pairs if v.ref() in masked]
-        if self.config.mask_update != STATIC:
-            # All replicas must choose the same masks.
-            dense = [(one, sum_over_replicas(gradient)) for one, gradient in dense]
-        self.update_masks(self.step, dense, optimizer)
-        pairs = [(g * masked[v.ref()].mask if v.ref() in masked else g, v) for g, v in pairs]
+        pairs = self._masked_gradients(player, optimizer, tape, loss)
+        gammas = None
         if player == GENERATOR:
             needs = "to call `begin_step` first for --bits=8 and supernets"
             required(self._weights.begun, self.gan.spec, needs)
             pairs = self._weights.end(pairs)
-        gammas = self.gammas if player == GENERATOR else None
+            gammas = self.gammas
         before = gammas.values() if gammas else []
         optimizer.apply_gradients(pairs)
         if gammas:
+            masked = self._by_variable()
             found = {variable.ref(): share for share, variable in pairs}
             shares = [sum_over_replicas(found[gamma.ref()]) for gamma in gammas.variables]
             held = [masked.get(gamma.ref()) for gamma in gammas.variables]
             masks = [one.mask if one else tf.constant(1.0) for one in held]
             gammas.move(before, shares, masks, self.counting[L1])
         self._apply_proximal(player)
+
+    def _masked_gradients(
+        self, player: Player, optimizer: Optimizer, tape: tf.GradientTape, loss: tf.Tensor
+    ) -> list[tuple[tf.Tensor, tf.Variable]]:
+        """The gradient of each variable of a player, 0 where a mask is.
+
+        Masks that change within a training change here, where gradients of all weights are known.
+        """
+        variables = self.parameters(player)
+        scaled = isinstance(optimizer, keras.mixed_precision.LossScaleOptimizer)
+        scale = optimizer.get_scaled_loss(tf.constant(1.0)) if scaled else 1.0
+        gradients = gradients_of(variables, tape, loss, scale)
+        if scaled:
+            gradients = optimizer.get_unscaled_gradients(gradients)
+        masked = self._by_variable()
+        pairs = list(zip(gradients, variables, strict=True))
+        dense = [(masked[v.ref()], gradient) for gradient, v in pairs if v.ref() in masked]
+        if self.config.mask_update != STATIC:
+            # All replicas must choose the same masks.
+            dense = [(one, sum_over_replicas(gradient)) for one, gradient in dense]
+        self.update_masks(self.step, dense, optimizer)
+        return [(g * masked[v.ref()].mask if v.ref() in masked else g, v) for g, v in pairs]
+
+    def _by_variable(self) -> dict[object, Masked]:
+        """{reference to a variable: the mask over it}."""
+        return {one.variable.ref(): one for held in self.masks.values() for one in held.values()}
 
     def _apply_proximal(self, player: Player) -> None:
         """The terms that follow the player's optimizer."""
