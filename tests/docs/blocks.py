@@ -69,6 +69,7 @@ def commands(block: Block) -> Iterator[list[str]]:
 def _unrolled(loop: re.Match) -> str:
     """The lines of a loop, once for each value."""
     name, values, body = loop.groups()
+    body = body.replace(f"${{{name}}}", f"${name}")
     return "".join(body.replace(f"${name}", value) for value in values.split())
 
 
