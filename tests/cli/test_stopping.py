@@ -163,6 +163,8 @@ def test_a_signal_before_the_command_has_begun_is_one_line(tmp_path):
             writer = os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)
         except OSError:  # nobody reads yet
             time.sleep(0.05)
+    # By then it waits for bytes. A signal between opening and that wait is only seen after it.
+    time.sleep(1)
     process.send_signal(signal.SIGTERM)
     _, error = process.communicate(timeout=60)
     os.close(writer)
