@@ -88,15 +88,15 @@ class Measured:
         """Notes that the feature network tells other things apart than the data do."""
         if not self.classes or not self.classes.real.names or not self.classes.known:
             return
-        pairs = enumerate(zip(self.classes.known, self.classes.real.names, strict=True))
-        first = next(((n, *pair) for n, pair in pairs if pair[0] != pair[1]), None)
-        if first:
-            number, own, theirs = first
-            self.notes.append(
-                "label accuracy means nothing unless feature network"
-                f" '{self.protocol.feature_network}' knows the data's classes: its class {number}"
-                f" is '{own}', theirs '{theirs}'"
-            )
+        names = zip(self.classes.known, self.classes.real.names, strict=True)
+        for number, (own, theirs) in enumerate(names):
+            if own != theirs:
+                self.notes.append(
+                    "label accuracy means nothing unless feature network"
+                    f" '{self.protocol.feature_network}' knows the data's classes: its class"
+                    f" {number} is '{own}', theirs '{theirs}'"
+                )
+                return
 
     @functools.cached_property
     def frechet_distance(self) -> float:

@@ -88,6 +88,7 @@ def describe(
 
     `made_from` says what made the run, and when its parts began and ended: see `provenance`.
     """
+    config = run.read_config()
     total = sum(mask.size for mask in kept.values())
     ones = sum(int(mask.sum()) for mask in kept.values())
     return {
@@ -96,8 +97,8 @@ def describe(
         "round": folder.round_number,
         "branch": folder.branch_name,
         "network": name,
-        "gan": run.read_config().networks.gan,
-        "unit": run.read_config().lottery.unit,
+        "gan": config.networks.gan,
+        "unit": config.lottery.unit,
         "sparsity": 1.0 - ones / total if total else 0.0,
         "digest": _digest(snapshot),
         "made": provenance.now(),

@@ -352,23 +352,23 @@ def _reason(error: Exception) -> str:
 
 def check_card(path: pathlib.Path) -> None:
     """Raises `SampleError` for a file that is not as the card beside it says, if there is one."""
-    card = path.with_name(CARD)
-    if not card.exists():
+    record = _record_of(path)
+    if record is None:
         return
-    described = _read_record(card)["formats"].values()
+    described = record["formats"].values()
     files = {name: sizes["sha256"] for entry in described for name, sizes in entry["files"].items()}
     found = hashlib.sha256(path.read_bytes()).hexdigest()
     if files.get(path.name, found) != found:
-        raise SampleError(f"{path} is not as {card} describes it: copy it again")
+        raise SampleError(f"{path} is not as {path.with_name(CARD)} describes it: copy it again")
 
 
 def told_classes(path: pathlib.Path) -> int | None:
     """The number of classes that a model's description, or the card beside it, tells, if any."""
+    record = _record_of(path)
+    if record is None:
+        return None
     if path.is_dir():
-        told = path / DESCRIPTION
-        return _read_record(told).get("classes") if told.exists() else None
-    card = path.with_name(CARD)
-    record = _read_record(card) if card.exists() else {"formats": {}}
+        return record.get("classes")
     described = any(path.name in entry["files"] for entry in record["formats"].values())
     return record["ticket"].get("classes") if described else None
 
@@ -401,6 +401,12 @@ def labels_of(path: pathlib.Path, count: int, label: int | None, classes: int | 
     return np.full(count, label)
 
 
+def _record_of(path: pathlib.Path) -> dict | None:
+    """The description in a SavedModel, or the card beside a file; None without one."""
+    told = path / DESCRIPTION if path.is_dir() else path.with_name(CARD)
+    return _read_record(told) if told.exists() else None
+
+
 def _read_record(path: pathlib.Path) -> dict:
     """A JSON file that holds a checksum of itself."""
     try:
@@ -417,9 +423,9 @@ def _read_record(path: pathlib.Path) -> dict:
 
 def check_files(path: pathlib.Path) -> None:
     """Raises `SampleError` for a SavedModel that is not as its description says, if it has one."""
-    if not (path / DESCRIPTION).exists():
+    description = _record_of(path)
+    if description is None:
         return
-    description = _read_record(path / DESCRIPTION)
     files = sorted(file for part in FILES for file in path.glob(part))
     found = {
         file.relative_to(path).as_posix(): hashlib.sha256(file.read_bytes()).hexdigest()
