@@ -263,6 +263,26 @@ def test_the_highest_scored_channels_stay_and_one_of_each_group():
     assert new.keep(scores, 2).kept["b"].tolist() == [False, True, False, False]
 
 
+def test_a_channel_is_worth_the_mean_of_its_trained_weights():
+    """Its moving statistics and its place in a spectral vector say nothing of it."""
+    images = keras.Input([2, 2, 1])
+    x = ours.BatchNormalization(name="norm")(conv(images, 2, "conv", 1, ours.SpectralConv2D))
+    mask = Channels.everything(channel_groups(keras.Model(images, conv(x, 1, "to_image", 1))))
+    values = {
+        "conv/kernel": np.array([[[[1.0, 10.0]]]]),
+        "conv/bias": np.array([2.0, 20.0]),
+        "norm/gamma": np.array([3.0, 30.0]),
+        "norm/beta": np.array([4.0, 40.0]),
+        "to_image/kernel": np.array([[[[5.0], [50.0]]]]),
+    }
+    untrained = ("conv/u", "norm/moving_mean", "norm/moving_variance")
+    snapshot = values | {path: np.array([900.0, 0.0]) for path in untrained}
+    assert mask.pool(snapshot)["conv"].tolist() == [3.0, 30.0]
+    assert mask.pool({"norm/gamma": values["norm/gamma"]})["conv"].tolist() == [3.0, 30.0]
+    with pytest.raises(MaskError, match="none of its variables has a score"):
+        mask.pool({path: snapshot[path] for path in untrained})
+
+
 def test_pruned_channels_never_come_back():
     mask = Channels.everything(groups_of(a=3, b=4))
     low = {"a": np.array([0.0, 1.0, 2.0]), "b": np.arange(4.0)}

@@ -70,14 +70,16 @@ class Channels:
 
         Args:
           values: {variable path: array of its shape}. The mean is over those that are given: of
-            gammas alone, it is the channel's gamma.
+            gammas alone, it is the channel's gamma. Statistics and vectors of norms, which a
+            snapshot has too, are no weights, so they do not count.
 
         Raises:
           MaskError: a group has no part in the values.
         """
+        trained = {path: own for path, own in values.items() if path in self.groups.trainable}
         found = {}
         for group in self.groups.prunable:
-            own = group.values(values)
+            own = group.values(trained)
             if not own.size:
                 raise MaskError(
                     f"channels of group '{group.name}' cannot be ranked: none of its variables has"
