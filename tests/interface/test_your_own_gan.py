@@ -5,6 +5,7 @@ import re
 
 import numpy as np
 import pytest
+import tensorflow as tf
 import tf_keras as keras
 
 import tf_gan_lth as lth
@@ -104,6 +105,24 @@ def small_discriminator(size=8, scores=1, channels=1):
     return keras.Model(images, layers.Dense(scores, name="score")(layers.Flatten()(x)))
 
 
+def squashed(maps):
+    return tf.tanh(maps)
+
+
+class Forgetful(layers.Layer):
+    """Its config lacks what it was made with."""
+
+    def __init__(self, scale):
+        super().__init__(name="forgetful")
+        self.scale = scale
+
+    def call(self, inputs):
+        return self.scale * inputs
+
+    def get_config(self):
+        return super().get_config()
+
+
 class Subclassed(keras.Model):
     def call(self, inputs):
         return inputs
@@ -142,6 +161,21 @@ def shared():
             small_discriminator,
             "is a Lambda, whose code a run cannot keep",
         ),
+        (
+            lambda: small_generator(activation=lambda image: tf.tanh(image)),
+            small_discriminator,
+            "layer to_image cannot be made again .* does not know its activation <lambda> by name",
+        ),
+        (
+            lambda: small_generator(activation=squashed),
+            small_discriminator,
+            "layer to_image cannot be made again .* does not know its activation squashed by name",
+        ),
+        (
+            lambda: small_generator(last=Forgetful(1.0)),
+            small_discriminator,
+            "layer forgetful cannot be made again .* 'name'; give Forgetful a get_config",
+        ),
         (Subclassed, small_discriminator, "is a subclassed model"),
         (keras_3_model, small_discriminator, "Keras 3 model: build it with tf_keras"),
         (lambda: "generator", small_discriminator, "is a str: expected a tf_keras.Model"),
@@ -156,6 +190,14 @@ def test_networks_that_do_not_fit_are_refused(generator, discriminator, message)
     with pytest.raises(UsageError, match=message) as error:
         lth.GAN(generator(), discriminator())
     assert "\n" not in str(error.value)
+
+
+def test_an_activation_that_keras_is_told_of_is_no_hindrance():
+    keras.utils.register_keras_serializable("own", "squashed_well")(squashed)
+    try:
+        lth.GAN(small_generator(activation=squashed), small_discriminator())
+    finally:
+        del keras.utils.get_custom_objects()["own>squashed_well"]
 
 
 def test_networks_that_share_weights_are_refused():

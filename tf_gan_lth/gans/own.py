@@ -12,7 +12,7 @@ from tf_keras.src import backend
 from tf_keras.src.engine.functional import Functional
 
 from tf_gan_lth.experiment.config import Config
-from tf_gan_lth.experiment.errors import UsageError, check_known
+from tf_gan_lth.experiment.errors import UsageError, check_known, error_reason
 from tf_gan_lth.gans import nested
 from tf_gan_lth.gans.priors import Prior
 from tf_gan_lth.gans.snapshots import named_variables, path_of
@@ -68,6 +68,9 @@ def own_gan(
     for role, network in (("generator", generator), ("discriminator", discriminator)):
         _check_model(role, network)
     _check_shared(generator, discriminator)
+    # After all names: Keras takes the name of a copy for one that was given.
+    for role, network in (("generator", generator), ("discriminator", discriminator)):
+        _check_copies(role, network)
     generator = nested.inline(nested.functional(generator))
     discriminator = nested.inline(nested.functional(discriminator))
     conditional = _check(generator, discriminator)
@@ -167,6 +170,33 @@ def _check_layer(role: str, layer: keras.layers.Layer) -> None:
     parts = layer._flatten_layers() if len(set(paths)) < len(paths) else [layer]
     for part in parts:
         _check_name(role, part)
+
+
+def _check_copies(role: str, network: keras.Model) -> None:
+    """Raises `UsageError` for a layer that its config does not make again, as replicates need."""
+    for layer in network.layers:
+        if isinstance(layer, keras.Model):
+            _check_copies(f"{role}'s {layer.name}", layer)
+            continue
+        try:
+            type(layer).from_config(layer.get_config())
+        # Keras and a class of the user's raise all kinds of errors.
+        except Exception as error:
+            raise UsageError(
+                f"the {role}'s layer {layer.name} cannot be made again from its config:"
+                f" {_why_not_copied(layer, error)}"
+            ) from error
+
+
+def _why_not_copied(layer: keras.layers.Layer, error: Exception) -> str:
+    activation = getattr(layer, "activation", None)
+    if getattr(activation, "__module__", "tf_keras").partition(".")[0] != "tf_keras":
+        name = getattr(activation, "__name__", type(activation).__name__)
+        return (
+            f"Keras does not know its activation {name} by name; take one of Keras,"
+            " or write it under @keras.utils.register_keras_serializable()"
+        )
+    return f"{error_reason(error)}; give {type(layer).__name__} a get_config with all its options"
 
 
 def _check_name(role: str, layer: keras.layers.Layer) -> None:
