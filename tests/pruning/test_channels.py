@@ -184,7 +184,8 @@ UNKNOWN = {
     "over all channels": lambda x: layers.LayerNormalization(name="odd")(x),
     "groups of their own": lambda x: layers.Conv2D(4, 3, groups=2, name="odd")(x),
     "softmax may mix": lambda x: layers.Conv2D(4, 3, activation="softmax", name="odd")(x),
-    "along axis": lambda x: layers.BatchNormalization(axis=1, name="odd")(x),
+    "along axis [1, 2], not": lambda x: layers.BatchNormalization(axis=[1, 2], name="odd")(x),
+    "noise_shape": lambda x: layers.Dropout(0.1, noise_shape=(None, 1, 1, 4), name="odd")(x),
     "class Permute": lambda x: layers.Permute([2, 1, 3], name="odd")(x),
     "class TFOpLambda": lambda x: x + 1.0,
 }

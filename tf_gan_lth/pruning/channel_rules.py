@@ -210,8 +210,8 @@ def _spread(flow: Flow, call: Call) -> Labels:
 def _norm(flow: Flow, call: Call) -> Labels:
     axes = getattr(call.layer, "axis", None)
     last = len(call.shapes[0]) - 1
-    if axes is not None and list(np.atleast_1d(axes)) != [last]:
-        raise NotKnown(f"it normalises along axis {list(np.atleast_1d(axes))}, not the last")
+    if axes is not None and (found := np.atleast_1d(axes).tolist()) != [last]:
+        raise NotKnown(f"it normalises along axis {found}, not the last")
     if getattr(call.layer, "renorm", False):
         raise NotKnown("its statistics are renormalised")
     _bind_vectors(flow, call.layer, "gamma beta moving_mean moving_variance", call.reads[0])
@@ -262,6 +262,8 @@ def _prelu(flow: Flow, call: Call) -> Labels:
 @register(*_CHANNELWISE)
 def _channelwise(flow: Flow, call: Call) -> Labels:
     del flow
+    if (getattr(call.layer, "noise_shape", None) or [None])[-1] not in (None, 1):
+        raise NotKnown("its noise_shape says the number of channels")
     return call.reads[0]
 
 
