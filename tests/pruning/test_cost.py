@@ -131,7 +131,7 @@ def mixed() -> keras.Model:
     x = nested(x)
     x = layers.Conv2DTranspose(5, 4, 2, "same", name="transposed")(x)
     x = nested(layers.SeparableConv2D(6, 3, 2, depth_multiplier=2, name="separable")(x))
-    x = layers.BatchNormalization()(x)
+    x = layers.BatchNormalization(axis=[2, 3])(x)
     shared = layers.Conv2D(6, 1, name="shared")
     x = shared(shared(x))
     x = layers.PReLU()(layers.LayerNormalization(axis=[1, 2, 3])(x))
@@ -161,7 +161,7 @@ def test_every_kind_of_layer():
         + (3 * 3 * 6 * 6 + 6)
         + (4 * 4 * 5 * 6 + 5)
         + (3 * 3 * 5 * 2 + 5 * 2 * 6 + 6)
-        + 2 * 6
+        + 2 * 3 * 6
         + (6 * 6 + 6)
         + (2 * 3 * 3 * 6 + 3 * 3 * 6)
         + (6 * 7 + 7)

@@ -36,7 +36,12 @@ from tf_gan_lth.pruning.masks import check_shapes
 Shapes = Sequence[Sequence[int]]  # of each input of a network, without the batch
 
 # Where a layer applies its kernels; the first of the three that it is an instance of.
-_NOWHERE = (keras.layers.Embedding, keras.layers.LayerNormalization, keras.layers.PReLU)
+_NOWHERE = (
+    keras.layers.BatchNormalization,  # along several axes, its gammas have as many
+    keras.layers.Embedding,
+    keras.layers.LayerNormalization,
+    keras.layers.PReLU,
+)
 _AT_INPUT = (
     keras.layers.Conv1DTranspose,
     keras.layers.Conv2DTranspose,
