@@ -11,6 +11,7 @@ from tf_gan_lth.gans import cyclegan, sngan
 from tf_gan_lth.gans import layers as ours
 from tf_gan_lth.gans.snapshots import take_snapshot, variables
 from tf_gan_lth.pruning import channel_rules
+from tf_gan_lth.pruning.budgets import keep_positive
 from tf_gan_lth.pruning.channel_masks import Channels
 from tf_gan_lth.pruning.channels import Group, Groups, Slices, channel_groups
 
@@ -282,6 +283,17 @@ def test_a_channel_is_worth_the_mean_of_its_trained_weights():
     assert mask.pool({"norm/gamma": values["norm/gamma"]})["conv"].tolist() == [3.0, 30.0]
     with pytest.raises(MaskError, match="none of its variables has a score"):
         mask.pool({path: snapshot[path] for path in untrained})
+
+
+def test_a_group_without_a_positive_score_keeps_one_and_takes_none_from_the_others():
+    mask = Channels.everything(groups_of(a=3, b=4))
+    scores = {"a": np.zeros(3), "b": np.array([0.0, 1.0, 2.0, 3.0])}
+    new = keep_positive(mask, scores)
+    assert new.kept["a"].sum() == 1
+    assert new.kept["b"].tolist() == [False, True, True, True]
+    again = keep_positive(new, {"a": np.zeros(3), "b": np.array([0.0, 0.0, 2.0, 3.0])})
+    assert again.kept["a"].tolist() == new.kept["a"].tolist()
+    assert again.kept["b"].tolist() == [False, False, True, True]
 
 
 def test_pruned_channels_never_come_back():

@@ -7,6 +7,7 @@ import tf_keras as keras
 
 from tf_gan_lth.experiment.artifacts import Arrays
 from tf_gan_lth.experiment.errors import ToolkitWarning
+from tf_gan_lth.pruning.channel_masks import Channels
 from tf_gan_lth.pruning.cost import cost
 from tf_gan_lth.pruning.masks import Mask
 
@@ -49,8 +50,12 @@ def keep_macs(
     return found
 
 
-def keep_positive(mask: Mask, scores: Arrays) -> Mask:
-    """The mask of the units that score above 0, and of as many others as must stay."""
-    # What is pruned already scores 0, so it is not counted.
-    count = sum(int(np.count_nonzero(array > 0)) for array in scores.values())
-    return mask.keep(scores, min(max(count, mask.least), mask.remaining))
+def keep_positive(mask: Channels, scores: Arrays) -> Channels:
+    """The mask of the channels that score above 0, and of one of each group where none does.
+
+    Args:
+      mask: which channels remain so far; those that do not score 0.
+      scores: {group: `(C,)`}, as of gammas that training has made 0 or not.
+    """
+    count = sum(max(1, int(np.count_nonzero(array > 0))) for array in scores.values())
+    return mask.keep(scores, count)
