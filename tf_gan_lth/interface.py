@@ -341,7 +341,7 @@ class Ticket:
 
         Raises:
           UsageError: a format is unknown, or the output exists.
-          ExportError: a converter fails, or returns another function.
+          ExportError: a converter fails, or returns another function, or what measures dies.
         """
         found = export.open_training(self.run, self.folder, direction)
         return export.export(found, formats, paths.expand(output), measure)

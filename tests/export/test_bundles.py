@@ -224,6 +224,16 @@ def test_speed_and_memory_are_measured_of_ticket_and_dense(slim_run, tmp_path, m
     assert sorted(places) == pytest.approx(sorted([100.0, 100 * one["ticket"] / one["dense"]]))
 
 
+def test_a_measuring_process_that_dies_leaves_nothing(finished, tmp_path, monkeypatch):
+    monkeypatch.setattr(measuring, "peak_memory", lambda *_: measuring._elsewhere(os._exit, 1))
+    found = tickets.find(f"{finished.run.path}/replicate_0/round_03")
+    with pytest.raises(
+        ExportError, match="process that measures .* died: .*--measure=scores leaves them out"
+    ):
+        export.export(found, ["tflite"], tmp_path / "out", measure=["memory"])
+    assert not list(tmp_path.iterdir())
+
+
 def test_the_card_says_which_smaller_form_is_slower(slim_run, tmp_path, monkeypatch):
     monkeypatch.setattr(measuring, "THREADS", (1,))
     found = tickets.find(f"{slim_run.path}/replicate_0/round_01")

@@ -12,12 +12,14 @@ import re
 import statistics
 import time
 from collections.abc import Callable
+from concurrent.futures.process import BrokenProcessPool
 
 import numpy as np
 import tensorflow as tf
 
 from tf_gan_lth.evaluation import exported, saved_models
 from tf_gan_lth.experiment import quiet
+from tf_gan_lth.experiment.errors import ExportError
 
 BATCHES = (1, 16)
 THREADS = (1, 2)
@@ -80,11 +82,18 @@ def peak_memory(path: pathlib.Path, inputs: tuple[np.ndarray, ...]) -> int | Non
 
 
 def _elsewhere(function: Callable, *arguments: object):
-    """What a function returns in a process of its own."""
+    """What a function returns in a process of its own. Raises `ExportError` if that dies."""
     context = multiprocessing.get_context("spawn")
     executor = concurrent.futures.ProcessPoolExecutor(1, mp_context=context)
-    with executor as pool, quiet.no_standard_error():
-        return pool.submit(function, *arguments).result()
+    try:
+        with executor as pool, quiet.no_standard_error():
+            return pool.submit(function, *arguments).result()
+    except BrokenProcessPool:
+        raise ExportError(
+            "the process that measures speed and memory died: it had too little memory, or the"
+            ' program does not ask for them below `if __name__ == "__main__":`; --measure=scores'
+            " leaves them out"
+        ) from None
 
 
 def _time_all(
