@@ -124,6 +124,7 @@ _ELEMENTWISE = {
     *("linear", "relu", "relu6", "leaky_relu", "elu", "selu", "gelu", "tanh", "sigmoid"),
     *("hard_sigmoid", "swish", "silu", "softplus", "softsign", "mish", "exponential"),
 }
+_OPERATIONS = ("TFOpLambda", "SlicingOpLambda")  # what Keras makes of TensorFlow's own functions
 _OF_LABELS = (ours.ConditionalBatchNormalization, ours.Projection)  # as their second input
 _ACTIVATION_LAYERS = (_layers.ReLU, _layers.LeakyReLU, _layers.ELU, _layers.ThresholdedReLU)
 
@@ -148,6 +149,10 @@ def register(*classes: type) -> Callable[[Rule], Rule]:
 def follow(flow: Flow, call: Call) -> Labels:
     """The labels of what a call returns. Raises `NotKnown` if no rule covers the call."""
     kind = type(call.layer)
+    if kind.__name__ in _OPERATIONS:
+        raise NotKnown(
+            "an operation that no layer makes, as x + y, has no rule; layers, as Add, do"
+        )
     if kind not in RULES:
         raise NotKnown(f"class {kind.__name__} has no rule")
     if getattr(call.layer, "data_format", None) == "channels_first":
