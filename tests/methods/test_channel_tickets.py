@@ -13,6 +13,7 @@ import tf_gan_lth as lth
 from tf_gan_lth import export, findings, gans
 from tf_gan_lth.experiment.config import LotteryConfig
 from tf_gan_lth.experiment.errors import MaskError, ToolkitWarning, UsageError
+from tf_gan_lth.methods import criteria
 from tf_gan_lth.methods.branches import BRANCHES
 from tf_gan_lth.methods.units import full_masks
 from tf_gan_lth.pruning.cost import cost
@@ -140,7 +141,7 @@ def test_a_budget_of_macs_is_met_as_closely_as_units_allow(tmp_path, unit):
     record = folder.sparsity.get()["generator"]
     assert record["macs_left"] <= 0.6 * record["macs"]
     mask = run.bench.read_masks(folder.masks.get())["generator"]
-    ranked = mask.pool(
+    ranked = mask.full().pool(
         {p: np.square(a) for p, a in run.replicate.round(0).weights.get()["generator"].items()}
     )
     more = mask.full().keep(ranked, mask.remaining + 1)
@@ -200,6 +201,18 @@ def test_rounds_train_slim_where_counts_say_that_it_pays(finished):
         config = dataclasses.replace(trainer.config, steps=steps)
         longer = types.SimpleNamespace(model=trainer.model, config=config)
         assert slim_training.saves_time(longer, {"generator": mask}) is pays
+
+
+def test_channels_are_drawn_evenly_however_many_weights_they_have(finished):
+    """The mean of a draw for each weight would be extreme where they are few, as in last norms."""
+    full = finished.bench.full_masks["generator"]
+    lost = dict.fromkeys(full.kept, 0.0)
+    for number in range(60):
+        drawn = criteria.random(finished.bench, finished.replicate.round(number))["generator"]
+        mask = full.keep(full.pool(drawn), round(0.8 * full.total))
+        for name, kept in mask.kept.items():
+            lost[name] += np.mean(~kept) / 60
+    assert all(0.12 < share < 0.28 for share in lost.values()), lost
 
 
 def test_without_a_rate_channels_go_where_training_has_made_their_gammas_zero(tmp_path):

@@ -14,6 +14,7 @@ from tf_gan_lth.pruning import channel_rules
 from tf_gan_lth.pruning.budgets import keep_positive
 from tf_gan_lth.pruning.channel_masks import Channels
 from tf_gan_lth.pruning.channels import Group, Groups, Slices, channel_groups
+from tf_gan_lth.pruning.masks import apply
 
 layers = keras.layers
 
@@ -283,6 +284,20 @@ def test_a_channel_is_worth_the_mean_of_its_trained_weights():
     assert mask.pool({"norm/gamma": values["norm/gamma"]})["conv"].tolist() == [3.0, 30.0]
     with pytest.raises(MaskError, match="none of its variables has a score"):
         mask.pool({path: snapshot[path] for path in untrained})
+
+
+def test_what_is_pruned_next_to_a_layer_makes_it_no_cheaper():
+    """Several rounds over weights that stay as they are choose about as a single one does."""
+    network = cyclegan.generator(24, 16, 3, 3, "generator_a2b")
+    mask = full = Channels.everything(channel_groups(network))
+    draw = np.random.default_rng(0)
+    weights = {path: draw.random(stays.shape) for path, stays in full.expand().items()}
+    for number in range(1, 6):
+        masked = apply(weights, mask.expand())
+        mask = mask.keep(mask.pool(masked), round(0.8**number * full.total))
+    at_once = full.keep(full.pool(weights), mask.remaining)
+    for name, kept in mask.kept.items():
+        assert 0.5 < kept.sum() / at_once.kept[name].sum() < 2, name
 
 
 def test_a_group_without_a_positive_score_keeps_one_and_takes_none_from_the_others():

@@ -185,6 +185,20 @@ def test_widened_is_the_masked_snapshot():
     check_pruned(whole, mask.expand(), "here")
 
 
+def test_channels_are_worth_as_much_in_the_masked_network_as_in_the_slim_one():
+    network = cyclegan.generator(24, 4, 3, 2, "generator_a2b")
+    draw = np.random.default_rng(0)
+    mask = drawn_mask(channel_groups(network), draw, 0.4)
+    masked = apply(drawn_snapshot(network, draw), mask.expand())
+    narrow, sliced = slim(network, masked, mask)
+    whole = mask.pool({path: np.abs(array) for path, array in masked.items()})
+    small = Channels.everything(channel_groups(narrow))
+    found = small.pool({path: np.abs(array) for path, array in sliced.items()})
+    for name, kept in mask.kept.items():
+        np.testing.assert_allclose(whole[name][kept], found[name], rtol=1e-6)
+        assert not whole[name][~kept].any()
+
+
 def test_a_slim_network_can_be_saved_and_cloned(tmp_path):
     network = sngan.generator(8, 6, 3)
     draw = np.random.default_rng(0)

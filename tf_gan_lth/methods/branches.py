@@ -114,12 +114,10 @@ def _pruned_at_once(bench: Bench, ticket: Candidate, scores: Scores) -> Candidat
     Networks without scores keep theirs.
     """
     layerwise = bench.config.lottery.ranking == "layerwise"
-    masks = {
-        name: mask.full().keep(mask.pool(scores[name]), mask.remaining, layerwise)
-        if name in scores
-        else mask
-        for name, mask in ticket.masks.items()
-    }
+    masks = dict(ticket.masks)
+    for name in masks.keys() & scores.keys():
+        full = masks[name].full()
+        masks[name] = full.keep(full.pool(scores[name]), masks[name].remaining, layerwise)
     return dataclasses.replace(ticket, masks=masks)
 
 

@@ -1,8 +1,8 @@
 """Criteria: what ranks the units that a round prunes.
 
 A criterion is a function of the bench and the round before that returns a score for each weight,
-{network: {variable path: array}}. A unit of several weights has the mean of theirs; the lowest are
-pruned, over a whole network or within each layer.
+{network: {variable path: array}}. A unit of several weights has the mean of those that remain; the
+lowest are pruned, over a whole network or within each layer.
 To add one, write the function and register it; `--criterion` and the error for unknown names
 follow.
 """
@@ -136,7 +136,8 @@ def random(bench: Bench, before: TrainingFolder) -> Scores:
     found = {}
     for name, mask in bench.full_masks.items():
         generator = seeds.generator(bench.config.seed, *labels, name)
-        found[name] = {p: generator.random(kept.shape) for p, kept in mask.expand().items()}
+        # A draw for each unit: the mean of many would be nearer to the middle.
+        found[name] = {key: generator.random(kept.shape) for key, kept in mask.kept.items()}
     return found
 
 

@@ -68,24 +68,32 @@ class Channels:
     def pool(self, values: Arrays) -> Arrays:
         """{group name: `(C,)`}: the mean over what each channel has of the values.
 
+        Only what remains counts, as in the slim network: the zeros where pruned channels were would
+        make those that are next to them worth less, until whole layers are gone.
+
         Args:
           values: {variable path: array of its shape}. The mean is over those that are given: of
             gammas alone, it is the channel's gamma. Statistics and vectors of norms, which a
-            snapshot has too, are no weights, so they do not count.
+            snapshot has too, are no weights, so they do not count. Values of channels,
+            {group name: `(C,)`}, stay as they are.
 
         Raises:
           MaskError: a group has no part in the values.
         """
-        trained = {path: own for path, own in values.items() if path in self.groups.trainable}
+        if values.keys() == self.kept.keys():
+            return dict(values)
+        kept = {path: stays for path, stays in self.expand().items() if path in values}
+        trained = {path: values[path] for path in kept}
         found = {}
         for group in self.groups.prunable:
-            own = group.values(trained)
+            own, stays = group.values(trained), group.values(kept)
             if not own.size:
                 raise MaskError(
                     f"channels of group '{group.name}' cannot be ranked: none of its variables has"
                     " a score"
                 )
-            found[group.name] = own.mean(axis=1, dtype=np.float64)
+            summed = np.where(stays, own, 0.0).sum(axis=1, dtype=np.float64)
+            found[group.name] = summed / np.maximum(stays.sum(axis=1), 1)
         return found
 
     def keep(self, scores: Arrays, count: int, layerwise: bool = False) -> "Channels":

@@ -29,8 +29,10 @@ class Mask(Protocol):
       remaining: number of units that stay.
       total: number of prunable units.
       least: number of units that must stay.
+      kept: bools of its units, 1 keeps, by what `keep` takes scores of.
     """
 
+    kept: Arrays
     remaining: int
     total: int
     least: int
