@@ -148,6 +148,25 @@ def test_a_budget_of_macs_is_met_as_closely_as_units_allow(tmp_path, unit):
     assert cost(run.bench.gan.networks["generator"], more.expand()).macs_left > 0.6 * record["macs"]
 
 
+@pytest.mark.parametrize("unit", ["channel", "element"])
+def test_within_a_budget_of_macs_controls_have_as_many_macs_as_the_ticket(tmp_path, unit):
+    options = {**OPTIONS, "unit": unit, "budget": "macs", "steps": 1, "rounds": 2}
+    done = run_lottery(options, tmp_path / "run")
+    ticket = done.replicate.round(2)
+    network = done.bench.gan.networks["generator"]
+    whole = cost(network).macs
+    most = cost(network, mask_of(done, ticket).expand()).macs_left
+    counts = set()
+    for name in BRANCHES:
+        mask = mask_of(done, ticket.branch(name))
+        left = cost(network, mask.expand()).macs_left
+        # The random ticket has the lottery's budget, the others what the ticket made of it.
+        limit = 0.49 * whole if name == "random_ticket" else most
+        assert limit - 0.04 * whole < left <= limit, name
+        counts.add(mask.remaining)
+    assert len(counts) > 1  # they need not have as many units
+
+
 def test_a_budget_below_what_must_stay_keeps_one_channel_of_each_layer_and_says_so(tmp_path):
     budget = {"budget": "macs", "rate": 0.9, "rounds": 1, "branches": (), "width": 4}
     with pytest.warns(ToolkitWarning, match="keeps .* of its MACs, more than the 10.0% asked for"):

@@ -7,6 +7,8 @@ write the function and register it; `--branches` and the error for unknown names
 import dataclasses
 from collections.abc import Callable, Iterator
 
+import numpy as np
+
 from tf_gan_lth.experiment import seeds
 from tf_gan_lth.experiment.config import Config
 from tf_gan_lth.experiment.registry import Registry
@@ -17,6 +19,7 @@ from tf_gan_lth.methods.candidate import Candidate
 from tf_gan_lth.methods.criteria import Scores
 from tf_gan_lth.methods.imp import prune
 from tf_gan_lth.methods.starts import with_discriminators, with_generators
+from tf_gan_lth.pruning.budgets import keep_as_many
 
 Branch = Callable[[Bench, Candidate], Candidate]
 BRANCHES: Registry[Branch] = Registry("branch")
@@ -25,24 +28,32 @@ register = BRANCHES.register
 
 @register
 def random_mask(bench: Bench, ticket: Candidate) -> Candidate:
-    """As many units at random places of the whole network."""
-    return _at_random(bench, ticket, "random_mask", layerwise=False)
+    """As many units, or MACs if the budget is of these, at random places of the whole network."""
+    masks = {}
+    for name, mask in ticket.masks.items():
+        draws = _generator(ticket, bench, "random_mask", name)
+        if bench.config.lottery.budget == "macs":
+            scores = {key: draws.random(kept.shape) for key, kept in mask.kept.items()}
+            masks[name] = keep_as_many(bench.gan.networks[name], mask, scores)
+        else:
+            masks[name] = mask.shuffled(draws)
+    return dataclasses.replace(ticket, masks=masks)
 
 
 @register
 def random_mask_by_layer(bench: Bench, ticket: Candidate) -> Candidate:
     """As many units in each layer, at random places of it."""
-    return _at_random(bench, ticket, "random_mask_by_layer", layerwise=True)
-
-
-def _at_random(bench: Bench, ticket: Candidate, name: str, layerwise: bool) -> Candidate:
-    here = ticket.folder
-    labels = ("replicate", here.replicate, "round", here.round_number, name)
     masks = {
-        network: mask.shuffled(seeds.generator(bench.config.seed, *labels, network), layerwise)
-        for network, mask in ticket.masks.items()
+        name: mask.shuffled(_generator(ticket, bench, "random_mask_by_layer", name), layerwise=True)
+        for name, mask in ticket.masks.items()
     }
     return dataclasses.replace(ticket, masks=masks)
+
+
+def _generator(ticket: Candidate, bench: Bench, *labels: str) -> np.random.Generator:
+    here = ticket.folder
+    place = ("replicate", here.replicate, "round", here.round_number)
+    return seeds.generator(bench.config.seed, *place, *labels)
 
 
 @register
@@ -94,14 +105,14 @@ def random_ticket(bench: Bench, ticket: Candidate) -> Candidate:
 
 @register
 def one_shot(bench: Bench, ticket: Candidate) -> Candidate:
-    """As many units, all chosen at once by their magnitude in the trained dense GAN."""
+    """As many units or MACs, all chosen at once by their magnitude in the trained dense GAN."""
     scores = criteria.magnitude(bench, ticket.folder.of_replicate.round(0))
     return _pruned_at_once(bench, ticket, scores)
 
 
 @register(complaints=criteria.vanishing_gradients)
 def snip(bench: Bench, ticket: Candidate) -> Candidate:
-    """As many units, all chosen at once by their saliency before training.
+    """As many units or MACs, all chosen at once by their saliency before training.
 
     A pruned discriminator keeps the ticket's mask.
     """
@@ -116,8 +127,12 @@ def _pruned_at_once(bench: Bench, ticket: Candidate, scores: Scores) -> Candidat
     layerwise = bench.config.lottery.ranking == "layerwise"
     masks = dict(ticket.masks)
     for name in masks.keys() & scores.keys():
-        full = masks[name].full()
-        masks[name] = full.keep(full.pool(scores[name]), masks[name].remaining, layerwise)
+        mask, full = masks[name], masks[name].full()
+        ranked = full.pool(scores[name])
+        if bench.config.lottery.budget == "macs":
+            masks[name] = keep_as_many(bench.gan.networks[name], mask, ranked, layerwise)
+        else:
+            masks[name] = full.keep(ranked, mask.remaining, layerwise)
     return dataclasses.replace(ticket, masks=masks)
 
 

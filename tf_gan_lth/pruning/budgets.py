@@ -50,6 +50,21 @@ def keep_macs(
     return found
 
 
+def keep_as_many(network: keras.Model, mask: Mask, scores: Arrays, layerwise: bool = False) -> Mask:
+    """Another mask of a network, of the units that score highest, with no more MACs than `mask`.
+
+    Args:
+      network: plain.
+      mask: of the network, which says how many MACs stay, not which units.
+      scores: of all its units.
+      layerwise: rank within each layer.
+    """
+    found = cost(network, mask.expand())
+    # Rounded up, as the very same units have to be within the share.
+    share = np.nextafter(found.macs_left / found.macs, 1.0)
+    return keep_macs(network, mask.full(), scores, share, layerwise)
+
+
 def keep_positive(mask: Channels, scores: Arrays) -> Channels:
     """The mask of the channels that score above 0, and of one of each group where none does.
 
