@@ -12,6 +12,7 @@ from tf_gan_lth import findings
 from tf_gan_lth.experiment.errors import EvaluationError, UsageError
 from tf_gan_lth.findings import Plan, results_file
 from tf_gan_lth.findings.judging import judge_all
+from tf_gan_lth.findings.verdict import worth
 
 PUBLISHED = pathlib.Path(__file__).parents[2] / "docs" / "results"
 
@@ -86,7 +87,10 @@ def test_published_tables_say_what_they_said(path):
         (lambda text: "", "no table of results.*it has no replicate, round, branch"),
         (lambda text: text.replace("fid,", "fad,"), "it has no fid"),
         (lambda text: text[:-20], "line 10 of .* has not as many cells as its first line"),
-        (lambda text: text.replace("10.5", "ten"), "line [0-9] of .*could not convert.*'ten'"),
+        (
+            lambda text: text.replace("10.5", "ten"),
+            "line [0-9] of .*fid is 'ten': expected a number",
+        ),
         (lambda text: "\n".join(text.split("\n")[:1] + text.split("\n")[2:3]), "no dense GAN"),
     ],
 )
@@ -96,6 +100,65 @@ def test_another_table_is_refused_in_a_line(planned, tmp_path, change, message):
     path.write_text(change(planned.results.path.read_text()))
     with pytest.raises(UsageError, match=message):
         results_file.read(path)
+
+
+def changed(table, path, change):
+    """A table whose rows were changed, each by `change(row)`, and those that it returns added."""
+    held = list(csv.DictReader(io.StringIO(table.decode())))
+    path.write_bytes(results_file.table([row for old in held for row in change(old)]))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda row: [row | {"fid": ""}], "line 2 .*fid is empty"),
+        (lambda row: [row | {"fid": "nan"}], "line 2 .*fid is 'nan': expected a number"),
+        (lambda row: [row | {"kid": "inf"}], "line 2 .*kid is 'inf': expected a number"),
+        (lambda row: [row | {"replicate": "0.5"}], "replicate is '0.5': expected a whole number"),
+        (lambda row: [row | {"round": "-1"}], "round is '-1': expected a whole number"),
+        (lambda row: [row | {"generator_sparsity": "1.5"}], "sparsity is 1.5: expected 0 to 1"),
+        (lambda row: [row, row], "line 3 .*has replicate 0, round 0, main, twice.*a column 'run'"),
+        (lambda row: [row | {"looks": "0"}], "line 2 .*--looks=0 is out of range"),
+        (lambda row: [row | {"looks": "9", "paired": "False"}], "--looks=9 needs more"),
+        (lambda row: [row | {"looks": ""}], "--looks= is not understood"),
+        (lambda row: [row | {"margin": "nan"}], "--margin=nan is not a finite number"),
+        (lambda row: [row | {"paired": "yes"}], "--paired=yes is not understood"),
+        (lambda row: [row | {"margin": f"0.{row['round']}"}], "differ from those of line 2"),
+        (
+            lambda row: [row] + [row | {"generator": "other"}] * (row["round"] != "0"),
+            "has no dense GAN, round 0, of its other",
+        ),
+    ],
+)
+def test_cells_that_would_be_judged_wrongly_are_refused_by_their_line(
+    planned, tmp_path, change, message
+):
+    findings.write_results(planned)
+    path = changed(planned.results.get(), tmp_path / "changed.csv", change)
+    with pytest.raises(UsageError, match=message):
+        results_file.read(path)
+
+
+def test_a_table_that_a_spreadsheet_saved_says_the_same(planned, tmp_path):
+    """Which writes a byte-order mark, True as TRUE, and whole numbers as other programs do."""
+    _, verdicts = findings.write_results(planned)
+    path = changed(
+        planned.results.get(),
+        tmp_path / "saved.csv",
+        lambda row: [row | {"paired": row["paired"].upper(), "seed": row["seed"] + ".0"}],
+    )
+    path.write_bytes("\ufeff".encode() + path.read_bytes().replace(b"\n", b"\r\n"))
+    [found] = results_file.read(path)
+    assert found.verdicts["generator"].comparisons == verdicts["generator"].comparisons
+    assert found.verdicts["generator"].plan == Plan(4, paired=True)
+
+
+def test_macs_of_which_a_table_does_not_say_what_is_left_are_not_told(planned, tmp_path):
+    findings.write_results(planned)
+    path = changed(planned.results.get(), tmp_path / "less.csv", lambda row: [row | {"macs": "9"}])
+    [found] = results_file.read(path)
+    assert "MACs" not in worth(found.results, 1).sentence
 
 
 def test_bytes_are_no_table(tmp_path):

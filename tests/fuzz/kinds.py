@@ -4,6 +4,7 @@ Reading ends in a result, or in an error of ours whose message is one line. Ever
 through, and is a fault.
 """
 
+import csv
 import io
 import pathlib
 import pickle
@@ -319,8 +320,39 @@ class SavedModels:
             images.numpy()
 
 
+class Tables(Files):
+    """Tables of results; in half of them a cell holds what it should not."""
+
+    suffix = ".csv"
+
+    def good(self) -> list[bytes]:
+        published = pathlib.Path(__file__).parents[2] / "docs" / "results"
+        return [
+            (published / f"{name}.csv").read_bytes() for name in ("cyclegan_small", "digits_gd")
+        ]
+
+    def run(self, number: int) -> str:
+        draw = random.Random(number)
+        if draw.random() < 0.5:
+            return super().run(number)
+        rows = list(csv.reader(io.StringIO(draw.choice(self._good).decode())))
+        row = draw.choice(rows)
+        row[draw.randrange(len(row))] = str(hostile_value(draw))
+        text = io.StringIO()
+        csv.writer(text).writerows(rows)
+        path = self._folder / "broken.csv"
+        path.write_bytes(text.getvalue().encode(errors="surrogatepass"))
+        return refused(lambda: self.read(path))
+
+    def read(self, path: pathlib.Path) -> object:
+        from tf_gan_lth.findings import results_file
+
+        return results_file.read(path)
+
+
 KINDS = {
     "configs": Configs,
+    "tables": Tables,
     "npz": Npz,
     "statistics": Statistics,
     "arrays": Arrays,

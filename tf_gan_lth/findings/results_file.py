@@ -7,8 +7,10 @@ the plan and the margin of the tests. Rows of several runs have their names in a
 import csv
 import dataclasses
 import io
+import math
 from collections.abc import Mapping
 
+from tf_gan_lth.experiment import config as configs
 from tf_gan_lth.experiment.errors import UsageError
 from tf_gan_lth.experiment.paths import Path
 from tf_gan_lth.experiment.run_folder import RunFolder
@@ -21,6 +23,7 @@ from tf_gan_lth.findings.verdict import Verdict
 
 RUN = "run"
 PLANNED, LOOKS, PAIRED, MARGIN = "planned_replicates", "looks", "paired", "margin"
+TESTS = {PLANNED: "replicates", LOOKS: LOOKS, PAIRED: PAIRED, MARGIN: MARGIN}  # as options
 USUAL_MARGIN = 0.1  # of runs whose table does not say
 # The columns that are fields of a result, and what the oldest tables do not say.
 COLUMNS = {
@@ -78,7 +81,8 @@ def read(path: Path) -> list[Found]:
     if not path.is_file():
         raise UsageError(f"there is no file {path}")
     try:
-        held = list(csv.DictReader(io.StringIO(path.read_bytes().decode())))
+        # Spreadsheets put a byte-order mark before the first title.
+        held = list(csv.DictReader(io.StringIO(path.read_bytes().decode("utf-8-sig"))))
     except (UnicodeDecodeError, csv.Error) as error:
         raise UsageError(f"{path} is no table of results: {error}") from None
     missing = [name for name in NEEDED if not held or name not in held[0]]
@@ -97,40 +101,82 @@ def read(path: Path) -> list[Found]:
 
 
 def _found(path: Path, name: str, numbered: list[tuple[int, dict[str, str]]]) -> Found:
-    results = []
     empty = {column for column in numbered[0][1] if not any(row[column] for _, row in numbered)}
+    first, asked = numbered[0][0], [numbered[0][1].get(column) for column in TESTS]
+    results: dict[tuple, Result] = {}
     for number, row in numbered:
         try:
-            results.append(_result({name: row[name] for name in row.keys() - empty}))
-            plan, margin = _tests(row)
-        except ValueError as error:
+            result = _result({column: row[column] for column in row if column not in empty})
+            key = (result.replicate, result.round, result.branch, result.generator)
+            if key in results:
+                raise ValueError(
+                    f"{name} has replicate {result.replicate}, round {result.round},"
+                    f" {result.branch}, twice; of several runs, name each in a column '{RUN}'"
+                )
+            if [row.get(column) for column in TESTS] != asked:
+                raise ValueError(f"{', '.join(TESTS)} differ from those of line {first}")
+            if not results:
+                plan, margin = _tests(row)
+        except (ValueError, UsageError) as error:
             raise UsageError(f"line {number} of {path}: {error}") from None
-    if not any((r.round, r.branch) == (0, "main") for r in results):
-        raise UsageError(f"{path}: {name} has no dense GAN, round 0")
-    # All parameters of a generator are those that its dense GAN has left.
-    whole = {
-        (r.replicate, r.generator): r.generator_params_left
-        for r in results
-        if (r.round, r.branch) == (0, "main")
-    }
-    results = [
+        results[key] = result
+    found = _with_parameters([*results.values()])
+    for generator in dict.fromkeys(result.generator for result in found):
+        if not any((r.generator, r.round, r.branch) == (generator, 0, "main") for r in found):
+            raise UsageError(f"{path}: {name} has no dense GAN, round 0, of its {generator}")
+    return Found(name, found, judge_all(found, margin, plan))
+
+
+def _with_parameters(results: list[Result]) -> list[Result]:
+    """The results with all parameters of a generator, which are those that its dense GAN has."""
+    dense = [r for r in results if (r.round, r.branch) == (0, "main")]
+    whole = {(r.replicate, r.generator): r.generator_params_left for r in dense}
+    return [
         dataclasses.replace(r, generator_params=whole.get((r.replicate, r.generator)))
         for r in results
     ]
-    return Found(name, results, judge_all(results, margin, plan))
 
 
 def _result(row: dict[str, str]) -> Result:
-    """A result of its row: what is no column of something else is a score."""
-    values = {name: kind(row[name]) for name, kind in COLUMNS.items() if row.get(name)}
+    """A result of its row: what is no column of something else is a score.
+
+    Raises:
+      ValueError: a cell is empty that must not be, or holds something else; it is named.
+    """
+    for name in NEEDED:
+        if not row.get(name):
+            raise ValueError(f"{name} is empty")
+    values = {name: _cell(name, row[name], kind) for name, kind in COLUMNS.items() if row.get(name)}
     compared = {field.name for field in dataclasses.fields(Comparison)}
-    others = {*COLUMNS, *compared, RUN, PLANNED, LOOKS, PAIRED, MARGIN}
-    scores = {n: float(text) if text else None for n, text in row.items() if n not in others}
+    others = {*COLUMNS, *compared, *TESTS, RUN}
+    scores = {
+        n: _cell(n, text, float) if text else None for n, text in row.items() if n not in others
+    }
+    if not 0.0 <= values["generator_sparsity"] <= 1.0:
+        raise ValueError(f"generator_sparsity is {row['generator_sparsity']}: expected 0 to 1")
     return Result(**UNSAID | values, scores=scores)
 
 
+def _cell(name: str, text: str, kind: type) -> object:
+    """A cell as its kind; 4.0 is a whole number too, as other programs write these."""
+    try:
+        value = kind(text.removesuffix(".0") if kind is int else text)
+    except ValueError:
+        value = -1 if kind is int else math.nan
+    if (kind is int and value < 0) or (kind is float and not math.isfinite(value)):
+        expected = "a whole number from 0 on" if kind is int else "a number"
+        raise ValueError(f"{name} is '{text}': expected {expected}")
+    return value
+
+
 def _tests(row: dict[str, str]) -> tuple[Plan | None, float]:
+    """Plan and margin, in the limits of the options that they are; see `read` for older tables.
+
+    Raises:
+      UsageError: they cannot be these.
+    """
     if not row.get(PLANNED):
         return None, USUAL_MARGIN
-    plan = Plan(int(row[PLANNED]), int(row[LOOKS]), row[PAIRED] == str(True))
-    return plan, float(row[MARGIN])
+    options = {option: row.get(column, "") for column, option in TESTS.items()}
+    lottery = configs.from_options(options).lottery
+    return Plan(lottery.replicates, lottery.looks, lottery.paired), lottery.margin

@@ -101,7 +101,7 @@ def worth(results: list[Result], number: int) -> Worth | None:
         ticket.generator_sparsity,
         ticket.generator_params,
         ticket.generator_params_left,
-        ticket.macs,
+        None if ticket.macs_left is None else ticket.macs,
         ticket.macs_left,
     )
 
