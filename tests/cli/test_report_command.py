@@ -78,6 +78,31 @@ def test_a_table_says_again_what_its_runs_said(finished, tmp_path, capsys):
     assert {"other_generator.pdf", "together_1_generator.svg"} <= names
 
 
+def test_two_runs_of_one_name_stay_two_in_page_table_and_figures(finished, tmp_path, capsys):
+    runs = [shutil.copytree(finished.run.path, tmp_path / place / "demo") for place in "ab"]
+    table, figures = tmp_path / "both.csv", tmp_path / "figures"
+    code, out = run(capsys, *runs, f"--output={tmp_path}/both.html", f"--csv={table}")
+    assert code == 0, out
+    page = (tmp_path / "both.html").read_text()
+    assert ">demo_0</a>" in page and ">demo_1</a>" in page
+    code, out = run(capsys, table, f"--figures={figures}")
+    assert code == 0 and out.startswith("demo_0\n\n") and "\ndemo_1\n\n" in out
+    data = (figures / "together_1_generator.csv").read_text()
+    assert data.count("demo_0,") == data.count("demo_1,") > 2
+    code, out = run(capsys, *(path / "results.csv" for path in runs))
+    assert code == 0 and out.startswith("demo_0\n\n") and "\ndemo_1\n\n" in out
+
+
+def test_figures_stay_in_their_folder_whatever_a_table_calls_its_runs(finished, tmp_path, capsys):
+    table = tmp_path / "odd.csv"
+    table.write_text(finished.run.results.get().decode().replace("\n", "\n../../x/y,"))
+    table.write_text("run," + table.read_text().rpartition("\n")[0] + "\n")
+    code, out = run(capsys, table, f"--figures={tmp_path}/new/figures")
+    assert code == 0 and out.startswith("../../x/y\n"), out
+    names = {path.name for path in (tmp_path / "new" / "figures").iterdir()}
+    assert ".._.._x_y_generator.svg" in names and len(names) == 4
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

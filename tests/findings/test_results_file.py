@@ -11,7 +11,7 @@ from made_results import put_scores, rows, run_of
 from tf_gan_lth import findings
 from tf_gan_lth.experiment.errors import EvaluationError, UsageError
 from tf_gan_lth.findings import Plan, results_file
-from tf_gan_lth.findings.judging import judge_all
+from tf_gan_lth.findings.judging import Found, judge_all, told_apart
 from tf_gan_lth.findings.verdict import worth
 
 PUBLISHED = pathlib.Path(__file__).parents[2] / "docs" / "results"
@@ -29,7 +29,7 @@ def planned(tmp_path):
 def test_a_runs_table_is_judged_as_the_run(planned):
     results, verdicts = findings.write_results(planned)
     [found] = results_file.read(planned.results.path)
-    assert found.name == "results" and found.results == [
+    assert found.name == "run" and found.results == [
         dataclasses.replace(result, generator_params=1) for result in results
     ]
     [verdict] = found.verdicts.values()
@@ -54,6 +54,11 @@ def test_several_runs_are_told_apart_by_their_names(planned, tmp_path):
     path.write_bytes(results_file.table(lines))
     found = results_file.read(path)
     assert [run.name for run in found] == ["a", "b"] and found[0].results == found[1].results
+
+
+def test_runs_of_one_name_get_names_of_their_own():
+    runs = [Found(name, [], {}) for name in ("a", "a", "b", "a_1")]
+    assert [run.name for run in told_apart(runs)] == ["a_0", "a_1_", "b", "a_1"]
 
 
 def test_a_score_that_one_run_lacks_is_none_in_it(planned, tmp_path):

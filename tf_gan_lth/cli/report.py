@@ -91,10 +91,11 @@ def _write_page(folders: list[paths.Path], output: paths.Path | None) -> list:
     """Writes the page of runs; returns what was found out about them."""
     from tf_gan_lth.experiment.artifacts import File
     from tf_gan_lth.experiment.run_folder import RunFolder
+    from tf_gan_lth.findings.judging import told_apart
     from tf_gan_lth.report import judged, page
 
     runs = [RunFolder(path) for path in folders]
-    found = [judged.judge(run) for run in runs]
+    found = told_apart([judged.judge(run) for run in runs])
     if output:
         File(output).put(page.page(found, output))
     else:
@@ -108,8 +109,9 @@ def _write_page(folders: list[paths.Path], output: paths.Path | None) -> list:
 def _read_tables(paths_of_tables: list[paths.Path]) -> list:
     """Prints comparisons and verdicts of the runs in tables; returns what was found out."""
     from tf_gan_lth.findings import comparison_table, results_file
+    from tf_gan_lth.findings.judging import told_apart
 
-    found = [run for path in paths_of_tables for run in results_file.read(path)]
+    found = told_apart([run for path in paths_of_tables for run in results_file.read(path)])
     for run in found:
         for generator, verdict in run.verdicts.items():
             name = run.name if len(run.verdicts) == 1 else f"{run.name}, {generator}"

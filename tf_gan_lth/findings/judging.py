@@ -1,6 +1,8 @@
 """Judges each generator of a run."""
 
+import collections
 import dataclasses
+from collections.abc import Sequence
 
 from tf_gan_lth.experiment.run_folder import RunFolder
 from tf_gan_lth.findings.looks import Plan, read_plan
@@ -29,6 +31,18 @@ class Found:
     def protocol(self, generator: str) -> str:
         """The protocol of its scores, with the digests of what they are made of."""
         return self.of(generator)[0].protocol
+
+
+def told_apart(found: Sequence[Found]) -> list[Found]:
+    """The runs under names of their own: those of one name get their number in the list."""
+    counted = collections.Counter(run.name for run in found)
+    named: dict[str, Found] = {}
+    for number, run in enumerate(found):
+        name = f"{run.name}_{number}" if counted[run.name] > 1 else run.name
+        while name in named or (name != run.name and name in counted):
+            name += "_"
+        named[name] = dataclasses.replace(run, name=name)
+    return list(named.values())
 
 
 def judge_all(results: list[Result], margin: float, plan: Plan | None) -> dict[str, Verdict]:

@@ -22,6 +22,7 @@ from tf_gan_lth.findings.results import Result
 from tf_gan_lth.findings.verdict import Verdict
 
 RUN = "run"
+OF_A_RUN = "results.csv"
 PLANNED, LOOKS, PAIRED, MARGIN = "planned_replicates", "looks", "paired", "margin"
 TESTS = {PLANNED: "replicates", LOOKS: LOOKS, PAIRED: PAIRED, MARGIN: MARGIN}  # as options
 USUAL_MARGIN = 0.1  # of runs whose table does not say
@@ -71,8 +72,9 @@ def table(rows: list[dict[str, object]]) -> bytes:
 def read(path: Path) -> list[Found]:
     """The runs of a table, judged as they were.
 
-    Tables of earlier versions do not say plan and margin: they are judged at a single look at the
-    replicates that are there, with the usual margin.
+    A table without names of runs is one of a single run, which is called as the file is, or as the
+    folder of a `results.csv`. Tables of earlier versions do not say plan and margin: they are
+    judged at a single look at the replicates that are there, with the usual margin.
 
     Raises:
       UsageError: there is no such table, or it is not one of results; says what is wrong.
@@ -94,9 +96,10 @@ def read(path: Path) -> list[Found]:
     uneven = next((n for n, row in enumerate(held, 2) if None in (*row, *row.values())), None)
     if uneven:
         raise UsageError(f"line {uneven} of {path} has not as many cells as its first line")
+    named = path.absolute().parent.name if path.name == OF_A_RUN else path.stem
     runs: dict[str, list[tuple[int, dict[str, str]]]] = {}
     for number, row in enumerate(held, 2):
-        runs.setdefault(row.get(RUN) or path.stem, []).append((number, row))
+        runs.setdefault(row.get(RUN) or named, []).append((number, row))
     return [_found(path, name, numbered) for name, numbered in runs.items()]
 
 

@@ -1,10 +1,11 @@
 """Figures for a paper: SVG, PDF and PNG files by Matplotlib, with their data as CSV beside."""
 
-import collections
 import csv
+import dataclasses
 import io
 import itertools
 import math
+import re
 from collections.abc import Callable, Sequence
 
 import matplotlib
@@ -12,7 +13,7 @@ from matplotlib.figure import Figure
 
 from tf_gan_lth.experiment.artifacts import File
 from tf_gan_lth.experiment.paths import Path
-from tf_gan_lth.findings.judging import Found
+from tf_gan_lth.findings.judging import Found, told_apart
 from tf_gan_lth.report import chart
 from tf_gan_lth.report.chart import LOG_FROM, Series
 from tf_gan_lth.report.series import curves
@@ -112,12 +113,9 @@ class Panel:
 
 
 def names(found: Sequence[Found]) -> list[str]:
-    """What the figures of each run are called: two runs may be called alike."""
-    counted = collections.Counter(judged.name for judged in found)
-    return [
-        f"{judged.name}_{number}" if counted[judged.name] > 1 else judged.name
-        for number, judged in enumerate(found)
-    ]
+    """What the figures of each run are called: a file of its own each, whatever a table says."""
+    files = [dataclasses.replace(f, name=re.sub(r"[/\\\0]", "_", f.name)) for f in found]
+    return [judged.name for judged in told_apart(files)]
 
 
 def _groups(found: Sequence[Found]) -> dict[str, list[list[Panel]]]:
