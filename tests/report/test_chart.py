@@ -1,3 +1,4 @@
+import math
 import re
 
 import pytest
@@ -38,6 +39,32 @@ def test_every_axis_has_a_few_ticks_within_it(low, high):
     ticks = scale.ticks()
     assert 2 <= len(ticks) <= 10 and all(scale.low <= t <= scale.high for t in ticks)
     assert 0.0 <= scale(low) <= scale(high) <= 100.0
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "ticks"),
+    [
+        (1.5, 60.0, [2, 5, 10, 20, 50]),
+        (2.0, 9.0, [2, 3, 5, 7]),
+        (1.2, 1500.0, [1, 3, 10, 30, 100, 300, 1000]),
+        (0.02, 9e5, [0.01, 0.1, 1, 10, 100, 1e3, 1e4, 1e5, 1e6]),
+    ],
+)
+def test_a_logarithmic_axis_has_ticks_between_powers_of_ten_where_they_have_room(low, high, ticks):
+    assert chart.fitted([low, high], 0.0, 1.0).ticks() == pytest.approx(ticks)
+
+
+def test_an_axis_of_three_steps_but_for_rounding_has_ticks():
+    ticks = chart.Scale(0.0, math.nextafter(3e-7, 0.0), 0.0, 1.0).ticks()
+    assert ticks == pytest.approx([0.0, 1e-7, 2e-7, 3e-7])
+
+
+def test_without_a_margin_there_is_no_closer_view():
+    """`--margin=0` asks for tickets that are no worse at all."""
+    drawn = [series(1.5, 1.7, 2.0)]
+    frame = chart.over(SHARE, drawn, [1.5, 1.5], "alt")
+    assert chart.zoomed(frame, drawn, 1.5, 1.5) is None
+    assert 'class="margin"' in chart.draw(frame, drawn, (1.5, 1.5))
 
 
 def test_a_closer_view_shows_the_margin_and_marks_what_is_above():

@@ -14,6 +14,12 @@ from tf_gan_lth.report.axes import Axis
 WIDTH, HEIGHT = 720, 400
 LEFT, RIGHT, TOP, BOTTOM = 68, 14, 14, 64
 LOG_FROM = 4.0  # an axis is logarithmic where its highest value is this many times its lowest
+MULTIPLES = (
+    (1, 1.5, 2, 3, 5, 7),
+    (1, 2, 5),
+    (1, 3),
+    (1,),
+)  # ticks of a logarithmic axis, by decade
 NEAR, NEAR_ON_NARROW = 52, 95  # labels that are nearer than this would overlap
 
 
@@ -70,17 +76,22 @@ class Scale:
     def ticks(self) -> list[float]:
         """Round values on the axis."""
         if self.log:
-            exponents = range(math.floor(math.log10(self.low)), math.ceil(math.log10(self.high)))
-            found = [m * 10.0**e for e in exponents for m in (1, 1.5, 2, 3, 5, 7)]
-            found = [value for value in found if self.low <= value <= self.high]
-            if 2 < len(found) < 10:
-                return found
-            if len(found) >= 10:
-                return [10.0**e for e in exponents if self.low <= 10.0**e <= self.high]
+            # As many as have room: powers of ten alone are few where scores span one or two.
+            found = [self._powers(multiples) for multiples in MULTIPLES]
+            fewest = next((ticks for ticks in found if len(ticks) < 10), found[-1])
+            if len(fewest) > 2:
+                return fewest
         step = 10.0 ** math.floor(math.log10((self.high - self.low) / 3))
-        step *= next(m for m in (5, 2, 1) if (self.high - self.low) / (m * step) >= 3)
+        # Rounding may leave a little less than three steps.
+        step *= next((m for m in (5, 2) if (self.high - self.low) / (m * step) >= 3), 1)
         first = math.ceil(self.low / step)
         return [n * step for n in range(first, math.floor(self.high / step + 1e-9) + 1)]
+
+    def _powers(self, multiples: Sequence[float]) -> list[float]:
+        """The multiples of powers of ten on the axis."""
+        exponents = range(math.floor(math.log10(self.low)), math.ceil(math.log10(self.high)) + 1)
+        found = [m * 10.0**e for e in exponents for m in multiples]
+        return [value for value in found if self.low <= value <= self.high]
 
 
 def fitted(values: Sequence[float], start: float, end: float) -> Scale:
@@ -127,8 +138,15 @@ def over(axis: Axis, series: Sequence[Series], levels: Sequence[float], alt: str
 
 
 def zoomed(frame: Frame, series: Sequence[Series], low: float, high: float) -> Frame | None:
-    """The frame with an axis that ends at `high`, or None if nothing is beyond that."""
-    if frame.y.high <= high:
+    """The frame with an axis that ends at `high`, or None if nothing is beyond that.
+
+    Args:
+      frame: with all scores.
+      series: what is drawn.
+      low, high: what the axis shows in any case; None is returned if there is nothing between, as
+        without a margin.
+    """
+    if frame.y.high <= high or high <= low:
         return None
     inside = [p.y for each in series for p in each.points if p.y <= high]
     start = min([*inside, low])
