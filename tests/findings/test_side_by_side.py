@@ -113,6 +113,8 @@ def test_the_page_has_all_of_it_and_loads_nothing(runs, tmp_path):
         "Samples at 25 % of the MACs",
         "Training cost",
     ]
+    costs = text.partition("<h2>Training cost")[2]
+    assert costs.count("data-key=") == 5  # multiply-accumulates, as 3.14T: sorted as numbers
     charts = re.findall(r'<svg class="chart".*?</svg>', text, re.DOTALL)
     assert len(charts) == 4  # two scores against MACs and bytes
     for drawn in charts:

@@ -195,10 +195,12 @@ SCRIPT = """
   }
 
   // Tables are sorted by a click on a title: numbers as numbers, what has none last.
+  // Dates are texts.
   const number = text => {
-    const found = text.replace(/,/g, '').match(/^[-+]?[\\d.]+(e[-+]?\\d+)?/i);
+    const found = text.replace(/,/g, '').match(/^[-+]?[\\d.]+(e[-+]?\\d+)?(?=( ?%)?( to .*)?$)/i);
     return found ? parseFloat(found[0]) : NaN;
   };
+  const key = cell => cell.dataset.key ?? cell.textContent;
   for (const table of document.querySelectorAll('table.sorts')) {
     const heads = [...table.tHead.rows[0].cells];
     heads.forEach((head, column) => {
@@ -209,7 +211,7 @@ SCRIPT = """
         const up = head.getAttribute('aria-sort') !== 'ascending';
         for (const other of heads) other.removeAttribute('aria-sort');
         head.setAttribute('aria-sort', up ? 'ascending' : 'descending');
-        const rows = [...table.tBodies[0].rows].map(row => [row.cells[column].textContent, row]);
+        const rows = [...table.tBodies[0].rows].map(row => [key(row.cells[column]), row]);
         const numeric = rows.some(([text]) => !isNaN(number(text)));
         rows.sort(([a], [b]) => {
           if (!numeric) return up ? a.localeCompare(b) : b.localeCompare(a);

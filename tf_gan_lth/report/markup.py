@@ -17,6 +17,19 @@ class Markup(str):
     """Text that is HTML already."""
 
 
+class Amount(str):
+    """Text that stands for a number, such as `3.14T` or `2 h 05 min`, by which tables sort it.
+
+    Attributes:
+      number: that it stands for.
+    """
+
+    def __new__(cls, text: str, number: float):
+        made = super().__new__(cls, text)
+        made.number = number
+        return made
+
+
 def text(value: object) -> str:
     """The value as HTML text."""
     return value if isinstance(value, Markup) else html.escape(str(value))
@@ -37,21 +50,29 @@ def table(
         n for n in range(len(head)) if whole or any(str(row[n]) not in ("", "-") for row in rows)
     ]
     head, *rows = ([row[n] for n in filled] for row in (head, *rows))
-    numeric = [all(NUMBER.fullmatch(str(row[n])) for row in rows) for n in range(len(head))]
+    numeric = [all(_is_number(row[n]) for row in rows) for n in range(len(head))]
 
     sides = ["" if right else ' class="l"' for right in numeric]
 
     def line(cells: Sequence[object], tag: str) -> str:
         pairs = zip(cells, sides, strict=True)
-        return (
-            "<tr>" + "".join(f"<{tag}{side}>{text(cell)}</{tag}>" for cell, side in pairs) + "</tr>"
-        )
+        made = (f"<{tag}{side}{_key(cell)}>{text(cell)}</{tag}>" for cell, side in pairs)
+        return f"<tr>{''.join(made)}</tr>"
 
     body = "".join(line(row, "td") for row in rows)
     return (
         f'<div class="wide"><table class="{style}"><thead>{line(head, "th")}</thead>'
         f"<tbody>{body}</tbody></table></div>"
     )
+
+
+def _is_number(cell: object) -> bool:
+    return isinstance(cell, Amount) or bool(NUMBER.fullmatch(str(cell)))
+
+
+def _key(cell: object) -> str:
+    """What a cell is sorted by, as an attribute, if that is not its text."""
+    return f' data-key="{cell.number:.6g}"' if isinstance(cell, Amount) else ""
 
 
 def picture(png: bytes, alt: str, caption: Markup) -> str:

@@ -7,7 +7,7 @@ from tf_gan_lth.experiment import amounts, provenance
 from tf_gan_lth.experiment.run_folder import TrainingFolder
 from tf_gan_lth.findings.results import scored_folders
 from tf_gan_lth.report.judged import Judged
-from tf_gan_lth.report.markup import in_words, table
+from tf_gan_lth.report.markup import Amount, in_words, table
 
 PARTS = ("training", "scoring")  # of `times.json`
 SAME = "same"
@@ -88,5 +88,7 @@ def _span(began: str | None, ended: str | None) -> list[str]:
     """Two dates and the time between them; what is not known is empty."""
     first, last = (date and datetime.datetime.fromisoformat(date) for date in (began, ended))
     shown = [date.strftime("%Y-%m-%d %H:%M:%S") if date else "" for date in (first, last)]
-    took = amounts.duration((last - first).total_seconds()) if first and last else ""
-    return [*shown, took]
+    if not (first and last):
+        return [*shown, ""]
+    seconds = (last - first).total_seconds()
+    return [*shown, Amount(amounts.duration(seconds), seconds)]

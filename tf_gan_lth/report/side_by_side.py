@@ -12,7 +12,7 @@ from tf_gan_lth.findings.results import BYTES, by_generator
 from tf_gan_lth.findings.side_by_side import DENSE, Entry, SideBySide
 from tf_gan_lth.report import contenders
 from tf_gan_lth.report.judged import prefix_of, titled
-from tf_gan_lth.report.markup import Markup, link, picture, table
+from tf_gan_lth.report.markup import Amount, Markup, link, picture, table
 from tf_gan_lth.report.page import document
 from tf_gan_lth.report.sections import MOST_BYTES
 
@@ -159,7 +159,7 @@ def _training_costs(found: SideBySide) -> str:
                 formatted(entry.mean(lambda result: result.steps), ",.0f"),
                 ", ".join(f"{name} {steps:,}" for name, steps in phases.items()),
                 formatted(entry.mean(lambda result: result.train_seconds), ",.0f"),
-                "-" if macs is None else amounts.count(macs),
+                "-" if macs is None else Amount(amounts.count(macs), macs),
             ]
         )
     return table(head, rows)
