@@ -6,8 +6,9 @@ import pytest
 from absl import flags
 
 from tf_gan_lth import findings
-from tf_gan_lth.cli import command_line
+from tf_gan_lth.cli import command_line, runs
 from tf_gan_lth.cli import report as command
+from tf_gan_lth.experiment.errors import UsageError
 
 
 def run(capsys, *arguments):
@@ -48,9 +49,9 @@ def test_several_runs_and_figures_go_where_they_are_asked_for(finished, tmp_path
 
 
 def test_more_than_three_runs_have_axes_of_their_own_in_one_figure(finished, tmp_path, capsys):
-    runs = [shutil.copytree(finished.run.path, tmp_path / f"gan_{number}") for number in range(4)]
+    copies = [shutil.copytree(finished.run.path, tmp_path / f"gan_{number}") for number in range(4)]
     table, figures = tmp_path / "all.csv", tmp_path / "figures"
-    out = run(capsys, *runs, f"--output={tmp_path}/all.html", f"--csv={table}")
+    out = run(capsys, *copies, f"--output={tmp_path}/all.html", f"--csv={table}")
     assert out[0] == 0, out
     out = run(capsys, table, f"--figures={figures}")
     assert out[0] == 0, out
@@ -79,9 +80,9 @@ def test_a_table_says_again_what_its_runs_said(finished, tmp_path, capsys):
 
 
 def test_two_runs_of_one_name_stay_two_in_page_table_and_figures(finished, tmp_path, capsys):
-    runs = [shutil.copytree(finished.run.path, tmp_path / place / "demo") for place in "ab"]
+    copies = [shutil.copytree(finished.run.path, tmp_path / place / "demo") for place in "ab"]
     table, figures = tmp_path / "both.csv", tmp_path / "figures"
-    code, out = run(capsys, *runs, f"--output={tmp_path}/both.html", f"--csv={table}")
+    code, out = run(capsys, *copies, f"--output={tmp_path}/both.html", f"--csv={table}")
     assert code == 0, out
     page = (tmp_path / "both.html").read_text()
     assert ">demo_0</a>" in page and ">demo_1</a>" in page
@@ -89,7 +90,7 @@ def test_two_runs_of_one_name_stay_two_in_page_table_and_figures(finished, tmp_p
     assert code == 0 and out.startswith("demo_0\n\n") and "\ndemo_1\n\n" in out
     data = (figures / "together_1_generator.csv").read_text()
     assert data.count("demo_0,") == data.count("demo_1,") > 2
-    code, out = run(capsys, *(path / "results.csv" for path in runs))
+    code, out = run(capsys, *(path / "results.csv" for path in copies))
     assert code == 0 and out.startswith("demo_0\n\n") and "\ndemo_1\n\n" in out
 
 
@@ -141,3 +142,14 @@ def test_plain_arguments_are_the_runs_and_only_of_this_command():
     command.define(values)
     command_line._parse(["report", "a", "b", "--output=x.html"], values, "")
     assert values.runs == ["a", "b"] and values.output == "x.html"
+
+
+def test_runs_are_named_by_words_or_by_the_flag_and_none_is_dropped():
+    values = flags.FlagValues()
+    command.define(values)
+    with pytest.raises(UsageError, match="unexpected argument 'a' beside --runs: "):
+        command_line._parse(["report", "a", "--runs=b"], values, "")
+    values = flags.FlagValues()
+    runs.define(values)
+    command_line._parse(["runs", "--folder=a", "clean"], values, "")
+    assert (values.folder, values.action) == ("a", "clean")

@@ -323,20 +323,25 @@ def _parse(argv: Sequence[str], values: flags.FlagValues, doc: str) -> list[str]
 
 
 def take_words(values: flags.FlagValues, words: Sequence[str]) -> None:
-    """Gives words that are no flags to the flags that can be given so.
+    """Gives words that are no flags to the flags that can be given so, and are not given by name.
 
     Raises:
       UsageError: there are more words than such flags.
     """
     words = list(words)
     members = [flag for each in values.flags_by_module_dict().values() for flag in each]
-    for flag in (flag for flag in members if getattr(flag, "word", False)):
-        if words:
+    takers = [flag for flag in members if getattr(flag, "word", False)]
+    for flag in takers:
+        if words and not flag.present:
             several = isinstance(flag.value, list)
             flag.value = words if several else words[0]
             words = [] if several else words[1:]
     if words:
-        raise UsageError(f"unexpected argument '{words[0]}': options are written --name=value")
+        given = " and ".join(f"--{flag.name}" for flag in takers if flag.present)
+        beside = f" beside {given}" if given else ""
+        raise UsageError(
+            f"unexpected argument '{words[0]}'{beside}: options are written --name=value"
+        )
 
 
 def _check_home(name: str, home: str) -> None:
