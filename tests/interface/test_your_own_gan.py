@@ -235,6 +235,34 @@ def classifying_discriminator(classes=3):
     return keras.Model(images, outputs)
 
 
+@pytest.mark.parametrize(
+    ("usual", "message"),
+    [
+        ({"stepz": 3}, "unknown hyperparameter 'stepz': did you mean 'steps'"),
+        ({"steps": 0}, "--steps=0 is out of range: it must be at least 1"),
+        ({"discriminator_steps": 0}, "--discriminator_steps=0 is out of range"),
+        ({"generator_batch_size": 0}, "--generator_batch_size=0 is out of range"),
+        ({"learning_rate": "a"}, "--learning_rate=a is not understood: expected float"),
+        ({"decay_from": 2}, "--decay_from=2.0 is out of range: it must be from 0.0 to 1.0"),
+        ({"ema_decay": 2}, "--ema_decay=2.0 is out of range"),
+        ({"ema_decay": None}, "ema_decay=None: leave it out"),
+        ({"loss": None}, "loss=None: leave it out"),
+        ({"adam_betas": 0.5}, "adam_betas=0.5 are not understood: expected two numbers"),
+        ({"adam_betas": (0.5,)}, "expected two numbers from 0 to below 1"),
+        ({"adam_betas": (0.5, 1.0)}, "expected two numbers from 0 to below 1"),
+    ],
+)
+def test_what_is_usual_is_checked_when_the_gan_is_made(usual, message):
+    with pytest.raises(UsageError, match=message):
+        lth.GAN(small_generator(), small_discriminator(), **usual)
+
+
+def test_what_is_usual_is_read_as_options_are():
+    given = {"steps": "70", "terms": "r1:10", "adam_betas": [0.5, 0.999]}
+    usual = lth.GAN(small_generator(), small_discriminator(), **given).usual
+    assert (usual.steps, usual.terms, usual.adam_betas) == (70, ("r1:10",), (0.5, 0.999))
+
+
 @pytest.mark.parametrize("term", ["classify_real", "classify_fake", "recognizable"])
 def test_terms_of_classes_need_a_generator_that_takes_labels(term, tmp_path):
     gan = lth.GAN(small_generator(), classifying_discriminator(), name="small")

@@ -60,10 +60,11 @@ def own_gan(
       **usual: what is usual for training it, where `USUAL` is not, by the names of
         `Hyperparameters`: `steps`, `learning_rate`, `adam_betas`, `discriminator_steps`,
         `generator_batch_size`, `discriminator_batch_size`, `ema_decay`, `decay_from`,
-        `augmentation`. A run's options can change all but the betas.
+        `augmentation`, `terms`. A run's options can change all but the betas.
 
     Raises:
-      UsageError: a network cannot be pruned, rewound or trained; the message says what to change.
+      UsageError: a network cannot be pruned, rewound or trained, or so; the message says what to
+        change.
     """
     for role, network in (("generator", generator), ("discriminator", discriminator)):
         _check_model(role, network)
@@ -74,8 +75,10 @@ def own_gan(
     generator = nested.inline(nested.functional(generator))
     discriminator = nested.inline(nested.functional(discriminator))
     conditional = _check(generator, discriminator)
-    for given in usual:
+    for given, value in {"loss": loss, **usual}.items():
         check_known("hyperparameter", given, [f.name for f in dataclasses.fields(USUAL)])
+        if value is None:
+            raise UsageError(f"{given}=None: leave it out for what is usual, or give a value")
     return GANSpec(
         name=name,
         networks={

@@ -10,6 +10,7 @@ from typing import Literal
 
 import tf_keras as keras
 
+from tf_gan_lth.experiment import config as configs
 from tf_gan_lth.experiment.config import Config, NoOptions
 from tf_gan_lth.experiment.errors import UsageError
 from tf_gan_lth.gans.priors import Prior
@@ -72,6 +73,9 @@ class Hyperparameters:
       adam_betas: Adam's decay rates of the first and second moment.
       terms: of the loss, as `--terms` takes them; a run adds its own, and one that names one of
         these gives it another weight, which may be 0.
+
+    Raises:
+      UsageError: a value is out of the range of its option, or of another type.
     """
 
     loss: str
@@ -85,6 +89,21 @@ class Hyperparameters:
     ema_decay: float | None = None
     augmentation: str | None = "none"
     terms: tuple[str, ...] = ()
+
+    def __post_init__(self):
+        given = dataclasses.asdict(self)
+        betas = given.pop("adam_betas")
+        read = configs.from_options(given).training
+        for name, value in given.items():
+            if value is not None:
+                object.__setattr__(self, name, getattr(read, name))
+        pair = betas if isinstance(betas, tuple | list) else ()
+        if len(pair) != 2 or not all(isinstance(b, int | float) and 0 <= b < 1 for b in pair):
+            raise UsageError(
+                f"adam_betas={betas} are not understood: expected two numbers from 0 to below 1,"
+                " such as (0.5, 0.999)"
+            )
+        object.__setattr__(self, "adam_betas", tuple(pair))
 
 
 @dataclasses.dataclass(frozen=True)
