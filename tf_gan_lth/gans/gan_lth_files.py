@@ -87,8 +87,6 @@ def _load(path: pathlib.Path) -> object:
         ):
             warnings.simplefilter("ignore")
             return torch.load(path, map_location="cpu", weights_only=True)
-    except OSError as error:
-        raise ArtifactError(f"{path} cannot be read: {error.strerror or error}") from error
     except Exception as error:  # reading a damaged pickle may raise anything
         # PyTorch seeks before the start of a file that was cut.
         if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
