@@ -37,6 +37,18 @@ def test_channels_and_macs_are_called_so(tiny_options, strategy, tmp_path):
     assert re.search(r"generator +[\d,]+ parameters, \d+ prunable channels;", text)
 
 
+def test_of_a_method_that_decides_as_it_goes_neither_time_nor_disk_is_promised(
+    tiny_options, strategy, tmp_path
+):
+    options = {**tiny_options, "unit": "channel", "budget": "macs", "budgets": (0.5,), "rounds": 1}
+    options |= {"method": "finetuning", "branches": (), "discriminator_start": "dense", "steps": 20}
+    text = dry_run.describe(configs.from_options(options), str(tmp_path / "run"), strategy)
+    assert "Trainings: Finetuning decides about them as it goes." in text
+    assert re.search(r"\nTime: [\d.]+ s a step of the dense GAN here and now;", text)
+    assert re.search(r"\nDisk: weights and masks, [\d.]+ [kM]B a training, and initial weigh", text)
+    assert "0 trainings" not in text and "at most" not in text
+
+
 def test_what_it_resolves_is_the_same_config(tiny_options, tiny_config, strategy, tmp_path):
     text = dry_run.describe(tiny_config, str(tmp_path / "run"), strategy)
     told = text.partition("Config, as it is resolved:\n")[2].partition("\n\n")[0]

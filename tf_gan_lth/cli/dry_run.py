@@ -44,13 +44,12 @@ def describe(config: Config, run_dir: str, strategy: tf.distribute.Strategy) -> 
     stream = run.replicate(0).round(0).stream(config.seed)
     seconds, trained = _time_a_step(bench, Start(weights, expand(bench.full_masks), stream))
     trainings = list(_trainings(method, bench, run))
-    left = [training for training in trainings if not training.finished]
     parts = [
         f"Nothing is trained or written: what --run_dir={run_dir} would hold.",
         "Config, as it is resolved:\n" + _indented(_options(method, bench)),
         _listed(trainings, method, config),
         "Networks:\n" + _indented(_networks(bench)),
-        _time(left, seconds),
+        _time(trainings, seconds),
         _disk(bench, len(trainings), weights, trained),
     ]
     return "\n\n".join(parts)
@@ -189,9 +188,12 @@ def _time_a_step(bench: Bench, start: Start) -> tuple[float | None, Weights]:
     return seconds, trained.weights
 
 
-def _time(left: list[Training], seconds: float | None) -> str:
+def _time(trainings: list[Training], seconds: float | None) -> str:
     if seconds is None:
         return "Time: there are too few steps to time any."
+    if not trainings:
+        return f"Time: {seconds:.3g} s a step of the dense GAN here and now; scoring comes on top."
+    left = [training for training in trainings if not training.finished]
     steps = sum(training.steps for training in left)
     return (
         f"Time: about {amounts.duration(steps * seconds)} for the {steps:,} steps of"
@@ -203,10 +205,10 @@ def _disk(bench: Bench, trainings: int, initial: Weights, trained: Weights) -> s
     replicates = bench.config.lottery.replicates
     first = _bytes(initial) * replicates
     each = _bytes(trained) + _bytes(expand(bench.full_masks))
-    total = first + trainings * each
+    total = f"at most about {amounts.size(first + trainings * each)}: " if trainings else ""
     return (
-        f"Disk: at most about {amounts.size(total)}: weights and masks, {amounts.size(each)} a"
-        f" training, and initial weights; samples, TensorBoard, checkpoint and exports on top."
+        f"Disk: {total}weights and masks, {amounts.size(each)} a training, and initial weights,"
+        f" {amounts.size(first)}; samples, TensorBoard, checkpoint and exports on top."
     )
 
 
