@@ -75,12 +75,21 @@ def test_a_file_that_fails_is_named_with_its_line(tmp_path):
     assert "\n" not in str(raised.value)
 
 
+def test_a_module_that_fails_is_one_line(tmp_path, monkeypatch):
+    (tmp_path / "failing_gan.py").write_text("raise RuntimeError('no such luck')\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(UsageError, match="--gan=failing_gan:gan: RuntimeError: no such luck"):
+        gans.find("failing_gan:gan")
+
+
 @pytest.mark.parametrize(
     ("name", "message"),
     [
         ("sgan", "unknown GAN 'sgan': did you mean 'sngan'"),
         ("/nowhere/my_gan.py:gan", "--gan=/nowhere/my_gan.py: there is no such file"),
         ("nowhere.at.all:gan", "--gan=nowhere.at.all:gan: No module named 'nowhere'"),
+        (":", "--gan=:: ValueError: Empty module name"),
+        (".mine:gan", "--gan=.mine:gan: TypeError: .* relative import"),
     ],
 )
 def test_others_are_refused(name, message):

@@ -96,6 +96,10 @@ def _import(module: str, text: str) -> types.ModuleType:
         raise UsageError(
             f"--gan={text}: {error_reason(error)}; for a file write my_gan.py:NAME"
         ) from error
+    except ToolkitError:
+        raise
+    except Exception as error:  # whatever a user's module does, or no name of one
+        raise UsageError(f"--gan={text}: {type(error).__name__}: {error}") from error
 
 
 def options_of(spec: GANSpec, config: Config) -> object:
