@@ -9,7 +9,9 @@ import tf_gan_lth as lth
 from tf_gan_lth import findings
 from tf_gan_lth.experiment.errors import RunFolderError, UsageError
 from tf_gan_lth.methods import compressing
+from tf_gan_lth.methods.branches import BRANCHES
 from tf_gan_lth.methods.candidate import rewind
+from tf_gan_lth.methods.records import training_record
 from tf_gan_lth.pruning.cost import cost
 from tf_gan_lth.training import Start
 
@@ -232,6 +234,13 @@ def test_every_method_has_as_many_steps_and_says_what_they_took(runs, name):
         assert record["steps"] + sum(phase["steps"] for phase in phases.values()) == 4
     assert [result.steps for result in findings.read_results(run.run)] == [4, 4, 4]
     assert set(phases) == ({"slimming"} if name == "gan_slimming" else set())
+
+
+def test_fresh_weights_take_as_many_steps_and_count_no_phase_that_they_do_not_go_on_from(runs):
+    run = runs("gan_slimming")
+    small = run.method.compressed(run.bench, run.replicate.round(1), BUDGETS[0])
+    record = training_record(run.bench, BRANCHES["random_init"](run.bench, small))
+    assert small.phases and record["steps"] == 4 and "phases" not in record
 
 
 def test_slimming_that_was_stopped_in_each_phase_continues_bit_for_bit(dense, runs, tmp_path):

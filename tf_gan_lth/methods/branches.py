@@ -61,7 +61,8 @@ def random_init(bench: Bench, ticket: Candidate) -> Candidate:
     """The ticket's masks over fresh weights of the networks that are pruned.
 
     The others start where they do. Fresh weights have not been trained up to the step of late
-    rewinding, so training begins at step 0, with theta_0 of the others.
+    rewinding, nor in the phases before the ticket, so training begins at step 0, with theta_0 of
+    the others, and takes as many steps in all.
     """
     here = ticket.folder
     fresh = bench.fresh_weights(here.replicate, "round", here.round_number, "random_init")
@@ -69,7 +70,7 @@ def random_init(bench: Bench, ticket: Candidate) -> Candidate:
     weights = {**initial, **{name: fresh[name] for name in ticket.masks}}
     start = bench.config.lottery.discriminator_start
     weights = with_discriminators(bench, start, here, weights)
-    return dataclasses.replace(ticket, weights=weights, first_step=0)
+    return dataclasses.replace(ticket, weights=weights, first_step=0, phases=())
 
 
 def _of_own_lottery(config: Config, gan: GANSpec) -> Iterator[str]:
