@@ -133,6 +133,22 @@ def test_every_control_has_as_many_channels_as_the_ticket(finished):
     assert all(kept.sum() == ticket.kept[name].sum() for name, kept in by_layer.items())
 
 
+@pytest.mark.parametrize(("criterion", "score"), [("magnitude", 0.05), ("l2_norm", 0.0025)])
+def test_channels_of_equal_kernels_are_worth_the_same_whatever_their_norms(
+    finished, criterion, score
+):
+    """A gamma of 1 beside nine weights of 0.05 counts no more than one beside hundreds."""
+    trained = {
+        path: np.full_like(array, 0.05 if path.endswith("/kernel") else 1.0)
+        for path, array in finished.replicate.initial.get()["generator"].items()
+    }
+    weights = types.SimpleNamespace(get=lambda: {"generator": trained})
+    before = types.SimpleNamespace(weights=weights, round_number=0)
+    scores = criteria.CRITERIA[criterion](finished.bench, before)["generator"]
+    for pooled in finished.bench.full_masks["generator"].pool(scores).values():
+        np.testing.assert_allclose(pooled, score, rtol=1e-5)
+
+
 @pytest.mark.parametrize("unit", ["channel", "element"])
 def test_a_budget_of_macs_is_met_as_closely_as_units_allow(tmp_path, unit):
     options = {**OPTIONS, "unit": unit, "budget": "macs", "branches": (), "rounds": 1}
@@ -142,7 +158,11 @@ def test_a_budget_of_macs_is_met_as_closely_as_units_allow(tmp_path, unit):
     assert record["macs_left"] <= 0.6 * record["macs"]
     mask = run.bench.read_masks(folder.masks.get())["generator"]
     ranked = mask.full().pool(
-        {p: np.square(a) for p, a in run.replicate.round(0).weights.get()["generator"].items()}
+        {
+            path: np.square(array)
+            for path, array in run.replicate.round(0).weights.get()["generator"].items()
+            if path.endswith("/kernel")
+        }
     )
     more = mask.full().keep(ranked, mask.remaining + 1)
     assert cost(run.bench.gan.networks["generator"], more.expand()).macs_left > 0.6 * record["macs"]

@@ -44,6 +44,10 @@ def begins_with(start, weights, masks):
     return all(equal(start.weights[name], snapshot) for name, snapshot in expected.items())
 
 
+def magnitudes(trained):
+    return {path: np.abs(array) for path, array in trained.items() if path.endswith("/kernel")}
+
+
 def ranked_by_hand(finished, values):
     """How many channels a budget allows, added one by one in the order of their means."""
     mask = finished.bench.full_masks[GENERATOR]
@@ -89,7 +93,7 @@ def test_round_0_is_the_dense_gan_and_is_not_trained_again(dense, runs):
 def test_a_budget_keeps_the_channels_that_rank_first(dense, runs, name):
     run = runs(name)
     trained = dense.replicate.round(0).weights.get()[GENERATOR]
-    expected = ranked_by_hand(run, {path: np.abs(array) for path, array in trained.items()})
+    expected = ranked_by_hand(run, magnitudes(trained))
     for number, budget in enumerate(BUDGETS, 1):
         folder = run.replicate.round(number)
         mask = run.bench.read_masks(folder.masks.get())[GENERATOR]
@@ -136,11 +140,11 @@ def test_a_student_has_the_largest_channels_of_every_layer(dense, runs):
     weights = dense.replicate.initial.get() | {GENERATOR: trained[GENERATOR]}
     assert begins_with(start_of(run, 1), weights, run.replicate.round(1).masks.get())
     full = run.bench.full_masks[GENERATOR]
-    magnitudes = {path: np.abs(array) for path, array in trained[GENERATOR].items()}
+    norms = magnitudes(trained[GENERATOR])
     mask = run.bench.read_masks(run.replicate.round(1).masks.get())[GENERATOR]
     shares = set()
     for group in full.groups.prunable:
-        means = group.values(magnitudes).mean(axis=1)
+        means = group.values(norms).mean(axis=1)
         kept = mask.kept[group.name]
         assert means[kept].min() >= means[~kept].max()
         shares.add(kept.sum() / kept.size)

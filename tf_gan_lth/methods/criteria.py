@@ -33,10 +33,25 @@ register = CRITERIA.register
 def magnitude(bench: Bench, before: TrainingFolder) -> Scores:
     """|w| of trained weights: the live ones, or averages where `--ranking_weights` says so.
 
-    Of a channel that is the L1 norm of its weights, over their number.
+    Of a channel that is the L1 norm of its kernels, over their number (Li et al. 2017).
+    """
+    ranked = _kernels(bench, before)
+    return {name: pruning.magnitudes(snapshot) for name, snapshot in ranked.items()}
+
+
+def _kernels(bench: Bench, before: TrainingFolder) -> Scores:
+    """Of channels, the kernels alone of what a round's ranking looks at.
+
+    A gamma begins at 1, where weights of kernels are about 0.02: the fewer of these a layer has
+    beside it, the higher all its channels would rank, whatever was trained.
     """
     ranked = _trained(bench, before)
-    return {name: pruning.magnitudes(snapshot) for name, snapshot in ranked.items()}
+    if bench.config.lottery.unit != "channel":
+        return ranked
+    return {
+        name: {path: array for path, array in snapshot.items() if path.endswith("kernel")}
+        for name, snapshot in ranked.items()
+    }
 
 
 def _trained(bench: Bench, before: TrainingFolder) -> Scores:
@@ -51,11 +66,11 @@ def _trained(bench: Bench, before: TrainingFolder) -> Scores:
 
 @register
 def l2_norm(bench: Bench, before: TrainingFolder) -> Scores:
-    """w^2 of trained weights: of a channel, the squared L2 norm of its weights, over their number.
+    """w^2 of trained weights: of a channel, the squared L2 norm of its kernels, over their number.
 
     Single weights rank as by magnitude.
     """
-    ranked = _trained(bench, before)
+    ranked = _kernels(bench, before)
     return {
         name: {path: np.square(array) for path, array in snapshot.items()}
         for name, snapshot in ranked.items()
