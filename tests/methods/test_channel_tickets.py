@@ -182,7 +182,7 @@ def test_within_a_budget_of_macs_controls_have_as_many_macs_as_the_ticket(tmp_pa
         left = cost(network, mask.expand()).macs_left
         # The random ticket has the lottery's budget, the others what the ticket made of it.
         limit = 0.49 * whole if name == "random_ticket" else most
-        assert limit - 0.04 * whole < left <= limit, name
+        assert limit - 0.08 * whole < left <= limit, name  # a channel is up to 6 %
         counts.add(mask.remaining)
     assert len(counts) > 1  # they need not have as many units
 
