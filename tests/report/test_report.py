@@ -275,11 +275,25 @@ def test_a_run_that_counted_no_macs_has_no_axis_of_them(finished, tmp_path):
     assert ">parameters</label>" in text
 
 
-def over_channels(finished, path):
-    """A copy of the run that says that it pruned channels."""
+def test_a_run_with_a_budget_of_macs_is_drawn_against_macs_first(finished, tmp_path):
+    run = saying(finished, tmp_path / "run", unit="channel", budget="macs")
+    text = page.page([judged.judge(run)], run.report.path).decode()
+    first, *others = dict.fromkeys(re.findall(r"FID against (.*?)\. Dense GAN", text))
+    assert first == "MACs an image, of what is kept"
+    assert "what remains, % of what is prunable" in others
+
+
+def saying(finished, path, **options):
+    """A copy of the run whose config says something else."""
     run = RunFolder(shutil.copytree(finished.run.path, path))
     record = run.config.get()
-    run.config.put({**record, "options": {**record["options"], "unit": "channel"}})
+    run.config.put({**record, "options": {**record["options"], **options}})
+    return run
+
+
+def over_channels(finished, path):
+    """A copy of the run that says that it pruned channels."""
+    run = saying(finished, path, unit="channel")
     for folder in run.replicate(0).rounds():
         bits = {"stem": "1111", "block/<1>": "01" * 40}
         if folder.round_number > 1:

@@ -77,20 +77,24 @@ def _time(name: str) -> Axis:
     return Axis("milliseconds", title, read, "{:.3g}".format, 100.0)
 
 
-def axes_for(units: Collection[str], results: Sequence[Result]) -> list[Axis]:
+def axes_for(
+    units: Collection[str], results: Sequence[Result], budgets: Collection[str] = ()
+) -> list[Axis]:
     """The axes that results can be drawn on, the one to begin with first.
 
     All have a place on each; on that of milliseconds those that were exported and measured.
 
-    Shares of different units do not compare: where there are several, MACs come first.
+    MACs come first where they are what rounds and controls have in common, as their budget, and
+    where there are several units, whose shares do not compare.
 
     Args:
       units: what the runs prune, as `--unit` has it.
       results: theirs.
+      budgets: what their rounds keep shares of, as `--budget` has it.
     """
     macs = _macs(units)
     order = [SHARE, macs, PARAMETERS, SIZE]
-    if len(units) > 1:
+    if len(units) > 1 or "macs" in budgets:
         order = [macs, PARAMETERS, SIZE, SHARE]
     return [*(axis for axis in order if axis.has(results)), *_measured(results)]
 

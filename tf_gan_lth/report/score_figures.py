@@ -29,7 +29,8 @@ def of_generator(judged: Judged, generator: str, prefix: str) -> list[str]:
     dense = verdict.dense_fid
     rules = [(dense, f"dense GAN: FID {dense:.2f}", DENSE_STYLE)]
     figures = {}
-    for axis in axes_for({judged.config.lottery.unit}, results):
+    lottery = judged.config.lottery
+    for axis in axes_for({lottery.unit}, results, {lottery.budget}):
         drawn = curves(results, verdict, axis)
         last = [f"{each.name} {_point(each.points[-1], axis)}" for each in drawn]
         alt = f"FID against {axis.title}. Dense GAN {dense:.2f}; {', '.join(last)}"
@@ -57,14 +58,15 @@ def together(generator: str, members: Sequence[tuple[int, Judged]], prefix: str 
       members: the runs with their numbers in the page.
       prefix: tells its ids from those of another such figure in the page.
     """
-    units = {judged.config.lottery.unit for _, judged in members}
+    lotteries = [judged.config.lottery for _, judged in members]
+    units = {lottery.unit for lottery in lotteries}
     results = [result for _, judged in members for result in judged.of(generator)]
     rules = []
     for number, judged in members:
         dense = judged.verdicts[generator].dense_fid
         rules.append((dense, f"dense GAN of {judged.name}: FID {dense:.2f}", number % STYLES))
     figures = {}
-    for axis in axes_for(units, results):
+    for axis in axes_for(units, results, {lottery.budget for lottery in lotteries}):
         drawn = [_tickets(judged, generator, number, units, axis) for number, judged in members]
         alt = f"FID against {axis.title}, of {', '.join(series.name for series in drawn)}"
         frame = chart.over(axis, drawn, [value for value, _, _ in rules], alt)
