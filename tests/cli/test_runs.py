@@ -183,6 +183,31 @@ def test_what_is_named_goes_and_what_verdicts_need_stays(runs):
     assert not list((runs / "a").rglob("*.partial"))
 
 
+def test_a_round_is_named_by_its_number_or_as_its_folder_is(runs):
+    here = ["clean", runs / "a", "--what=weights"]
+    listed = [tf_gan_lth(*here, f"--rounds={number}").stdout for number in ("1", "01")]
+    assert listed[0] == listed[1] and "weights      replicate_0/round_01/weights" in listed[0]
+    absent = tf_gan_lth(*here, "--rounds=7").stdout
+    assert "no weights go: these rounds are not there" in absent and "train rounds" not in absent
+
+
+def test_what_was_removed_is_not_said_to_be_kept(runs):
+    result = tf_gan_lth("clean", runs / "a", "--what=weights", "--rounds=1", "--yes")
+    assert "would train rounds without weights again" in result.stdout
+    assert "weights are kept" not in result.stdout
+    again = tf_gan_lth("clean", runs / "a", "--what=weights", "--rounds=2", "--yes")
+    assert "weights are kept: the run is stopped: replicate 0, round 1, main" in again.stdout
+
+
+def test_what_a_killed_cleaning_left_is_in_nobodys_way(runs):
+    left = runs / "a" / "tensorboard.partial"
+    left.mkdir()
+    (left / "events").write_bytes(b"half")
+    result = tf_gan_lth("clean", runs / "a", "--what=tensorboard", "--yes")
+    assert result.returncode == 0, result.stderr
+    assert not left.exists() and not (runs / "a" / "tensorboard").exists()
+
+
 def test_an_unfinished_run_keeps_weights_and_checkpoint(runs):
     path = runs / "study" / "b"
     before = files(path)

@@ -14,7 +14,6 @@ import contextlib
 import functools
 import os
 import pathlib
-from collections.abc import Sequence
 
 from absl import flags
 
@@ -83,24 +82,30 @@ def _clean(path: pathlib.Path, values: flags.FlagValues) -> int:
     with cleaning.held(path) if values.yes else contextlib.nullcontext():
         items = cleaning.removable(path, values.rounds or (cleaning.ALL,))
         chosen = [item for item in items if item.kind in values.what]
+        state = cleaning.progress(path)  # before anything goes
         print(path)
         for item in chosen:
             name = os.path.relpath(item.path, path)
             print(f"  {amounts.size(item.size):>8}  {item.kind:<11}  {name}")
             if values.yes:
                 cleaning.remove(item)
-        _tell_what_stays(path, values.what, [i for i in items if i.kind not in values.what])
+        _tell_what_stays([i for i in items if i.kind not in values.what])
+        if "weights" in values.what:
+            _tell_of_weights(state, any(item.kind == "weights" for item in chosen))
     return sum(item.size for item in chosen)
 
 
-def _tell_what_stays(path: pathlib.Path, what: Sequence[str], others: list[Item]) -> None:
+def _tell_what_stays(others: list[Item]) -> None:
     sizes = {kind: sum(item.size for item in others if item.kind == kind) for kind in KINDS}
     named = [f"{kind} {amounts.size(size)}" for kind, size in sizes.items() if size]
     if named:
         print(f"  kept, as --what does not name it: {', '.join(named)}")
-    if "weights" in what:
-        state = cleaning.progress(path)
-        if state == inventory.FINISHED:
-            print("  the command that made the run would train rounds without weights again")
-        else:
-            print(f"  weights are kept: the run is {state}")
+
+
+def _tell_of_weights(state: str, some: bool) -> None:
+    if state != inventory.FINISHED:
+        print(f"  weights are kept: the run is {state}")
+    elif some:
+        print("  the command that made the run would train rounds without weights again")
+    else:
+        print("  no weights go: these rounds are not there")

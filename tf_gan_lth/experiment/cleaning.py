@@ -12,7 +12,7 @@ import pathlib
 import shutil
 from collections.abc import Collection, Iterator
 
-from tf_gan_lth.experiment import inventory, locks
+from tf_gan_lth.experiment import inventory, locks, paths
 from tf_gan_lth.experiment.errors import BusyError, RunFolderError, UsageError, check_known
 from tf_gan_lth.experiment.run_folder import RunFolder, TrainingFolder
 
@@ -62,17 +62,18 @@ def removable(path: pathlib.Path, rounds: Collection[str] = (ALL,)) -> list[Item
 
     Args:
       path: of the run folder.
-      rounds: whose weights; numbers, or `all`.
+      rounds: whose weights; numbers, as 5 or 05, or `all`.
     """
     run = RunFolder(path)
     found = [("partial", each) for each in _partial(path)]
     found += [("report", run.report.path), ("tensorboard", run.tensorboard)]
     # Of an unfinished run the next training may start from any of them.
     finished = progress(path) == inventory.FINISHED
+    named = {int(number) for number in rounds if number != ALL}
     for folder in _trainings(run):
         if folder.weights.exists():
             found.append(("checkpoints", folder.checkpoint.path))
-        if finished and {ALL, str(folder.round_number)} & set(rounds):
+        if finished and (ALL in rounds or folder.round_number in named):
             found.append(("weights", folder.weights.path))
         inside = sorted(folder.path.iterdir())
         exports = [each for each in inside if each.name.startswith("saved_model")]
@@ -132,6 +133,7 @@ def remove(item: Item) -> None:
             return
         if not path.name.endswith(PARTIAL):
             partial = path.with_name(path.name + PARTIAL)
+            paths.remove(partial)  # of one who was killed while he removed what was here before
             path = path.rename(partial)
         shutil.rmtree(path)
     except OSError as error:
