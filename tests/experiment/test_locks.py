@@ -48,6 +48,16 @@ def test_whoever_does_not_wait_is_told_too(held):
         pass
 
 
+def test_who_only_looks_keeps_nobody_from_a_lock(tmp_path):
+    path = tmp_path / locks.NAME
+    path.touch()
+    with path.open() as looking:
+        fcntl.flock(looking, fcntl.LOCK_SH)  # as `holder` does, for a moment
+        threading.Timer(0.05, looking.close).start()
+        with locks.hold(path, "busy"):
+            assert f"process {os.getpid()} " in path.read_text()
+
+
 def test_a_file_system_without_locks_is_named(tmp_path, monkeypatch):
     def refuse(file, operation):
         raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))

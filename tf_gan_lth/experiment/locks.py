@@ -26,6 +26,7 @@ BEAT = 10.0  # seconds between heartbeats of a process that holds a lease in an 
 PATIENCE = 45.0  # seconds without a heartbeat after which that process counts as dead
 LENGTH = 200  # bytes in every heartbeat: TensorFlow caches a file's length for some seconds
 SILENT = 3.0  # seconds of waiting for a lock without a word
+GLANCE = 0.3  # seconds that whoever does not wait gives one who only looks who holds it
 LOST = signal.SIGUSR2  # not SIGINT, which background jobs of a shell ignore
 
 
@@ -89,7 +90,8 @@ def _lock(path: pathlib.Path, file: TextIO, busy: str | None) -> None:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             return
         except BlockingIOError:
-            if busy:
+            # `holder` locks the file too, for as long as it takes to see that nobody holds it.
+            if busy and time.monotonic() - began > GLANCE:
                 raise
         if time.monotonic() - began > SILENT:
             break
