@@ -29,6 +29,19 @@ def test_a_folder_of_something_else_is_refused(tmp_path):
         RunFolder(tmp_path / "thesis.tex").claim(configs.Config())
 
 
+def test_of_two_that_claim_a_folder_at_once_none_takes_it_for_something_else(tmp_path, monkeypatch):
+    second, check = RunFolder(tmp_path), RunFolder._check_empty
+
+    def after_the_first(folder):
+        monkeypatch.setattr(RunFolder, "_check_empty", check)
+        RunFolder(tmp_path).claim(configs.Config())
+        check(folder)
+
+    monkeypatch.setattr(RunFolder, "_check_empty", after_the_first)
+    second.claim(configs.Config())
+    assert second.read_config() == configs.Config()
+
+
 def test_a_folder_where_a_first_write_was_killed_is_free(tmp_path):
     (tmp_path / "config.json.partial").write_text("{")
     RunFolder(tmp_path).claim(configs.Config())

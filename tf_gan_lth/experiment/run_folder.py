@@ -272,7 +272,8 @@ class RunFolder:
 
     def _check_empty(self) -> None:
         mine = (".partial", locks.NAME)
-        if self.path.is_dir() and any(not p.name.endswith(mine) for p in self.path.iterdir()):
+        full = self.path.is_dir() and any(not p.name.endswith(mine) for p in self.path.iterdir())
+        if full and not self.config.exists():  # another process may just have claimed it
             raise RunFolderError(
                 f"{self.path} is neither empty nor a run (it has no config.json); give another"
                 " --run_dir"
