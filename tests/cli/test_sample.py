@@ -62,6 +62,14 @@ class Shade(tf.Module):
         return shade + 0.0 * latents[:, :1, None, None] + tf.zeros([1, 4, 4, 1])
 
 
+class Noise(tf.Module):
+    """Draws the first of two latents as one shade."""
+
+    @tf.function(input_signature=[tf.TensorSpec([None, 2], name="latents")])
+    def __call__(self, latents):
+        return tf.tanh(latents[:, :1, None, None]) + tf.zeros([1, 4, 4, 1])
+
+
 @pytest.fixture
 def colours():
     return np.random.default_rng(0).integers(1, 256, [8, 12, 3], dtype=np.uint8)
@@ -174,6 +182,36 @@ def test_the_card_beside_a_file_tells_its_classes(tmp_path):
     Record(tmp_path / "card.json").put(record)
     assert sample.told_classes(tmp_path / "generator.tflite") == 3
     assert sample.told_classes(tmp_path / "another.tflite") is None
+
+
+@pytest.mark.parametrize("option", ["count=3", "seed=1", "label=0", "classes=2"])
+def test_options_of_drawing_are_refused_where_pictures_are_translated(translate, option):
+    code, error = translate(f"--{option}")
+    name = option.partition("=")[0]
+    assert code == 2 and f"--{name} is for what draws pictures: leave it out" in error
+
+
+def test_options_of_other_generators_are_refused_where_pictures_are_drawn(tmp_path, capsys):
+    model = Noise()
+    tf.saved_model.save(model, str(tmp_path / "model"), signatures=model.__call__)
+    for option, line in {
+        "nopad": "--nopad is for what translates pictures",
+        "label=0": "takes no labels: leave out --label",
+        "classes=2": "takes no labels: leave out --classes",
+    }.items():
+        values = flags.FlagValues()
+        sample.define(values)
+        values(["sample", f"--model={tmp_path}/model", f"--output={tmp_path}/out", f"--{option}"])
+        with pytest.raises(SystemExit):
+            sample.main(values)
+        assert line in capsys.readouterr().err and not (tmp_path / "out").exists()
+
+
+def test_a_place_in_a_store_is_no_folder_on_a_disk(translate, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    code, error = translate("--output=gs://bucket/out")
+    assert code == 2 and "gs://bucket/out is in an object store" in error
+    assert not (tmp_path / "gs:").exists()
 
 
 def test_sides_are_padded_and_cut_back_or_refused(translate, colours, tmp_path):

@@ -621,6 +621,9 @@ def main(values) -> None:
 
 def _translated(values, output: pathlib.Path) -> str:
     """Translates a folder, and says so."""
+    for name in ("count", "seed", "label", "classes"):
+        if getattr(values, name) != OPTIONS[name][1]:
+            raise UsageError(f"--{name} is for what draws pictures: leave it out with --images")
     files = find_pictures(_path(values.images))
     targets = plan(files, output)
     _tell(f"reading {values.images} and {values.model}")
@@ -641,6 +644,8 @@ def _translated(values, output: pathlib.Path) -> str:
 
 def _drawn(values, output: pathlib.Path) -> str:
     """Draws pictures, and says so."""
+    if not values.pad:
+        raise UsageError("--nopad is for what translates pictures: leave it out without --images")
     targets = [output / f"{number:04}.png" for number in range(values.count)]
     for target in targets:
         _check_free(target)
@@ -651,8 +656,9 @@ def _drawn(values, output: pathlib.Path) -> str:
     labels = np.zeros(values.count, int)
     if len(model.inputs) > 1:
         labels = labels_of(_path(values.model), values.count, values.label, values.classes)
-    elif values.label is not None:
-        raise UsageError(f"{values.model} takes no labels: leave out --label")
+    for name in ("label", "classes"):
+        if len(model.inputs) == 1 and getattr(values, name) is not None:
+            raise UsageError(f"{values.model} takes no labels: leave out --{name}")
     write_all(draw(model, values.count, values.seed, labels), targets)
     return f"{values.count} drawn to {output}"
 
@@ -667,6 +673,8 @@ def _check_free(target: pathlib.Path) -> None:
 
 
 def _path(text: str) -> pathlib.Path:
+    if "://" in text:
+        raise UsageError(f"{text} is in an object store: copy it to a disk, or write to one")
     try:
         return pathlib.Path(text).expanduser()
     except RuntimeError:  # an unknown user, or no home
