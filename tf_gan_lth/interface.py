@@ -344,7 +344,7 @@ class Ticket:
           ExportError: a converter fails, or returns another function, or what measures dies.
         """
         found = export.open_training(self.run, self.folder, direction)
-        return export.export(found, formats, paths.expand(output), measure)
+        return export.export(found, formats, paths.on_disk(output), measure)
 
 
 def _own_images(images: Images, labels: np.ndarray | None) -> data.ImageSet | None:

@@ -108,3 +108,25 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path):
         "cannot write",
         "run",
     )
+
+
+@pytest.mark.parametrize(
+    ("command", "options"),
+    [
+        ("export", ["--ticket=RUN"]),
+        ("make_statistics", ["--dataset=digits", "--feature_network=digits"]),
+        ("train_feature_network", ["--dataset=digits"]),
+    ],
+)
+def test_a_place_in_a_store_is_no_folder_on_a_disk(tmp_path, command, options):
+    script = [sys.executable, str(ROOT / "scripts" / f"{command}.py"), *options]
+    result = subprocess.run(
+        [*script, "--output=gs://bucket/a"],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        timeout=300,
+    )
+    check_refused(result, 2, "gs://bucket/a is in an object store", "written to a disk alone")
+    assert not list(tmp_path.iterdir())

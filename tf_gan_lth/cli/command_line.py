@@ -183,6 +183,17 @@ def check_free(path: Path, flag: str, suffix: str = "") -> None:
         raise UsageError(f"--{flag}={path} must end in {suffix}")
 
 
+def new_on_disk(text: str, flag: str, suffix: str = "") -> pathlib.Path:
+    """The path of a file or folder that is to be written to a disk, where nothing may be.
+
+    Raises:
+      UsageError: it is in an object store, is there already, or lacks the suffix.
+    """
+    path = paths.on_disk(text)
+    check_free(path, flag, suffix)
+    return path
+
+
 def spell(command: str) -> str:
     """How a user runs another command, in the way that this one was run."""
     program = pathlib.Path(sys.argv[0])

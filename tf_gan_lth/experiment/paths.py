@@ -130,6 +130,17 @@ def expand(text: str | os.PathLike) -> pathlib.Path:
         raise UsageError(f"{text}: {reason}") from None
 
 
+def on_disk(text: str | os.PathLike) -> pathlib.Path:
+    """As `expand`, for what is written to a disk alone: a URL is no name of a folder there.
+
+    Raises:
+      UsageError: it is a URL; and as of `expand`.
+    """
+    if "://" in str(text):
+        raise UsageError(f"{text} is in an object store, and this is written to a disk alone")
+    return expand(text)
+
+
 def check_is_no_path(word: str, prefixes: Collection[str]) -> None:
     """Raises `UsageError`, with what to write instead, for a path without the word before it.
 
