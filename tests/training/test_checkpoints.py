@@ -144,3 +144,19 @@ def test_a_broken_checkpoint_is_named(tmp_path):
         ArtifactError, match="checkpoint is broken .* delete it and run the same command again"
     ):
         Checkpoints(file, 10.0).resume(None, 0)
+
+
+def test_a_checkpoint_of_other_networks_is_named_and_changes_nothing(tmp_path):
+    file = ArrayFile(tmp_path / "checkpoint")
+    trainer, start = make_trainer("sngan"), fresh_start("sngan")
+    trainer.train(start, stop=3, checkpoints=Checkpoints(file, 0.0))
+    saved, name = file.get(), "generator/dense/bias"
+    before = {n: variable.numpy() for n, variable in trainer.model.state().items()}
+    for changed in (
+        {**saved, name: saved[name][1:]},
+        {n: v for n, v in saved.items() if n != name},
+    ):
+        file.put(changed)
+        with pytest.raises(ArtifactError, match=f"of another training: its {name} is not the one"):
+            Checkpoints(file, 10.0).resume(trainer.model, 0)
+    assert equal(before, {n: variable.numpy() for n, variable in trainer.model.state().items()})

@@ -117,8 +117,17 @@ class Bench:
         begins = not folder.checkpoint.exists()
         curves = Summaries(folder.curves, self.trainer.config.steps, begins)
         callbacks.append(curves)
+        masks = self.read_masks(kept)
+        slim = self._trains_slim(masks, folder)
         every = self.config.evaluation.score_every
-        if every:
+        if every and slim:
+            warnings.warn(
+                f"{folder.title} goes on without its pruned channels, as it began: it is not scored"
+                " before its end",
+                ToolkitWarning,
+                stacklevel=2,
+            )
+        elif every:
             callbacks.append(Evaluations(self.task, self.trainer, folder, every, curves))
         stream = folder.stream(self.config.seed)
         start = Start(
@@ -132,17 +141,20 @@ class Bench:
             candidate.stop,
             candidate.supernets,
         )
-        masks = self.read_masks(kept)
-        if self._trains_slim(masks):
+        if slim:
             trained = train_slim(self.trainer, masks, start, callbacks, candidate.stop, checkpoints)
         else:
             trained = self.trainer.train(start, callbacks, candidate.stop, checkpoints)
         return trained, checkpoints.seconds
 
-    def _trains_slim(self, masks: Masks) -> bool:
+    def _trains_slim(self, masks: Masks, folder: TrainingFolder) -> bool:
         asked = self.config.lottery.train_slim
         if asked is False or not any(mask.remaining < mask.total for mask in masks.values()):
             return False
+        if asked is None and folder.checkpoint.exists():  # --score_every may have come or gone
+            state = folder.checkpoint.get()
+            whole = {f"{n}/{path}": s for n in masks for path, s in self.shapes[n].items()}
+            return any(path in state and state[path].shape != s for path, s in whole.items())
         if asked is None and self.config.evaluation.score_every:
             return False  # what scores within a training takes whole networks
         return bool(asked) or saves_time(self.trainer, masks)

@@ -6,6 +6,7 @@ import numpy as np
 import tf_keras as keras
 
 from tf_gan_lth.experiment.artifacts import ArrayFile
+from tf_gan_lth.experiment.errors import ArtifactError
 from tf_gan_lth.training.model import GANModel
 
 FIRST_STEP, SECONDS = "first_step", "seconds"
@@ -45,12 +46,20 @@ class Checkpoints(keras.callbacks.Callback):
           The next step.
 
         Raises:
-          ArtifactError: the file is broken.
+          ArtifactError: the file is broken, or of a training of other networks.
         """
         self._first_step = self._next_step = first_step
         state = self._file.get() if self._file.exists() else {}
         if state.get(FIRST_STEP) == first_step:
-            for name, variable in model.state().items():
+            held = model.state()
+            for name, variable in held.items():
+                if name not in state or state[name].shape != variable.shape:
+                    raise ArtifactError(
+                        f"{self._file.path} is of another training: its {name} is not the one here;"
+                        " continue with the version and options that wrote it, or delete it to"
+                        " begin this training anew"
+                    )
+            for name, variable in held.items():
                 variable.assign(state[name])
             self._next_step = int(state["step"])
             self._earlier = float(state[SECONDS])
