@@ -5,11 +5,14 @@ comes from.
 import dataclasses
 import shutil
 
+import numpy as np
 import pytest
 from helpers import equal, run_lottery, set_up
 
 from tf_gan_lth import findings, gans
+from tf_gan_lth.experiment import config as configs
 from tf_gan_lth.experiment.errors import MaskError, RunFolderError, UsageError
+from tf_gan_lth.experiment.run_folder import RunFolder
 from tf_gan_lth.methods import Transfer, jobs
 from tf_gan_lth.methods.candidate import expand, rewind
 from tf_gan_lth.methods.parent import WEIGHTS, Parent, open_ticket
@@ -177,6 +180,8 @@ def test_networks_of_other_shapes_are_refused_before_any_training(
     [
         ({"rewind_step": 1}, "--rewind_step=1 is for finding tickets"),
         ({"criterion": "snip"}, "--criterion=snip is for finding tickets"),
+        ({"method": "finetuning"}, "--method=finetuning is for finding tickets"),
+        ({"budgets": (0.5, 0.25)}, "--budgets=0.5,0.25 is for finding tickets"),
         ({"branches": ("not_rewound",)}, "--branches=not_rewound goes on from the round before"),
         (
             {"branches": ("random_ticket",)},
@@ -210,6 +215,19 @@ def test_what_is_no_ticket_is_refused(finished, tmp_path):
         open_ticket(str(tmp_path), "rewind")
 
 
+def test_a_ticket_whose_masks_still_change_is_none(tmp_path):
+    """Until a round is trained, its masks are not those that its training leaves."""
+    run = RunFolder(tmp_path / "run")
+    run.claim(configs.from_options({"mask_update": "rigl"}))
+    here, masks = run.replicate(0).round(1), {"generator": {"kernel": np.ones(3, bool)}}
+    run.replicate(0).initial.put({"generator": {"kernel": np.ones(3)}})
+    here.masks.put(masks)
+    with pytest.raises(UsageError, match="is not trained: --mask_update=rigl changes its masks"):
+        open_ticket(str(here.path), "rewind")
+    here.trained_masks.put(masks)
+    assert equal(open_ticket(str(here.path), "rewind").kept, masks)
+
+
 def test_the_options_that_a_ticket_brings_are_its_own(parent, tiny_config):
     lottery = dataclasses.replace(parent.lottery, exclude=("generator/to_image",))
     parent = dataclasses.replace(parent, lottery=lottery)
@@ -222,7 +240,7 @@ def test_the_options_that_a_ticket_brings_are_its_own(parent, tiny_config):
     "units",
     [
         {"unit": "channel"},
-        {"unit": "channel", "prune_trunk": True},
+        {"unit": "channel", "prune_trunk": True, "budget": "macs"},
         {"unit": "2:4", "rate": 0.5, "rounds": 1},
         {"prune_dense": True},
     ],
@@ -235,6 +253,7 @@ def test_units_are_those_of_the_ticket(options, tmp_path, units):
     parent = Parent(1, expand(masks), None, lottery, record)
     ours = set_up({**options, "branches": ()}, tmp_path / "ours", parent=parent).bench
     assert ours.config.lottery.unit == lottery.unit
+    assert ours.config.lottery.budget == lottery.budget  # of what random masks keep as much
     read = ours.read_masks(parent.kept)["generator"]
     assert type(read) is type(masks["generator"]) and read.total == masks["generator"].total
 

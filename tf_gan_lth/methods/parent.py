@@ -9,6 +9,7 @@ from tf_gan_lth.experiment.config import LotteryConfig
 from tf_gan_lth.experiment.errors import MaskError, UsageError, check_known
 from tf_gan_lth.experiment.run_folder import find_training
 from tf_gan_lth.training import Kept, Weights
+from tf_gan_lth.training.model import STATIC
 
 WEIGHTS = ("rewind", "fresh", "trained", "trained_generator", "trained_discriminator")
 Shapes = dict[str, tuple[int, ...]]
@@ -83,7 +84,7 @@ def open_ticket(path: str, weights: str) -> Parent:
         for that of one player alone.
 
     Raises:
-      UsageError: the path is not a pruned round of a run.
+      UsageError: the path is not a pruned round of a run, or its masks are not final.
       ArtifactError: its files are missing or broken.
     """
     # Find the round.
@@ -97,6 +98,11 @@ def open_ticket(path: str, weights: str) -> Parent:
 
     # Read its masks and weights.
     config = run.read_config()
+    if config.training.mask_update != STATIC and not place.trained_masks.exists():
+        raise UsageError(
+            f"--ticket={path} is not trained: --mask_update={config.training.mask_update} changes"
+            " its masks until it is"
+        )
     replicate = run.replicate(place.replicate)
     start = replicate.rewind if config.lottery.rewind_step else replicate.initial
     masks = place.final_masks.get()

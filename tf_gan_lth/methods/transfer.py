@@ -21,8 +21,9 @@ TRAINED = {
     "trained_generator": (GENERATOR,),
     "trained_discriminator": (DISCRIMINATOR,),
 }
-# What says which units there are: options of a lottery that are the ticket's own.
-OWN = ("unit", "exclude", "prune_dense", "prune_trunk")
+# What says which units there are, and of what its controls keep as much: the ticket's own.
+OWN = ("unit", "exclude", "prune_dense", "prune_trunk", "budget")
+OF_LOTTERIES = ("method", "budgets", "rewind", "rewind_step", "criterion")
 
 
 class Transfer(Method):
@@ -63,10 +64,10 @@ class Transfer(Method):
             branch_rounds=(parent.round_number,),
         )
         usual = type(lottery)()
-        for name in ("rewind", "rewind_step", "criterion"):
+        for name in OF_LOTTERIES:
             if getattr(lottery, name) != getattr(usual, name):
                 raise UsageError(
-                    f"--{name}={getattr(lottery, name)} is for finding tickets: a transfer prunes"
+                    f"--{name}={_shown(getattr(lottery, name))} is for finding tickets: a transfer prunes"
                     " and rewinds nothing"
                 )
         for name in ("prune", *OWN):
@@ -135,4 +136,4 @@ class Transfer(Method):
 
 
 def _shown(value: object) -> str:
-    return (",".join(value) or "none") if isinstance(value, tuple) else str(value)
+    return (",".join(map(str, value)) or "none") if isinstance(value, tuple) else str(value)
