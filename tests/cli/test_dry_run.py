@@ -7,6 +7,7 @@ import pytest
 
 from tf_gan_lth.cli import dry_run, flag_files
 from tf_gan_lth.experiment import config as configs
+from tf_gan_lth.experiment.errors import RunFolderError, UsageError
 from tf_gan_lth.training import devices
 
 
@@ -28,6 +29,32 @@ def test_a_new_run_is_told_and_not_begun(tiny_options, strategy, tmp_path):
     assert re.search(r"generator +[\d,]+ parameters, [\d,]+ prunable weights; [\d,]+ MACs", text)
     assert re.search(r"Time: about \d+ s for the 16 steps of 14 trainings", text)
     assert re.search(r"Disk: at most about [\d.]+ [kM]B", text)
+
+
+def test_a_part_of_a_run_is_told_alone(tiny_options, strategy, tmp_path):
+    config = configs.from_options({**tiny_options, "replicates": 2, "rewind_step": 1})
+    run = str(tmp_path / "run")
+    text = dry_run.describe(config, run, strategy, 1, "main")
+    assert "Trainings, 5:" in text and "replicate 1, warm-up" in text
+    assert "replicate 0" not in text and "more replicate" not in text
+    text = dry_run.describe(config, run, strategy, None, "random_mask")
+    assert "Trainings, 2:" in text and "replicate 0, round 2, random_mask" in text
+    assert "main" not in text and "warm-up" not in text and "in 1 more replicate\n" in text
+    with pytest.raises(UsageError, match="--replicate=2 is none of --replicates=2"):
+        dry_run.describe(config, run, strategy, 2)
+    with pytest.raises(UsageError, match="--branch=snip is in no round"):
+        dry_run.describe(config, run, strategy, None, "snip")
+
+
+def test_a_folder_that_the_run_would_refuse_is_refused(
+    finished, tiny_options, tiny_config, strategy, tmp_path
+):
+    other = configs.from_options({**tiny_options, "seed": 5})
+    with pytest.raises(RunFolderError, match="holds another experiment: --seed is 0 there and 5"):
+        dry_run.describe(other, str(finished.run.path), strategy)
+    (tmp_path / "thesis.tex").touch()
+    with pytest.raises(RunFolderError, match="is neither empty nor a run"):
+        dry_run.describe(tiny_config, str(tmp_path), strategy)
 
 
 def test_channels_and_macs_are_called_so(tiny_options, strategy, tmp_path):

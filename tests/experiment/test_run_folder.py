@@ -93,6 +93,13 @@ def test_what_a_run_was_trained_on_is_its_content_not_a_spelling(tmp_path):
         claim("digits", images)
 
 
+def test_who_is_refused_for_other_images_changes_nothing(tmp_path):
+    RunFolder(tmp_path).claim(configs.from_options({"rounds": 3}), {}, {"digest": "a"})
+    with pytest.raises(RunFolderError, match="was trained on other images"):
+        RunFolder(tmp_path).claim(configs.from_options({"rounds": 9}), {}, {"digest": "b"})
+    assert RunFolder(tmp_path).read_config().lottery.rounds == 3
+
+
 def test_pictures_that_scores_are_made_of_must_stay_too(tmp_path):
     images = {"name": "a", "digest": "abc", "count": 3}
     run = RunFolder(tmp_path / "run")

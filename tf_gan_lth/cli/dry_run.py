@@ -2,7 +2,7 @@
 
 import dataclasses
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import tensorflow as tf
 import tf_keras as keras
@@ -10,7 +10,7 @@ import tf_keras as keras
 from tf_gan_lth.experiment import amounts
 from tf_gan_lth.experiment import config as configs
 from tf_gan_lth.experiment.config import Config, LotteryConfig
-from tf_gan_lth.experiment.run_folder import ReplicateFolder, RunFolder
+from tf_gan_lth.experiment.run_folder import MAIN, ReplicateFolder, RunFolder
 from tf_gan_lth.methods import jobs, setup
 from tf_gan_lth.methods.bench import Bench
 from tf_gan_lth.methods.candidate import expand
@@ -24,7 +24,13 @@ TIMED = 10  # returns to Python that are timed, after the first, which traces th
 PATIENCE = 20.0  # seconds after which fewer have to do
 
 
-def describe(config: Config, run_dir: str, strategy: tf.distribute.Strategy) -> str:
+def describe(
+    config: Config,
+    run_dir: str,
+    strategy: tf.distribute.Strategy,
+    replicate: int | None = None,
+    branch: str | None = None,
+) -> str:
     """The resolved config, the trainings, and what networks, time and disk a run takes.
 
     Builds all that the run builds, which may prepare data and cache what scores need of them, and
@@ -34,23 +40,26 @@ def describe(config: Config, run_dir: str, strategy: tf.distribute.Strategy) -> 
       config: of the run.
       run_dir: its folder.
       strategy: what it would train under.
+      replicate, branch: the only ones to run, as of `jobs.run`.
 
     Raises:
       ToolkitError: as the run itself would.
     """
     method, bench = setup.build(config, strategy)
     run = RunFolder(run_dir)
+    run.check(config, setup.used(bench, method), bench.task.images.record)
+    numbers = jobs.chosen(config, replicate, branch)
     weights = bench.fresh_weights(0)
     stream = run.replicate(0).round(0).stream(config.seed)
     seconds, trained = _time_a_step(bench, Start(weights, expand(bench.full_masks), stream))
-    trainings = list(_trainings(method, bench, run))
+    trainings = list(_trainings(method, bench, run, numbers, branch))
     parts = [
         f"Nothing is trained or written: what --run_dir={run_dir} would hold.",
         "Config, as it is resolved:\n" + _indented(_options(method, bench)),
-        _listed(trainings, method, config),
+        _listed(trainings, method, config, len(numbers)),
         "Networks:\n" + _indented(_networks(bench)),
         _time(trainings, seconds),
-        _disk(bench, len(trainings), weights, trained),
+        _disk(bench, len(trainings), weights, trained, len(numbers)),
     ]
     return "\n\n".join(parts)
 
@@ -72,20 +81,24 @@ class Training:
     finished: bool
 
 
-def _trainings(method: Method, bench: Bench, run: RunFolder) -> Iterator[Training]:
-    """Of all replicates, in their order; none of a method that decides as it goes."""
+def _trainings(
+    method: Method, bench: Bench, run: RunFolder, numbers: Sequence[int], branch: str | None
+) -> Iterator[Training]:
+    """Of these replicates, in their order; none of a method that decides as it goes."""
     if not isinstance(method, IterativeMagnitudePruning):
         return
-    for number in range(bench.config.lottery.replicates):
-        yield from _of_replicate(method, bench, run.replicate(number))
+    for number in numbers:
+        yield from _of_replicate(method, bench, run.replicate(number), branch)
 
 
-def _of_replicate(method: Method, bench: Bench, replicate: ReplicateFolder) -> Iterator[Training]:
+def _of_replicate(
+    method: Method, bench: Bench, replicate: ReplicateFolder, branch: str | None
+) -> Iterator[Training]:
     first, steps = bench.config.lottery.rewind_step, bench.trainer.config.steps
-    if first:
+    if first and branch in (None, MAIN):
         title = f"replicate {replicate.number}, warm-up to step {first}"
         yield Training(title, first, 1.0, replicate.rewind.exists())
-    for folder in jobs.planned(method, bench, replicate):
+    for folder in jobs.planned(method, bench, replicate, branch):
         # Fresh weights were not trained up to the step that the others rewind to.
         begin = 0 if folder.branch_name in ("random_init", "random_ticket") else first
         share = _share(bench, folder.round_number)
@@ -125,18 +138,18 @@ def _flag(name: str, value: object) -> str:
     return f"--{name}={','.join(map(str, value)) if isinstance(value, tuple) else value}"
 
 
-def _listed(trainings: list[Training], method: Method, config: Config) -> str:
+def _listed(trainings: list[Training], method: Method, config: Config, replicates: int) -> str:
     if not trainings:
         return f"Trainings: {type(method).__name__} decides about them as it goes."
     # All replicates have the same.
-    first = trainings[: len(trainings) // config.lottery.replicates]
+    first = trainings[: len(trainings) // replicates]
     width = max(len(training.title) for training in first)
     lines = [
         f"{t.title:<{width}}  {t.steps:>9,} steps  {_left(t.share, config.lottery)}"
         + ("  (finished)" if t.finished else "")
         for t in first
     ]
-    others = config.lottery.replicates - 1
+    others = replicates - 1
     if others:
         lines.append(f"and the same in {others} more replicate{'s' if others > 1 else ''}")
     finished = sum(training.finished for training in trainings)
@@ -201,8 +214,7 @@ def _time(trainings: list[Training], seconds: float | None) -> str:
     )
 
 
-def _disk(bench: Bench, trainings: int, initial: Weights, trained: Weights) -> str:
-    replicates = bench.config.lottery.replicates
+def _disk(bench: Bench, trainings: int, initial: Weights, trained: Weights, replicates: int) -> str:
     first = _bytes(initial) * replicates
     each = _bytes(trained) + _bytes(expand(bench.full_masks))
     total = f"at most about {amounts.size(first + trainings * each)}: " if trainings else ""

@@ -43,7 +43,8 @@ def main(values: flags.FlagValues) -> None:
     plugins.load(config.networks.plugins)
     here = devices.use(values.strategy, config)
     if values.dry_run:
-        print(dry_run.describe(config, values.run_dir, here.strategy))
+        part = values.replicate, values.branch
+        print(dry_run.describe(config, values.run_dir, here.strategy, *part))
         return
     with devices.open_run(values.run_dir, here) as run:
         method, bench = setup.set_up(config, run, here.strategy, Progress(run))

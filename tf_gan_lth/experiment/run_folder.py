@@ -264,11 +264,32 @@ class RunFolder:
             self._check_empty()
         with self.lock():
             _clear(self)
+            self.check(config, used, images)
             self._claim_config(config, used)
-            if images is not None:
-                self._check_images(images)
+            if images is not None and not self.images.exists():
+                self.images.put(images)
             if parent is not None and not self.parent.exists():
                 self.parent.put(parent)
+
+    def check(
+        self,
+        config: configs.Config,
+        used: dict[str, object] | None = None,
+        images: dict[str, object] | None = None,
+    ) -> None:
+        """Raises `RunFolderError` where `claim` would refuse the folder; writes nothing."""
+        if not self.config.exists():
+            self._check_empty()
+            return
+        stored = self.config.get()
+        there = configs.from_options(stored["options"])
+        differs = difference(there, config, stored.get("used"), used)
+        if differs:
+            raise RunFolderError(
+                f"{self.path} holds another experiment: {differs}; give another --run_dir"
+            )
+        if images is not None and self.images.exists():
+            self._check_images(images)
 
     def _check_empty(self) -> None:
         mine = (".partial", locks.NAME)
@@ -282,6 +303,7 @@ class RunFolder:
             raise RunFolderError(f"{self.path} is a file; give a folder as --run_dir")
 
     def _claim_config(self, config: configs.Config, used: dict[str, object] | None) -> None:
+        """Writes what the config now is, unless the folder says so already."""
         record = {
             "id": config.digest,
             "digest": config.digest,
@@ -292,14 +314,8 @@ class RunFolder:
             record["used"] = used
         if self.config.exists():
             stored = self.config.get()
-            there = configs.from_options(stored["options"])
-            differs = difference(there, config, stored.get("used"), used)
-            if differs:
-                raise RunFolderError(
-                    f"{self.path} holds another experiment: {differs}; give another --run_dir"
-                )
             again = provenance.continued(stored, record[provenance.MADE])
-            if there == config and not again and ("used" in stored or used is None):
+            if self.read_config() == config and not again and ("used" in stored or used is None):
                 return
             # What the run began with is kept. Runs of earlier versions did not record it.
             kept = ("id", "used", provenance.MADE, provenance.CONTINUED)
@@ -308,13 +324,10 @@ class RunFolder:
         self.config.put(record)
 
     def _check_images(self, images: dict[str, object]) -> None:
-        """Records the images, or raises `RunFolderError` if they are not as recorded.
+        """Raises `RunFolderError` if the images are not as recorded.
 
         Names do not count: a folder may be called by another path, or have been moved.
         """
-        if not self.images.exists():
-            self.images.put(images)
-            return
         there = self.images.get()
         there["digest"]  # a record without it is named here
         # Earlier versions recorded less.

@@ -1,7 +1,8 @@
 """A part of a run, for a process of its own: many of them can work in one run folder at once."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+from tf_gan_lth.experiment.config import Config
 from tf_gan_lth.experiment.errors import UsageError
 from tf_gan_lth.experiment.run_folder import MAIN, ReplicateFolder, RunFolder, TrainingFolder
 from tf_gan_lth.methods import loop
@@ -30,13 +31,7 @@ def run(
       UsageError: there is no such replicate or branch, or its rounds are not finished.
       BusyError: another process is at it.
     """
-    count = bench.config.lottery.replicates
-    if replicate is not None and not 0 <= replicate < count:
-        raise UsageError(
-            f"--replicate={replicate} is none of --replicates={count}: they are numbered from 0"
-        )
-    numbers = range(count) if replicate is None else [replicate]
-    replicates = [folder.replicate(number) for number in numbers]
+    replicates = [folder.replicate(n) for n in chosen(bench.config, replicate, branch)]
     bench.observer.begins(
         [one for each in replicates for one in planned(method, bench, each, branch)]
     )
@@ -48,6 +43,31 @@ def run(
                 _run_branch(method, bench, each, branch)
     finally:
         bench.observer.ends()
+
+
+def chosen(config: Config, replicate: int | None, branch: str | None) -> Sequence[int]:
+    """The numbers of the replicates of which something is run: see `run`.
+
+    Raises:
+      UsageError: there is no such replicate, or no round that has the branch.
+    """
+    lottery = config.lottery
+    if replicate is not None and not 0 <= replicate < lottery.replicates:
+        raise UsageError(
+            f"--replicate={replicate} is none of --replicates={lottery.replicates}: they are"
+            " numbered from 0"
+        )
+    if branch not in (None, MAIN) and not _rounds_with(config, branch):
+        raise UsageError(
+            f"--branch={branch} is in no round: --branches and --branch_rounds up to"
+            f" --rounds={lottery.rounds} have none"
+        )
+    return range(lottery.replicates) if replicate is None else [replicate]
+
+
+def _rounds_with(config: Config, branch: str) -> list[int]:
+    numbers = range(config.lottery.rounds + 1)
+    return [number for number in numbers if branch in loop.branches_of(config, number)]
 
 
 def planned(
@@ -68,14 +88,7 @@ def planned(
 
 def _run_branch(method: Method, bench: Bench, replicate: ReplicateFolder, name: str) -> None:
     """One branch of the rounds that get it; it only reads what these made."""
-    lottery = bench.config.lottery
-    numbers = {n for n in range(lottery.rounds + 1) if name in loop.branches_of(bench.config, n)}
-    if not numbers:
-        raise UsageError(
-            f"--branch={name} is in no round: --branches and --branch_rounds up to"
-            f" --rounds={lottery.rounds} have none"
-        )
-    for number in sorted(numbers):
+    for number in _rounds_with(bench.config, name):
         here = replicate.round(number)
         if not here.is_complete():
             raise UsageError(

@@ -67,8 +67,8 @@ class Transfer(Method):
         for name in OF_LOTTERIES:
             if getattr(lottery, name) != getattr(usual, name):
                 raise UsageError(
-                    f"--{name}={_shown(getattr(lottery, name))} is for finding tickets: a transfer prunes"
-                    " and rewinds nothing"
+                    f"--{name}={_shown(getattr(lottery, name))} is for finding tickets: a transfer"
+                    " prunes and rewinds nothing"
                 )
         for name in ("prune", *OWN):
             asked = getattr(config.lottery, name)
