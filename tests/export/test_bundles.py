@@ -5,6 +5,7 @@ import gzip
 import json
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 
@@ -17,7 +18,8 @@ import tf_gan_lth as lth
 from tf_gan_lth import export, findings
 from tf_gan_lth.evaluation import exported
 from tf_gan_lth.experiment import array_files
-from tf_gan_lth.experiment.errors import EvaluationError, ExportError, UsageError
+from tf_gan_lth.experiment.errors import EvaluationError, ExportError, ToolkitWarning, UsageError
+from tf_gan_lth.experiment.run_folder import RunFolder
 from tf_gan_lth.export import bundle, cards, measuring, tickets
 from tf_gan_lth.export.formats import FORMATS
 from tf_gan_lth.findings import judge_run
@@ -222,6 +224,26 @@ def test_speed_and_memory_are_measured_of_ticket_and_dense(slim_run, tmp_path, m
     [tickets_drawn] = curves([*results, unmeasured], verdict, axis)
     places = [point.x for point in tickets_drawn.points]
     assert sorted(places) == pytest.approx(sorted([100.0, 100 * one["ticket"] / one["dense"]]))
+
+
+def test_a_card_without_times_takes_no_place_of_one_with_them(finished, tmp_path, monkeypatch):
+    run = RunFolder(tmp_path / "run")
+    shutil.copytree(finished.run.path, run.path)
+    found = tickets.find(f"{run.path}/replicate_0/round_03")
+    timed = measuring.Timed(1, 1, {("ticket", "tflite"): 2.0, ("dense", "tflite"): 4.0}, 5)
+    monkeypatch.setattr(measuring, "speeds", lambda *_: [timed])
+    kept = export.export(found, ["tflite"], tmp_path / "timed", ["speed"])
+    assert found.folder.card("generator").get() == kept
+    export.export(found, ["weights"], tmp_path / "weights", ["speed"])  # which do not run
+    assert found.folder.card("generator").get() == kept
+
+    # Of a run that cannot be written the export is whole all the same.
+    found.folder.card("generator").path.unlink()
+    (found.folder.card("generator").path / "in_the_way").mkdir(parents=True)
+    said = r"is written and whole; .* does not show them: cannot write .*card\.json: "
+    with pytest.warns(ToolkitWarning, match=said):
+        export.export(found, ["tflite"], tmp_path / "again", ["speed"])
+    assert (tmp_path / "again" / "card.json").exists()
 
 
 def test_a_measuring_process_that_dies_leaves_nothing(finished, tmp_path, monkeypatch):

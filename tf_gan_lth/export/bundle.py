@@ -6,6 +6,7 @@ bundle.export(tickets.find("runs/demo/replicate_0/round_05"), ["tflite"], path)
 import dataclasses
 import pathlib
 import tempfile
+import warnings
 from collections.abc import Sequence
 
 import numpy as np
@@ -13,7 +14,14 @@ import numpy as np
 from tf_gan_lth.evaluation import exported
 from tf_gan_lth.experiment import paths
 from tf_gan_lth.experiment.artifacts import Artifact, File, Record
-from tf_gan_lth.experiment.errors import ExportError, ToolkitError, UsageError, check_known
+from tf_gan_lth.experiment.errors import (
+    ExportError,
+    RunFolderError,
+    ToolkitError,
+    ToolkitWarning,
+    UsageError,
+    check_known,
+)
 from tf_gan_lth.export import cards, measuring
 from tf_gan_lth.export.formats import FORMATS, MODEL, write_all
 from tf_gan_lth.export.tickets import Found
@@ -78,6 +86,9 @@ def export(
       UsageError: a format or measure is unknown, or something is at `output`.
       ExportError: a converter failed, or a format does not return what the ticket does.
       RunFolderError: the folder cannot be written.
+
+    Warns:
+      ToolkitWarning: the training's folder cannot be written.
     """
     for name in formats:
         check_known("format", name, FORMATS)
@@ -87,9 +98,23 @@ def export(
         raise UsageError(f"{output} exists and is not overwritten: give another --output")
     Bundle(output).put(Request(found, formats, measure))
     card = Bundle(output).get()
-    if "speed" in measure:
-        found.folder.card(found.name).put(card)
+    if any("milliseconds_an_image" in entry for entry in card["formats"].values()):
+        _keep(card, found, output)
     return card
+
+
+def _keep(card: dict, found: Found, output: pathlib.Path) -> None:
+    """Writes a card into the round; what is exported is good also where that is not possible."""
+    try:
+        found.folder.card(found.name).put(card)
+    except RunFolderError as error:
+        reason = str(error).partition(";")[0]
+        warnings.warn(
+            f"{output} is written and whole; its times are not kept in the run, so that the report"
+            f" does not show them: {reason}",
+            ToolkitWarning,
+            stacklevel=3,
+        )
 
 
 def _write(request: Request, folder: pathlib.Path) -> dict[str, cards.Written]:
