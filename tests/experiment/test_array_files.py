@@ -25,6 +25,7 @@ ARRAYS = {
     "nothing": np.zeros((4, 9), np.float32),
     "empty": np.zeros((0, 3), np.float32),
     "scalar": np.float32(3.0) * np.ones(()),
+    "zero": np.zeros((), np.float32),
     "flag": np.array(True),
     "mask": drawn((3, 3, 5, 7)) > 0,
     "ones": np.ones((2, 3), bool),
@@ -38,6 +39,12 @@ def test_every_array_comes_back_bit_for_bit():
     found = from_npz(to_npz(ARRAYS))
     assert equal(found, ARRAYS)
     assert to_npz(found) == to_npz(ARRAYS)
+
+
+def test_a_variable_of_one_number_that_is_zero_is_kept():
+    """TensorFlow returns it as NumPy's scalar: such as the scale that an attention begins with."""
+    found = from_npz(to_npz({"attention/scale": np.float32(0.0)}))["attention/scale"]
+    assert (found.shape, found.dtype, float(found)) == ((), np.float32, 0.0)
 
 
 def test_a_mask_takes_a_bit_a_weight_and_pruned_weights_next_to_nothing():

@@ -49,7 +49,8 @@ def _packed(name: str, array: np.ndarray) -> Arrays:
     shape = {name + SHAPE: np.array(array.shape, np.int64)}
     if array.dtype == bool:
         return shape | {name + BITS: np.packbits(array)}
-    if array.dtype.kind != "f" or array.dtype.itemsize not in (2, 4, 8):
+    # One number takes no less room in parts.
+    if array.dtype.kind != "f" or array.dtype.itemsize not in (2, 4, 8) or not array.shape:
         return {name: array}
     # By bits: -0 is not +0, and NaN is kept as it is.
     stored = np.ascontiguousarray(array).view(f"u{array.dtype.itemsize}") != 0
