@@ -79,6 +79,11 @@ class Options:
     pool: int | None = configs.option(None, "its size", low=0)
 
 
+def test_a_branch_that_is_named_twice_is_one():
+    twice = configs.from_options({"branches": "random_init,random_mask,random_init"})
+    assert twice.lottery.branches == ("random_init", "random_mask")
+
+
 def test_what_no_concern_has_is_kept_for_its_owner():
     config = configs.from_options({"width": "16", "depths": ["3"], "pool": None, "colour": 3})
     assert config.extras == {"width": "16", "depths": ["3"], "colour": 3}

@@ -55,6 +55,6 @@ def main(values: flags.FlagValues) -> None:
     from tf_gan_lth.export import bundle, cards, tickets
 
     found = tickets.find(values.ticket, values.direction)
-    card = bundle.export(found, list(dict.fromkeys(values.format)), output, values.measure)
+    card = bundle.export(found, values.format, output, values.measure)
     print(cards.page(card))
     print(f"written to {output}")

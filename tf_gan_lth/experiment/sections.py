@@ -240,6 +240,7 @@ class LotteryConfig:
     def __post_init__(self):
         # In a fixed order, so that equal experiments have equal identities.
         object.__setattr__(self, "prune", tuple(sorted(set(self.prune), reverse=True)))
+        object.__setattr__(self, "branches", tuple(dict.fromkeys(self.branches)))  # each once
         if self.rate is None and self.criterion != "gamma_l1":
             object.__setattr__(self, "rate", 0.2)
         if self.train_slim is None and self.unit != "channel":

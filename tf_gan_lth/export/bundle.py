@@ -90,6 +90,7 @@ def export(
     Warns:
       ToolkitWarning: the training's folder cannot be written.
     """
+    formats = list(dict.fromkeys(formats))
     for name in formats:
         check_known("format", name, FORMATS)
     for name in measure:
