@@ -119,7 +119,8 @@ class Bench:
         callbacks.append(curves)
         every = self.config.evaluation.score_every
         if every:
-            callbacks.append(Evaluations(self.task, self.trainer, folder, every, curves))
+            first = candidate.first_step
+            callbacks.append(Evaluations(self.task, self.trainer, folder, every, curves, first))
         stream = folder.stream(self.config.seed)
         start = Start(
             weights,
