@@ -117,8 +117,17 @@ class Bench:
         begins = not folder.checkpoint.exists()
         curves = Summaries(folder.curves, self.trainer.config.steps, begins)
         callbacks.append(curves)
+        masks = self.read_masks(kept)
+        slim = self._trains_slim(masks, checkpoints, begins)
         every = self.config.evaluation.score_every
-        if every:
+        if every and slim:
+            warnings.warn(
+                f"{folder.title} began without its pruned channels, before --score_every was given:"
+                " it ends so, and has no scores within",
+                ToolkitWarning,
+                stacklevel=2,
+            )
+        elif every:
             first = candidate.first_step
             callbacks.append(Evaluations(self.task, self.trainer, folder, every, curves, first))
         stream = folder.stream(self.config.seed)
@@ -133,17 +142,19 @@ class Bench:
             candidate.stop,
             candidate.supernets,
         )
-        masks = self.read_masks(kept)
-        if self._trains_slim(masks):
+        if slim:
             trained = train_slim(self.trainer, masks, start, callbacks, candidate.stop, checkpoints)
         else:
             trained = self.trainer.train(start, callbacks, candidate.stop, checkpoints)
         return trained, checkpoints.seconds
 
-    def _trains_slim(self, masks: Masks) -> bool:
+    def _trains_slim(self, masks: Masks, checkpoints: Checkpoints, begins: bool) -> bool:
         asked = self.config.lottery.train_slim
         if asked is False or not any(mask.remaining < mask.total for mask in masks.values()):
             return False
+        if asked is None and not begins:
+            # It ends as it began, though --score_every may have come or gone since then.
+            return not checkpoints.fits(self.trainer.model)
         if asked is None and self.config.evaluation.score_every:
             return False  # what scores within a training takes whole networks
         return bool(asked) or saves_time(self.trainer, masks)

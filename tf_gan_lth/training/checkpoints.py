@@ -33,6 +33,15 @@ class Checkpoints(keras.callbacks.Callback):
     def seconds(self) -> float:
         return self._earlier + time.monotonic() - self._began
 
+    def fits(self, model: GANModel) -> bool:
+        """Whether the saved state is of a model of such shapes: that of a slim one is of others.
+
+        Raises:
+          ArtifactError: the file is missing or broken.
+        """
+        state = self._file.get()
+        return all(state[name].shape == variable.shape for name, variable in model.state().items())
+
     def resume(self, model: GANModel, first_step: int) -> int:
         """Restores the saved state of a training that began at `first_step`, if there is one.
 
