@@ -152,7 +152,9 @@ def _open_saved_model(folder: paths.Path) -> Opened:
     if not folder.is_dir():
         raise UsageError(f"there is no SavedModel at {folder}")
     served = saved_models.Served(folder)
-    shape = served.outputs[0].shape if len(served.outputs) == 1 else ()
+    # Of two outputs, or one of any rank, none is the images.
+    one = len(served.outputs) == 1 and served.outputs[0].shape.rank is not None
+    shape = tuple(served.outputs[0].shape) if one else ()
     return share(served), served.inputs, shape, served.classes
 
 
