@@ -26,7 +26,7 @@ from tf_gan_lth.experiment.errors import EvaluationError, UsageError, check_know
 from tf_gan_lth.experiment.run_folder import RunFolder, TrainingFolder, find_training
 from tf_gan_lth.pruning.quantisation import in_bits
 from tf_gan_lth.tasks import image_to_image, noise_to_image
-from tf_gan_lth.training import EMA, Inference
+from tf_gan_lth.training import Inference
 from tf_gan_lth.training.image_to_image import DIRECTIONS
 from tf_gan_lth.training.replicas import share
 from tf_gan_lth.training.sampler import labels_of, sample
@@ -214,7 +214,7 @@ class RoundImages(DrawnImages):
         [generator] = spec.generators
         # An imported round may have no averages, and then the live generator is scored.
         snapshot = noise_to_image.scored_generator(weights, generator, self.protocol)
-        self.ema = snapshot is weights.get(generator + EMA)
+        self.ema = noise_to_image.is_averaged(weights, generator, self.protocol)
         gan = load_generator(run, self._folder, generator, snapshot)
         self.prior = gan.prior
         self._generate = functools.partial(Inference(gan.networks[generator]), snapshot)
