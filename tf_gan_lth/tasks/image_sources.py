@@ -12,6 +12,7 @@ import abc
 import dataclasses
 import functools
 import os
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
@@ -22,7 +23,13 @@ from tf_gan_lth.evaluation import Labels, Protocol, exported, saved_models
 from tf_gan_lth.experiment import paths, plugins, seeds
 from tf_gan_lth.experiment.artifacts import Arrays
 from tf_gan_lth.experiment.config import Config
-from tf_gan_lth.experiment.errors import EvaluationError, UsageError, check_known, error_reason
+from tf_gan_lth.experiment.errors import (
+    EvaluationError,
+    ToolkitWarning,
+    UsageError,
+    check_known,
+    error_reason,
+)
 from tf_gan_lth.experiment.run_folder import RunFolder, TrainingFolder, find_training
 from tf_gan_lth.pruning.quantisation import in_bits
 from tf_gan_lth.tasks import image_to_image, noise_to_image
@@ -48,11 +55,10 @@ class FolderImages:
       ema: whether averaged parameters generate them; None if unknown.
       target: domain, `a` or `b`, that pictures are translated to; None if nothing is translated.
       prior: what they are drawn from, or what is put in its place; None if they are not drawn.
-      trained: whether they are of a GAN that a run trained: see `Evaluator.score`.
+      config: that of the run whose GAN makes them; None if they are of no run.
     """
 
-    protocol = ema = target = prior = None
-    trained = False
+    protocol = ema = target = prior = config = None
 
     def __init__(self, path: str, resolution: int | None = None, crop: str = "none"):
         self._folder = data.ImageFolder(paths.expand(path), resolution, crop=crop)
@@ -77,8 +83,7 @@ class FolderImages:
 class DrawnImages(abc.ABC):
     """Images of a generator that draws from a prior."""
 
-    available = target = None
-    trained = False
+    available = target = config = None
     prior: gans.Prior
 
     def batches(self, count: int, repeat: int) -> Iterator[tf.Tensor]:
@@ -198,18 +203,16 @@ class RoundImages(DrawnImages):
       ArtifactError: the training is not finished, or its files are broken.
     """
 
-    trained = True
-
     def __init__(self, path: str, protocol: Protocol | None):
         self.name = f"round:{path}"
         run, self._folder = find_training(path)
-        self._config, spec = _config_and_gan(run)
+        self.config, spec = _config_and_gan(run)
         if spec.prior is None:
             raise UsageError(f"{self.name} translates pictures: say which way with --direction")
 
         # Take the generator that the protocol scores.
-        self.protocol = protocol or noise_to_image.protocol_of(self._config)
-        self.resolution = self._config.data.resolution
+        self.protocol = protocol or noise_to_image.protocol_of(self.config)
+        self.resolution = self.config.data.resolution
         weights = self._folder.weights.get()
         [generator] = spec.generators
         # An imported round may have no averages, and then the live generator is scored.
@@ -225,7 +228,7 @@ class RoundImages(DrawnImages):
 
     def _seed(self, repeat: int) -> np.ndarray:
         further = [repeat] if repeat else []
-        return noise_to_image.sampling_seed(self._config, self._folder.replicate, *further)
+        return noise_to_image.sampling_seed(self.config, self._folder.replicate, *further)
 
 
 class TranslatedImages:
@@ -247,16 +250,15 @@ class TranslatedImages:
 
     ema = False
     prior = None
-    trained = True
 
     def __init__(self, path: str, protocol: Protocol | None, direction: str):
         check_known("direction", direction, WAYS)
         self.name = f"round:{path} {direction}"
         run, folder = find_training(path)
-        config, spec = _config_and_gan(run)
+        self.config, spec = _config_and_gan(run)
         if spec.prior is not None:
             raise UsageError(f"round:{path} draws images: --direction is for GANs that translate")
-        self.protocol = protocol or image_to_image.protocol_of(config)
+        self.protocol = protocol or image_to_image.protocol_of(self.config)
         if self.protocol.ema:
             raise UsageError(
                 f"--protocol={self.protocol.name} scores averaged generators, and {self.name} has"
@@ -267,9 +269,18 @@ class TranslatedImages:
         self._snapshot = folder.weights.get()[name]
         gan = load_generator(run, folder, name, self._snapshot)
         self._generate = Inference(gan.networks[name])
-        self._pictures = image_to_image.load_split(config, "test").sets[domain]
+        domains = image_to_image.load_split(self.config, "test")
+        scored = run.images.get().get("test_digest") if run.images.exists() else None
+        if scored not in (None, image_to_image.digest_of(domains)):
+            warnings.warn(
+                f"the test pictures of {self.config.data.dataset} are not those that {run.path} was"
+                " scored on: its scores are of others",
+                ToolkitWarning,
+                stacklevel=2,
+            )
+        self._pictures = domains.sets[domain]
         self.available = self._pictures.count
-        self.resolution = config.data.resolution
+        self.resolution = self.config.data.resolution
         self.channels = self._pictures.channels
 
     def batches(self, count: int, repeat: int) -> Iterator[np.ndarray]:
