@@ -37,7 +37,7 @@ def main(values: flags.FlagValues) -> None:
     from tf_gan_lth.tasks.noise_to_image import protocol_of
     from tf_gan_lth.training import Sampler
 
-    protocol = protocol_of(config.evaluation)
+    protocol = protocol_of(config)
     resolution = config.data.resolution
     extractor = Extractor.of(protocol)
     real = data.open_images(

@@ -198,6 +198,17 @@ def keep_one(folder):
         path.unlink()
 
 
+def nest(folder, stays):
+    """Classes without splits, of which `stays` has pictures and one has a folder in it."""
+    for name in ("bird", "cat"):
+        (folder / "train" / name).rename(folder / name)
+        if name != stays:
+            remove_pictures(folder, name)
+    shutil.rmtree(folder / "train")
+    shutil.rmtree(folder / "test")
+    flatten_all(folder / "cat" / "more")
+
+
 LAYOUT = (
     r"expected pictures in \S+/train/<class>/ or in \S+/train/; or, as every split, in"
     r" \S+/<class>/ or in \S+/$"
@@ -264,6 +275,12 @@ LAYOUT = (
             DataError,
             "cat/a.png is not a picture",
         ),
+        (
+            lambda folder: nest(folder, "bird"),
+            DataError,
+            "/cat/more is a folder, .* in .*/bird: if",
+        ),
+        (lambda folder: nest(folder, "cat"), DataError, "/cat/more is a folder, .* in .*/cat: if"),
     ],
 )
 def test_another_layout_is_refused_in_one_line(folder, spoil, kind, message):

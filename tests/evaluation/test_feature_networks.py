@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import tensorflow as tf
+import tf_keras as keras
 
 from tf_gan_lth.evaluation import Extractor, embedded, feature_networks, inception
 from tf_gan_lth.experiment import cache
@@ -78,6 +79,34 @@ def test_the_size_of_inception_is_known_by_its_outputs(tmp_path):
 def test_a_saved_model_of_another_signature_is_refused(tmp_path, function, shape, dtype, message):
     with pytest.raises(EvaluationError, match=message):
         feature_networks.load(save(tmp_path / "m", function, shape, dtype))
+
+
+def _of_vectors():
+    vectors = keras.Input([4])
+    return keras.Model(vectors, {"pool_3": vectors, "logits": vectors})
+
+
+def _of_two_inputs():
+    pair = {name: keras.Input([8, 8, 1]) for name in "ab"}
+    features = keras.layers.Flatten()(pair["a"] - pair["b"])
+    return keras.Model(pair, {"pool_3": features, "logits": features})
+
+
+@pytest.mark.parametrize(
+    ("made", "message"),
+    [
+        (_of_vectors, r"takes \(None, 4\): it must take images \(N, H, W, C\)"),
+        (_of_two_inputs, r"takes .*'b'.*: it must take images \(N, H, W, C\) and nothing else"),
+        (lambda: None, "returns None: expected the path of a SavedModel, or a Keras model"),
+    ],
+)
+def test_a_function_that_makes_no_feature_network_is_named(made, message):
+    feature_networks.OWN.register(made, name="mine")
+    try:
+        with pytest.raises(EvaluationError, match=f"feature network 'mine' {message}"):
+            feature_networks.load("mine")
+    finally:
+        feature_networks.OWN.remove("mine")
 
 
 def test_what_is_not_there_or_no_network_is_refused(tmp_path):

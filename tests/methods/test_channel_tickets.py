@@ -1,6 +1,5 @@
 """The lottery over channels: exact counts, what goes with a channel, budgets, controls."""
 
-import contextlib
 import dataclasses
 import types
 
@@ -20,7 +19,6 @@ from tf_gan_lth.methods.units import full_masks
 from tf_gan_lth.pruning.cost import cost
 from tf_gan_lth.pruning.slimming import slim
 from tf_gan_lth.training import slim as slim_training
-from tf_gan_lth.training.checkpoints import Checkpoints
 
 OPTIONS = {
     "gan": "sngan",
@@ -242,32 +240,6 @@ def test_rounds_train_slim_where_counts_say_that_it_pays(finished):
         config = dataclasses.replace(trainer.config, steps=steps)
         longer = types.SimpleNamespace(model=trainer.model, config=config)
         assert slim_training.saves_time(longer, {"generator": mask}) is pays
-
-
-@pytest.mark.parametrize("first", [0, 1])
-def test_scores_within_a_training_may_come_or_go_while_it_is_interrupted(
-    tmp_path, monkeypatch, first
-):
-    """What began slim ends slim, and what began whole ends whole, to the same weights."""
-    monkeypatch.setattr(slim_training, "PAYS", 0)  # unless it is scored within, it trains slim
-    options = {**OPTIONS, "rounds": 1, "branches": (), "checkpoint_minutes": 0}
-    whole = run_lottery({**options, "score_every": first}, tmp_path / "whole")
-    save = Checkpoints.on_train_batch_end
-
-    def stop(checkpoints, batch, logs=None):
-        save(checkpoints, batch, logs)
-        if "round 1" in checkpoints.model.title:
-            raise KeyboardInterrupt
-
-    monkeypatch.setattr(Checkpoints, "on_train_batch_end", stop)
-    with pytest.raises(KeyboardInterrupt):
-        run_lottery({**options, "score_every": first}, tmp_path / "run")
-    monkeypatch.setattr(Checkpoints, "on_train_batch_end", save)
-    said = pytest.warns(ToolkitWarning, match="round 1, main goes on without its pruned channels")
-    with contextlib.nullcontext() if first else said:
-        again = run_lottery({**options, "score_every": 1 - first}, tmp_path / "run")
-    found = [f.replicate.round(1).weights.get() for f in (whole, again)]
-    assert equal(*found)
 
 
 def test_channels_are_drawn_evenly_however_many_weights_they_have(finished):

@@ -6,6 +6,7 @@ import csv
 import dataclasses
 import io
 import shutil
+import warnings
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from helpers import equal, run_lottery
 
 from tf_gan_lth import data, findings, report
 from tf_gan_lth.evaluation import SCORES
-from tf_gan_lth.experiment.errors import UsageError
+from tf_gan_lth.experiment.errors import ToolkitWarning, UsageError
 from tf_gan_lth.experiment.run_folder import RunFolder
 from tf_gan_lth.methods.branches import BRANCHES
 from tf_gan_lth.methods.candidate import rewind
@@ -154,6 +155,19 @@ def test_a_round_that_translates_gets_the_very_scores_that_its_run_gave_it(trans
     expected = here.scores.get()[f"generator_{direction}"]
     assert {name: record[name] for name in SCORES} == {name: expected[name] for name in SCORES}
     assert record["protocol"] == expected["protocol"]
+
+
+def test_other_test_pictures_than_the_runs_are_warned_of(translated, tmp_path):
+    run = RunFolder(shutil.copytree(translated.run.path, tmp_path / "run"))
+    run.images.put({**run.images.get(), "test_digest": "of others"})
+    dataset = translated.bench.config.data.dataset
+    request = Request(f"round:{run.path}/replicate_0/round_01", dataset, direction="a2b")
+    with pytest.warns(ToolkitWarning, match="are not those that .* was scored on"):
+        evaluate(request)
+    own = dataclasses.replace(request, images=f"round:{translated.replicate.round(1).path}")
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", "the test pictures of")
+        evaluate(own)
 
 
 def test_a_round_that_translates_is_scored_one_way(translated):

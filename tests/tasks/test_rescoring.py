@@ -253,6 +253,7 @@ def test_repeats_of_a_folder_and_more_images_than_it_has_are_refused(tmp_path):
     [
         (lambda x: {"y": x}, [None, 8, 8, 3], tf.float32),
         (lambda z: {"y": z}, [None, 8], tf.float32),
+        (lambda z: {"y": z}, None, tf.float32),
         (lambda z: {"y": z[:, None, None]}, [16, 8], tf.float32),
         (lambda z: {"y": z[:, None, None]}, [None, 8], tf.float64),
         (lambda z: {"y": z[:, None, None], "w": z}, [None, 8], tf.float32),

@@ -7,6 +7,7 @@ import itertools
 import numpy as np
 import pytest
 import tensorflow as tf
+from helpers import equal
 
 from tf_gan_lth import data, gans
 from tf_gan_lth.experiment import config as configs
@@ -101,6 +102,16 @@ def test_the_loss_scale_starts_anew_and_is_part_of_the_state(half_pruned):
     assert [name for name in first if not np.array_equal(first[name], changed[name])] != []
     trainer.start(Start(weights, masks, SEED))
     assert float(trainer.model.optimizer.loss_scale) == 2.0**15
+
+
+def test_steps_that_a_loss_scale_skips_shrink_gammas_by_their_own_rate():
+    """Whatever was trained before in the same process: Keras would keep its last rate."""
+    trainer = make_trainer(
+        "sngan", "mixed_float16", terms=("gamma_l1:5",), decay_from=0.1, learning_rate=0.01
+    )
+    start = Start(trainer.snapshot(), {}, SEED)
+    first, again = trainer.train(start), trainer.train(start)
+    assert equal(first.weights, again.weights)
 
 
 def test_statistics_stay_float32():

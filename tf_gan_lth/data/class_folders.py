@@ -60,6 +60,7 @@ def read(
         images = _images(root, list(_pictures(root, files)), resolution, crop)
         return images, np.zeros(len(files), np.int64), ()
     if split not in splits and splits:
+        _check_are_no_classes(root, splits)
         check_known(f"split of folder:{root}", split, splits)
     part = root / split if splits else root
     files = _files(root, split, part)
@@ -124,6 +125,19 @@ def _check_is_no_class(root: pathlib.Path, split: str, splits: list[str]) -> Non
                 f"{root} has pictures in {split} and in {folder.name}: is {split} a split or a"
                 " class? Move what is not of this split, or put classes into a folder for each"
                 " split"
+            )
+
+
+def _check_are_no_classes(root: pathlib.Path, splits: list[str]) -> None:
+    """Raises `DataError` if folders are taken for splits as a class has a folder in it."""
+    if {*listing.SPLITS, *DOMAINS} & set(splits):
+        return
+    for folder in listing.entries(root)[0]:
+        if any(listing.is_picture(path.name) for path in listing.entries(folder)[1]):
+            odd = listing.entries(root / splits[0])[0][0]
+            raise DataError(
+                f"{odd} is a folder, and pictures are in {folder}: if these are classes, nothing"
+                " but pictures may be in each"
             )
 
 

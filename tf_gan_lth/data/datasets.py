@@ -162,7 +162,8 @@ def open_images(
 
     Args:
       text: name of a data set, `npz:PATH`, or `folder:PATH`, which may have any layout.
-      split: of the data set; of a folder the subfolder of that name, None is the folder itself.
+      split: of the data set; of a folder the subfolder of that name, None is the folder itself,
+        unless it holds two domains, which nobody means together.
       resolution, data_dir, crop: as in `load`.
 
     Raises:
@@ -170,7 +171,14 @@ def open_images(
       DataError: the data set cannot be prepared, or the folder or the file holds something else.
     """
     if text.startswith(FOLDER):
-        return ImageFolder(folder_path(text), resolution, split, crop)
+        path = folder_path(text)
+        domains = [name for name in class_folders.DOMAINS if (path / name).is_dir()]
+        if split is None and len(domains) > 1:
+            raise UsageError(
+                f"{path} holds two domains, in {', '.join(domains)}: say which pictures are meant,"
+                f" such as folder:{path / domains[1]}"
+            )
+        return ImageFolder(path, resolution, split, crop)
     return load(text, split or "train", resolution, data_dir, crop)
 
 

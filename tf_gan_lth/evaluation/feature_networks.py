@@ -72,6 +72,11 @@ def _load(name: str, strategy: tf.distribute.Strategy) -> FeatureNetwork:
     made = OWN[name]() if name in OWN else None
     if isinstance(made, keras.Model):
         return _of_model(name, made)
+    if name in OWN and not isinstance(made, (str, pathlib.PurePath)):
+        raise EvaluationError(
+            f"feature network '{name}' returns {made!r}: expected the path of a SavedModel, or a"
+            " Keras model"
+        )
     path = _locate(name if made is None else str(made))
     graph = path if path.is_file() else path / inception.GRAPH
     if graph.is_file():
@@ -117,7 +122,13 @@ def _of_model(name: str, model: keras.Model) -> FeatureNetwork:
             f"feature network '{name}' lacks the outputs {missing}: give its keras.Model a dict of"
             f" {list(OUTPUTS)}"
         )
-    _, height, width, channels = model.input_shape
+    shape = model.input_shape
+    if not isinstance(shape, tuple) or len(shape) != 4:
+        raise EvaluationError(
+            f"feature network '{name}' takes {shape}: it must take images (N, H, W, C) and nothing"
+            " else"
+        )
+    _, height, width, channels = shape
     arrays = [variable.numpy() for variable in model.variables]
     return FeatureNetwork(
         name,

@@ -39,6 +39,7 @@ class Origin:
       split: split of the data set or folder; None if there is none, or if it is unknown.
       count: number of images.
       size: their height and width, in pixels.
+      channels: how many they have; None if unknown, as in files of earlier versions.
       feature_network, feature_network_digest: the feature network that was used.
       resize_filter: how the images were resized; None if the network takes any size.
       version: version of the way from images to features.
@@ -53,6 +54,7 @@ class Origin:
     feature_network_digest: str | None = None
     resize_filter: str | None = None
     version: int | None = None
+    channels: int | None = None
 
     @property
     def digest(self) -> str:
@@ -110,6 +112,7 @@ def of_images(images: ImageSet | ImageFolder, extractor: Extractor) -> Reference
         feature_network_digest=network.digest,
         resize_filter=extractor.resize_filter if network.size else None,
         version=VERSION,
+        channels=images.channels,
     )
     cached = _CachedReference(cache.folder() / "references" / f"{origin.digest}.npz")
     labels = _labels_of(images)
@@ -147,7 +150,8 @@ def read(path: pathlib.Path, extractor: Extractor) -> Reference:
 
     Raises:
       ArtifactError: the file is missing, broken or holds something else.
-      EvaluationError: the statistics are of another feature network or another resizing.
+      EvaluationError: the statistics are of another feature network or another resizing, or of
+        grey images where those to score are in colour.
     """
     reference = ReferenceFile(path).get()
     network, origin = extractor.network, reference.origin
@@ -168,6 +172,8 @@ def read(path: pathlib.Path, extractor: Extractor) -> Reference:
             f"{path} was made by version {origin.version} of the extraction, this is {VERSION}:"
             " make it again"
         )
+    if origin.channels is not None:
+        extractor.check_channels(str(path), origin.channels)
     return reference
 
 

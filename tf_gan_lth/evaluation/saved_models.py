@@ -77,7 +77,7 @@ class Served:
                 f"{path} is not a SavedModel with a signature '{SIGNATURE}': {error_reason(error)}"
             ) from None
         inputs = tf.nest.flatten(self._function.structured_input_signature)
-        self.inputs: list[tf.TensorSpec] = sorted(inputs, key=lambda spec: -spec.shape.rank)
+        self.inputs: list[tf.TensorSpec] = sorted(inputs, key=lambda spec: -(spec.shape.rank or 0))
         self.outputs: list[tf.TensorSpec] = tf.nest.flatten(self._function.structured_outputs)
         classes = getattr(self._model, "classes", None)
         self.classes = None if classes is None else int(classes)

@@ -118,17 +118,18 @@ class Bench:
         curves = Summaries(folder.curves, self.trainer.config.steps, begins)
         callbacks.append(curves)
         masks = self.read_masks(kept)
-        slim = self._trains_slim(masks, folder)
+        slim = self._trains_slim(masks, checkpoints, begins)
         every = self.config.evaluation.score_every
         if every and slim:
             warnings.warn(
-                f"{folder.title} goes on without its pruned channels, as it began: it is not scored"
-                " before its end",
+                f"{folder.title} began without its pruned channels, before --score_every was given:"
+                " it ends so, and has no scores within",
                 ToolkitWarning,
                 stacklevel=2,
             )
         elif every:
-            callbacks.append(Evaluations(self.task, self.trainer, folder, every, curves))
+            first = candidate.first_step
+            callbacks.append(Evaluations(self.task, self.trainer, folder, every, curves, first))
         stream = folder.stream(self.config.seed)
         start = Start(
             weights,
@@ -147,14 +148,13 @@ class Bench:
             trained = self.trainer.train(start, callbacks, candidate.stop, checkpoints)
         return trained, checkpoints.seconds
 
-    def _trains_slim(self, masks: Masks, folder: TrainingFolder) -> bool:
+    def _trains_slim(self, masks: Masks, checkpoints: Checkpoints, begins: bool) -> bool:
         asked = self.config.lottery.train_slim
         if asked is False or not any(mask.remaining < mask.total for mask in masks.values()):
             return False
-        if asked is None and folder.checkpoint.exists():  # --score_every may have come or gone
-            state = folder.checkpoint.get()
-            whole = {f"{n}/{path}": s for n in masks for path, s in self.shapes[n].items()}
-            return any(path in state and state[path].shape != s for path, s in whole.items())
+        if asked is None and not begins:
+            # It ends as it began, though --score_every may have come or gone since then.
+            return not checkpoints.fits(self.trainer.model)
         if asked is None and self.config.evaluation.score_every:
             return False  # what scores within a training takes whole networks
         return bool(asked) or saves_time(self.trainer, masks)

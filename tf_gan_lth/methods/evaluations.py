@@ -19,14 +19,21 @@ class Evaluations(keras.callbacks.Callback):
       folder: of the training, which keeps the scores.
       every: steps between two scores.
       summaries: where scores and samples go too.
+      first_step: of the training; of one that continues too.
     """
 
     def __init__(
-        self, task: Task, trainer: Trainer, folder: TrainingFolder, every: int, summaries: Summaries
+        self,
+        task: Task,
+        trainer: Trainer,
+        folder: TrainingFolder,
+        every: int,
+        summaries: Summaries,
+        first_step: int = 0,
     ):
         super().__init__()
         self._task, self._trainer, self._folder = task, trainer, folder
-        self._every, self._summaries = every, summaries
+        self._every, self._summaries, self._first_step = every, summaries, first_step
 
     def on_train_begin(self, logs: dict | None = None) -> None:
         self._step = int(self.model.step.numpy())
@@ -34,11 +41,22 @@ class Evaluations(keras.callbacks.Callback):
         points = points_of(self._folder)
         self._points = [point for point in points if point["step"] <= self._step]
         self._keep_points()
+        # Whoever stops a training while it is scored, or just before, stops it after the step.
+        before = max(self._first_step, self._step - self._trainer.config.steps_per_execution)
+        scored = self._points and self._points[-1]["step"] == self._step
+        if self._is_due(before) and not scored:
+            self._score()
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
         before, self._step = self._step, int(self.model.step.numpy())
-        if self._step // self._every == before // self._every:
-            return
+        if self._is_due(before):
+            self._score()
+
+    def _is_due(self, before: int) -> bool:
+        """Whether there is something to score between a step and the one that training is at."""
+        return self._step // self._every != before // self._every
+
+    def _score(self) -> None:
         weights = self._trainer.snapshot()
         # What scores may share its variables with what trains, and has averages in them.
         state = {name: variable.numpy() for name, variable in self.model.state().items()}

@@ -12,6 +12,7 @@ import abc
 import dataclasses
 import functools
 import os
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
@@ -22,11 +23,17 @@ from tf_gan_lth.evaluation import Labels, Protocol, exported, saved_models
 from tf_gan_lth.experiment import paths, plugins, seeds
 from tf_gan_lth.experiment.artifacts import Arrays
 from tf_gan_lth.experiment.config import Config
-from tf_gan_lth.experiment.errors import EvaluationError, UsageError, check_known, error_reason
+from tf_gan_lth.experiment.errors import (
+    EvaluationError,
+    ToolkitWarning,
+    UsageError,
+    check_known,
+    error_reason,
+)
 from tf_gan_lth.experiment.run_folder import RunFolder, TrainingFolder, find_training
 from tf_gan_lth.pruning.quantisation import in_bits
 from tf_gan_lth.tasks import image_to_image, noise_to_image
-from tf_gan_lth.training import EMA, Inference
+from tf_gan_lth.training import Inference
 from tf_gan_lth.training.image_to_image import DIRECTIONS
 from tf_gan_lth.training.replicas import share
 from tf_gan_lth.training.sampler import labels_of, sample
@@ -48,11 +55,10 @@ class FolderImages:
       ema: whether averaged parameters generate them; None if unknown.
       target: domain, `a` or `b`, that pictures are translated to; None if nothing is translated.
       prior: what they are drawn from, or what is put in its place; None if they are not drawn.
-      trained: whether they are of a GAN that a run trained: see `Evaluator.score`.
+      config: that of the run whose GAN makes them; None if they are of no run.
     """
 
-    protocol = ema = target = prior = None
-    trained = False
+    protocol = ema = target = prior = config = None
 
     def __init__(self, path: str, resolution: int | None = None, crop: str = "none"):
         self._folder = data.ImageFolder(paths.expand(path), resolution, crop=crop)
@@ -77,8 +83,7 @@ class FolderImages:
 class DrawnImages(abc.ABC):
     """Images of a generator that draws from a prior."""
 
-    available = target = None
-    trained = False
+    available = target = config = None
     prior: gans.Prior
 
     def batches(self, count: int, repeat: int) -> Iterator[tf.Tensor]:
@@ -152,7 +157,9 @@ def _open_saved_model(folder: paths.Path) -> Opened:
     if not folder.is_dir():
         raise UsageError(f"there is no SavedModel at {folder}")
     served = saved_models.Served(folder)
-    shape = served.outputs[0].shape if len(served.outputs) == 1 else ()
+    # Of two outputs, or one of any rank, none is the images.
+    one = len(served.outputs) == 1 and served.outputs[0].shape.rank is not None
+    shape = tuple(served.outputs[0].shape) if one else ()
     return share(served), served.inputs, shape, served.classes
 
 
@@ -196,23 +203,21 @@ class RoundImages(DrawnImages):
       ArtifactError: the training is not finished, or its files are broken.
     """
 
-    trained = True
-
     def __init__(self, path: str, protocol: Protocol | None):
         self.name = f"round:{path}"
         run, self._folder = find_training(path)
-        self._config, spec = _config_and_gan(run)
+        self.config, spec = _config_and_gan(run)
         if spec.prior is None:
             raise UsageError(f"{self.name} translates pictures: say which way with --direction")
 
         # Take the generator that the protocol scores.
-        self.protocol = protocol or noise_to_image.protocol_of(self._config)
-        self.resolution = self._config.data.resolution
+        self.protocol = protocol or noise_to_image.protocol_of(self.config)
+        self.resolution = self.config.data.resolution
         weights = self._folder.weights.get()
         [generator] = spec.generators
         # An imported round may have no averages, and then the live generator is scored.
         snapshot = noise_to_image.scored_generator(weights, generator, self.protocol)
-        self.ema = snapshot is weights.get(generator + EMA)
+        self.ema = noise_to_image.is_averaged(weights, generator, self.protocol)
         gan = load_generator(run, self._folder, generator, snapshot)
         self.prior = gan.prior
         self._generate = functools.partial(Inference(gan.networks[generator]), snapshot)
@@ -223,7 +228,7 @@ class RoundImages(DrawnImages):
 
     def _seed(self, repeat: int) -> np.ndarray:
         further = [repeat] if repeat else []
-        return noise_to_image.sampling_seed(self._config, self._folder.replicate, *further)
+        return noise_to_image.sampling_seed(self.config, self._folder.replicate, *further)
 
 
 class TranslatedImages:
@@ -245,16 +250,15 @@ class TranslatedImages:
 
     ema = False
     prior = None
-    trained = True
 
     def __init__(self, path: str, protocol: Protocol | None, direction: str):
         check_known("direction", direction, WAYS)
         self.name = f"round:{path} {direction}"
         run, folder = find_training(path)
-        config, spec = _config_and_gan(run)
+        self.config, spec = _config_and_gan(run)
         if spec.prior is not None:
             raise UsageError(f"round:{path} draws images: --direction is for GANs that translate")
-        self.protocol = protocol or image_to_image.protocol_of(config)
+        self.protocol = protocol or image_to_image.protocol_of(self.config)
         if self.protocol.ema:
             raise UsageError(
                 f"--protocol={self.protocol.name} scores averaged generators, and {self.name} has"
@@ -265,9 +269,18 @@ class TranslatedImages:
         self._snapshot = folder.weights.get()[name]
         gan = load_generator(run, folder, name, self._snapshot)
         self._generate = Inference(gan.networks[name])
-        self._pictures = image_to_image.load_split(config, "test").sets[domain]
+        domains = image_to_image.load_split(self.config, "test")
+        scored = run.images.get().get("test_digest") if run.images.exists() else None
+        if scored not in (None, image_to_image.digest_of(domains)):
+            warnings.warn(
+                f"the test pictures of {self.config.data.dataset} are not those that {run.path} was"
+                " scored on: its scores are of others",
+                ToolkitWarning,
+                stacklevel=2,
+            )
+        self._pictures = domains.sets[domain]
         self.available = self._pictures.count
-        self.resolution = config.data.resolution
+        self.resolution = self.config.data.resolution
         self.channels = self._pictures.channels
 
     def batches(self, count: int, repeat: int) -> Iterator[np.ndarray]:

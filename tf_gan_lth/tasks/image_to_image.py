@@ -50,6 +50,11 @@ def load_split(config: Config, split: str, resolution: int | None = None) -> dat
     )
 
 
+def digest_of(domains: data.Domains) -> str:
+    """What identifies the images of both domains."""
+    return "+".join(one.digest for one in domains.sets.values())
+
+
 def translate(generator: Inference, snapshot: Arrays, images: np.ndarray) -> np.ndarray:
     """The translations of images, both `(N, H, W, C)` float32 in [-1, 1]."""
     return np.concatenate(
@@ -76,8 +81,8 @@ class ImageToImage(Task):
     def __init__(self, config: Config, gan: gans.GAN, images: TaskImages):
         self._config = config
         # What is scored must stay the same too.
-        tests = "+".join(one.digest for one in self._test.sets.values())
-        self.images = dataclasses.replace(images, record={**images.record, "test_digest": tests})
+        record = {**images.record, "test_digest": digest_of(self._test)}
+        self.images = dataclasses.replace(images, record=record)
 
         # Real images to compare with.
         self._protocol = protocol_of(config)
@@ -104,7 +109,7 @@ class ImageToImage(Task):
         domains = images.sets.values()
         record = {
             "name": "+".join(one.name for one in domains),
-            "digest": "+".join(one.digest for one in domains),
+            "digest": digest_of(images),
             "count": sum(one.count for one in domains),
         }
         return TaskImages(images, gans.ImageShape(resolution, images.a.channels), record)

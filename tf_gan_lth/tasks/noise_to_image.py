@@ -46,7 +46,12 @@ def scored_generator(weights: Weights, name: str, protocol: Protocol) -> Arrays:
 
     Before training, the averages are the weights themselves; a GAN may keep none.
     """
-    return weights.get(name + EMA, weights[name]) if protocol.ema else weights[name]
+    return weights[name + EMA if is_averaged(weights, name, protocol) else name]
+
+
+def is_averaged(weights: Weights, name: str, protocol: Protocol) -> bool:
+    """Whether `scored_generator` returns averages: only if there are some."""
+    return protocol.ema and name + EMA in weights
 
 
 def sampling_seed(config: Config, replicate: int, *labels: int) -> np.ndarray:
@@ -106,8 +111,8 @@ class NoiseToImage(Task):
         """The score record of the generator that the protocol names: the averaged or live one."""
         count = self._protocol.num_images
         images = self._images(weights, count, replicate)
-        record = self._scored(self._generator, images, replicate, self._protocol.ema)
-        return {self._generator: record}
+        averaged = is_averaged(weights, self._generator, self._protocol)
+        return {self._generator: self._scored(self._generator, images, replicate, averaged)}
 
     def score_export(
         self, name: str, generate: Callable[..., np.ndarray], replicate: int, averaged: bool

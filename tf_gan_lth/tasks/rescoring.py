@@ -17,6 +17,7 @@ from tf_gan_lth.evaluation import (
 from tf_gan_lth.evaluation.protocols import Protocol
 from tf_gan_lth.evaluation.reference import Reference
 from tf_gan_lth.experiment import paths
+from tf_gan_lth.experiment.config import Config
 from tf_gan_lth.experiment.errors import UsageError
 from tf_gan_lth.tasks.image_sources import Source, open_source
 
@@ -84,7 +85,9 @@ def evaluate(request: Request) -> dict[str, object]:
         request.direction,
     )
     protocol = (named or _own_protocol(source)).but(
-        feature_network=request.feature_network, crop=request.crop, labels=request.labels
+        feature_network=request.feature_network,
+        crop=request.crop or (source.config and source.config.data.crop),
+        labels=request.labels,
     )
     _check_labels(request, source)
     count = _count(request, source, protocol)
@@ -102,7 +105,7 @@ def evaluate(request: Request) -> dict[str, object]:
             count,
             source.ema,
             source.labels(count, repeat),
-            source.trained,
+            source.config is not None,
         )
         for repeat in range(request.repeats)
     ]
@@ -118,14 +121,21 @@ def evaluate(request: Request) -> dict[str, object]:
 def _real(request: Request, protocol: Protocol, source: Source, extractor: Extractor) -> Reference:
     """The reference that a request names: an npz file, `folder:PATH`, or the name of a data set.
 
-    A data set is loaded at the resolution of the images to compare. Of a data set of two domains,
-    the one is taken that pictures are translated to.
+    A data set is loaded at the resolution of the images to compare; that of a round's run as the
+    run itself loads it. Of a data set of two domains, the one is taken that pictures are translated
+    to.
 
     Raises:
-      UsageError: nothing of that name exists, or the folder has only other splits.
+      UsageError: nothing of that name exists, the folder has only other splits, or there are two
+        domains and pictures are translated to neither.
     """
     text, split, data_dir = request.reference, protocol.reference_split, request.data_dir
     resolution = request.resolution or source.resolution
+    own = source.config if source.config and _is_dataset(text, source.config) else None
+    if own:
+        data_dir = data_dir or own.data.data_dir
+        if extractor.network.size:
+            resolution = own.evaluation.reference_resolution or resolution
     prefixed = text.startswith((data.FOLDER, data.NPZ))
     if not prefixed and text.lower().endswith(".npz"):
         path = paths.expand(text)
@@ -140,12 +150,29 @@ def _real(request: Request, protocol: Protocol, source: Source, extractor: Extra
     if source.target and _has_domains(text):
         domains = data.load_domains(text, split, resolution, data_dir, protocol.crop)
         return reference.of_images(domains.sets[source.target], extractor)
+    if text in data.known_domains():
+        raise UsageError(
+            f"--reference={text} has two domains, for a round with --direction: give the pictures"
+            " of one as folder:PATH"
+        )
+    if own:
+        images = data.load(text, split, resolution, data_dir, protocol.crop)
+        return reference.of_images(images, extractor)
     if text.startswith(data.FOLDER):
         folder = data.folder_path(text)
         split = _split_of_folder(folder, split)
         resolution = request.resolution
     images = data.open_images(text, split, resolution, data_dir, protocol.crop)
     return reference.of_images(images, extractor)
+
+
+def _is_dataset(text: str, config: Config) -> bool:
+    """Whether a reference is the data set of a run; a folder may be called by another path."""
+    names = (text, config.data.dataset)
+    if not all(name.startswith(data.FOLDER) for name in names):
+        return names[0] == names[1]
+    here, there = (data.folder_path(name).resolve() for name in names)
+    return here == there
 
 
 def _has_domains(text: str) -> bool:

@@ -23,8 +23,9 @@ class StopWhenDiverged(keras.callbacks.Callback):
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
         for name, value in (logs or {}).items():
             if not math.isfinite(value):
+                step = int(self.model.step.numpy())  # batches count from where a training continues
                 raise TrainingError(
-                    f"training diverged: {name} is {value} at step {batch + 1}; try a lower"
+                    f"training diverged: {name} is {value} at step {step}; try a lower"
                     " --learning_rate"
                 )
 

@@ -5,7 +5,7 @@ import time
 import numpy as np
 import tf_keras as keras
 
-from tf_gan_lth.experiment.artifacts import ArrayFile
+from tf_gan_lth.experiment.artifacts import ArrayFile, Arrays
 from tf_gan_lth.experiment.errors import ArtifactError
 from tf_gan_lth.training.model import GANModel
 
@@ -34,6 +34,14 @@ class Checkpoints(keras.callbacks.Callback):
     def seconds(self) -> float:
         return self._earlier + time.monotonic() - self._began
 
+    def fits(self, model: GANModel) -> bool:
+        """Whether the saved state is of a model of such shapes: that of a slim one is of others.
+
+        Raises:
+          ArtifactError: the file is missing or broken.
+        """
+        return _other(self._file.get(), model) is None
+
     def resume(self, model: GANModel, first_step: int) -> int:
         """Restores the saved state of a training that began at `first_step`, if there is one.
 
@@ -51,15 +59,13 @@ class Checkpoints(keras.callbacks.Callback):
         self._first_step = self._next_step = first_step
         state = self._file.get() if self._file.exists() else {}
         if state.get(FIRST_STEP) == first_step:
-            held = model.state()
-            for name, variable in held.items():
-                if name not in state or state[name].shape != variable.shape:
-                    raise ArtifactError(
-                        f"{self._file.path} is of another training: its {name} is not the one here;"
-                        " continue with the version and options that wrote it, or delete it to"
-                        " begin this training anew"
-                    )
-            for name, variable in held.items():
+            if other := _other(state, model):
+                raise ArtifactError(
+                    f"{self._file.path} is of another training: its {other} is not the one here;"
+                    " continue with the version and options that wrote it, or delete it to begin"
+                    " this training anew"
+                )
+            for name, variable in model.state().items():
                 variable.assign(state[name])
             self._next_step = int(state["step"])
             self._earlier = float(state[SECONDS])
@@ -86,3 +92,11 @@ class Checkpoints(keras.callbacks.Callback):
             {**state, FIRST_STEP: np.int64(self._first_step), SECONDS: np.float64(self.seconds)}
         )
         self._saved = time.monotonic()
+
+
+def _other(state: Arrays, model: GANModel) -> str | None:
+    """The name of the first variable that a saved state lacks, or has in another shape."""
+    for name, variable in model.state().items():
+        if name not in state or state[name].shape != variable.shape:
+            return name
+    return None

@@ -24,6 +24,7 @@ from tf_gan_lth.training.configurations import Configurations
 from tf_gan_lth.training.features import Adapters, Maps
 from tf_gan_lth.training.gammas import Gammas
 from tf_gan_lth.training.losses import LOSSES
+from tf_gan_lth.training.optimizers import loss_scale_of, rate_of
 from tf_gan_lth.training.step_weights import StepWeights
 from tf_gan_lth.training.terms import L1, StepContext, Term, gammas_of, switched_on
 from tf_gan_lth.training.updates import UPDATES, Masked
@@ -290,7 +291,7 @@ class GANModel(keras.Model):
         for term, weight in self.terms:
             if term.player == player and term.proximal:
                 own = self.gammas if term.name == L1 else None
-                rate = (own or self.optimizer_of(player)).learning_rate
+                rate = own.learning_rate if own else rate_of(self.optimizer_of(player))
                 for name in self.gan.spec.of_player(player):
                     term.function(self.networks[name], weight * self.counting[term.name] * rate)
 
@@ -372,17 +373,6 @@ def gradients_of(
         unconnected_gradients=tf.UnconnectedGradients.ZERO,
     )
     return [tf.convert_to_tensor(gradient) for gradient in gradients]  # an embedding's are sparse
-
-
-def loss_scale_of(optimizer: Optimizer) -> list[tuple[tf.Variable, float]]:
-    """The variables of an optimizer's loss scale with what they start at; none without a scale."""
-    if not isinstance(optimizer, keras.mixed_precision.LossScaleOptimizer):
-        return []
-    # Keras's own `loss_scale` is a copy, and its `variables` are those of the optimizer inside.
-    return [
-        (optimizer._loss_scale.current_loss_scale, optimizer.initial_scale),
-        (optimizer.dynamic_counter, 0),
-    ]
 
 
 def sum_over_replicas(share: tf.Tensor) -> tf.Tensor:

@@ -1,7 +1,9 @@
-"""Adam with one operation per variable."""
+"""Adam with one operation per variable, and what Keras's optimizers do not tell."""
 
 import tensorflow as tf
 import tf_keras as keras
+
+Optimizer = keras.optimizers.Optimizer
 
 
 class FusedAdam(keras.optimizers.Adam):
@@ -29,3 +31,33 @@ class FusedAdam(keras.optimizers.Adam):
             epsilon=tf.cast(self.epsilon, kind),
             grad=gradient,
         )
+
+
+def inner(optimizer: Optimizer) -> Optimizer:
+    """The optimizer itself, without a loss scale around it."""
+    scaled = isinstance(optimizer, keras.mixed_precision.LossScaleOptimizer)
+    return optimizer.inner_optimizer if scaled else optimizer
+
+
+def rate_of(optimizer: Optimizer) -> tf.Tensor:
+    """An optimizer's learning rate at the current step.
+
+    Keras's own, of a rate that changes, is that of the last step which the optimizer took: where a
+    loss scale skips the first steps of a training, that of the training before.
+    """
+    optimizer = inner(optimizer)
+    rate = optimizer._learning_rate
+    if isinstance(rate, keras.optimizers.schedules.LearningRateSchedule):
+        return rate(optimizer.iterations)
+    return rate
+
+
+def loss_scale_of(optimizer: Optimizer) -> list[tuple[tf.Variable, float]]:
+    """The variables of an optimizer's loss scale with what they start at; none without a scale."""
+    if not isinstance(optimizer, keras.mixed_precision.LossScaleOptimizer):
+        return []
+    # Keras's own `loss_scale` is a copy, and its `variables` are those of the optimizer inside.
+    return [
+        (optimizer._loss_scale.current_loss_scale, optimizer.initial_scale),
+        (optimizer.dynamic_counter, 0),
+    ]

@@ -10,6 +10,7 @@ import tensorflow as tf
 import tf_keras as keras
 
 from tf_gan_lth.experiment.registry import Registry
+from tf_gan_lth.training.optimizers import inner
 
 
 class Masked:
@@ -66,7 +67,6 @@ def replace_mask(masked: Masked, kept: tf.Tensor, optimizer: Optimizer) -> None:
 
 def _moments(variable: tf.Variable, optimizer: Optimizer) -> list[tf.Variable]:
     """The optimizer's variables that belong to a weight: Keras gives them its shape and order."""
-    if isinstance(optimizer, keras.mixed_precision.LossScaleOptimizer):
-        optimizer = optimizer.inner_optimizer
+    optimizer = inner(optimizer)
     slot = optimizer._index_dict[optimizer._var_key(variable)]
     return [optimizer._momentums[slot], optimizer._velocities[slot]]
