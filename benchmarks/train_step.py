@@ -61,7 +61,15 @@ def _small(gan: str, width: int, *options: str) -> Setting:
 
 SETTINGS = {
     "sngan": Setting(("--flagfile=flags/sngan_cifar10_imp_g.flags",), 3, 2),
-    "sngan_small": Setting(("--flagfile=flags/sngan_cifar10_imp_g_small.flags",), 7, 20),
+    "sngan_small": Setting(
+        (
+            "--flagfile=flags/sngan_cifar10_imp_g_small.flags",
+            "--discriminator_steps=2",
+            "--precision=float32",
+        ),
+        7,
+        20,
+    ),
     "cyclegan": Setting(
         ("--flagfile=flags/cyclegan_summer2winter_imp_g.flags", "--resolution=128"), 3, 4
     ),
