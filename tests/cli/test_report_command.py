@@ -9,6 +9,7 @@ from tf_gan_lth import findings
 from tf_gan_lth.cli import command_line, runs
 from tf_gan_lth.cli import report as command
 from tf_gan_lth.experiment.errors import UsageError
+from tf_gan_lth.report import axes
 
 
 def run(capsys, *arguments):
@@ -30,6 +31,10 @@ def test_a_run_has_its_own_report_made_anew(finished, capsys):
     code, out = run(capsys, finished.run.path)
     assert code == 0 and out == f"Report: {finished.run.report.path}\n"
     assert finished.run.report.get().startswith(b"<!doctype html>")
+
+
+def test_every_axis_that_is_named_is_drawn():
+    assert set(command.AXES) == set(axes.SHARES)
 
 
 def test_several_runs_and_figures_go_where_they_are_asked_for(finished, tmp_path, capsys):
@@ -119,6 +124,8 @@ def test_figures_stay_in_their_folder_whatever_a_table_calls_its_runs(finished, 
         (["RUN", "RUN/results.csv", "--output=new.html"], "folders of runs or tables of results"),
         (["RUN/results.csv", "--output=new.html"], "is written of runs, not of tables"),
         (["nothing.csv"], "there is no file"),
+        (["RUN", "--axis=macs"], "--axis is of the figures"),
+        (["RUN", "--figures=new", "--axis=mac"], "unknown axis 'mac': did you mean 'macs'?"),
     ],
 )
 def test_what_it_cannot_do_is_one_line(finished, tmp_path, monkeypatch, capsys, arguments, message):

@@ -1,4 +1,5 @@
 import csv
+import dataclasses
 import html
 import html.parser
 import io
@@ -14,7 +15,7 @@ from tensorboard.plugins.hparams import plugin_data_pb2
 
 from tf_gan_lth import findings, report
 from tf_gan_lth.experiment import amounts
-from tf_gan_lth.experiment.errors import EvaluationError, RunFolderError
+from tf_gan_lth.experiment.errors import EvaluationError, RunFolderError, UsageError
 from tf_gan_lth.experiment.run_folder import RunFolder
 from tf_gan_lth.methods import jobs
 from tf_gan_lth.report import figures, judged, page
@@ -134,6 +135,28 @@ def test_figures_for_a_paper_have_their_data_beside(finished, tmp_path):
     assert {float(row["fid"]) for row in rows} == fids
     again = figures.write(found, tmp_path / "again")
     assert [path.read_bytes() for path in again] == [path.read_bytes() for path in written]
+
+
+@pytest.mark.parametrize(
+    ("axis", "left", "dense"),
+    [("macs", "macs_left", "macs"), ("parameters", "generator_params_left", "generator_params")],
+)
+def test_figures_are_drawn_against_what_is_asked_for(finished, tmp_path, axis, left, dense):
+    found = judged.judge(finished.run)
+    written = {p.suffix: p for p in figures.write([found], tmp_path / "figures", axis)}
+    rows = csv.DictReader(io.StringIO(written[".csv"].read_text()))
+    drawn = {(float(row["fid"]), row[f"{axis}_percent"]) for row in rows if row[f"{axis}_percent"]}
+    shares = {r.fid: 100 * getattr(r, left) / getattr(r, dense) for r in found.results}
+    assert drawn == {(fid, str(share)) for fid, share in shares.items()} and len(drawn) > 1
+    assert "% of the dense generator" in written[".svg"].read_text()
+
+
+def test_an_axis_that_a_run_knows_nothing_of_draws_nothing(finished, tmp_path):
+    found = judged.judge(finished.run)
+    results = [dataclasses.replace(result, macs_left=None) for result in found.results]
+    with pytest.raises(UsageError, match="does not say how many macs it keeps"):
+        figures.write([dataclasses.replace(found, results=results)], tmp_path / "new", "macs")
+    assert not (tmp_path / "new").exists()
 
 
 def test_the_same_run_gives_the_same_page(finished):

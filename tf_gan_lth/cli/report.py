@@ -2,7 +2,7 @@
 
     tf-gan-lth report runs/demo
     tf-gan-lth report runs/demo runs/other --output=both.html --figures=figures --csv=both.csv
-    tf-gan-lth report both.csv --figures=figures
+    tf-gan-lth report both.csv --figures=figures --axis=macs
 
 Of one run it is the run's own report.html, made anew, unless --output names a file. Several runs
 are in one page: those that were scored under the same protocol in one figure, others apart, as
@@ -18,9 +18,10 @@ from absl import flags
 
 from tf_gan_lth.cli import command_line
 from tf_gan_lth.experiment import paths
-from tf_gan_lth.experiment.errors import UsageError
+from tf_gan_lth.experiment.errors import UsageError, check_known
 
 TABLE = ".csv"
+AXES = ("units", "macs", "parameters")  # names of `report.axes.SHARES`, without TensorFlow
 
 
 def define(values: flags.FlagValues) -> None:
@@ -40,6 +41,13 @@ def define(values: flags.FlagValues) -> None:
         "HTML file to write; unset: RUN/report.html of a single run, made anew",
     )
     report("figures", str, None, "new folder for figures as SVG, PDF and PNG; unset: none")
+    report(
+        "axis",
+        str,
+        "units",
+        "what the figures are drawn against, in % of the dense generator's: units (what is"
+        " prunable), macs or parameters",
+    )
     report("csv", str, None, "new CSV file for the results of all runs; unset: none")
 
 
@@ -53,6 +61,9 @@ def main(values: flags.FlagValues) -> None:
         raise UsageError("a page or a table is written of runs, not of tables")
     if len(given) > 1 and not tables and not values.output:
         raise UsageError("several runs need a file for their report: give --output=report.html")
+    if values["axis"].present and not values.figures:
+        raise UsageError("--axis is of the figures: give --figures=FOLDER")
+    check_known("axis", values.axis, AXES)
     output, figures, table = (
         _free(values, *flag) for flag in (("output", ".html"), ("figures", ""), ("csv", TABLE))
     )
@@ -64,9 +75,10 @@ def main(values: flags.FlagValues) -> None:
         from tf_gan_lth.report import figures as paper
         from tf_gan_lth.report import training_figures
 
-        # Tables hold the scores at the ends of trainings alone.
-        along = [] if tables else training_figures.write(found, figures)
-        for path in [*paper.write(found, figures), *along]:
+        written = paper.write(found, figures, values.axis)
+        if not tables:  # they hold the scores at the ends of trainings alone
+            written += training_figures.write(found, figures)
+        for path in written:
             print(f"Figure: {path}")
 
 

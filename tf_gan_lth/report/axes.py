@@ -58,6 +58,27 @@ PARAMETERS = Axis(
 SIZE = Axis("bytes", "bytes of the parameters that remain, as float32", _bytes, amounts.size)
 
 
+def _share_of(name: str, title: str, part: str, whole: str) -> Axis:
+    """An axis of what is left of the dense generator, by two attributes of results."""
+
+    def read(result: Result) -> float | None:
+        left, dense = getattr(result, part), getattr(result, whole)
+        return 100 * left / dense if left and dense else None
+
+    return Axis(name, f"{title}, % of the dense generator's", read, "{:.3g}".format, 100.0)
+
+
+# What figures for a paper are drawn against, by the value of `--axis`: shares, so that networks of
+# other sizes fit beside.
+SHARES = {
+    "units": SHARE,
+    "macs": _share_of("macs", "MACs an image, of what is kept", "macs_left", "macs"),
+    "parameters": _share_of(
+        "parameters", "parameters that remain", "generator_params_left", "generator_params"
+    ),
+}
+
+
 def _macs(units: Collection[str]) -> Axis:
     """What single weights spare is spared by no dense hardware: the axis says so."""
     title = "MACs an image, of what is kept"

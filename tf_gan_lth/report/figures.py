@@ -12,9 +12,11 @@ import matplotlib
 from matplotlib.figure import Figure
 
 from tf_gan_lth.experiment.artifacts import File
+from tf_gan_lth.experiment.errors import UsageError
 from tf_gan_lth.experiment.paths import Path
 from tf_gan_lth.findings.judging import Found, told_apart
 from tf_gan_lth.report import chart
+from tf_gan_lth.report.axes import SHARE, SHARES, Axis
 from tf_gan_lth.report.chart import LOG_FROM, Series
 from tf_gan_lth.report.series import curves
 
@@ -39,15 +41,13 @@ COLORS = (
     "#a16207",
 )
 DENSE = "#4b5563"
-REMAINS = "what remains, % of what is prunable"
 SHARED = 3  # runs whose tickets one pair of axes can hold
 COLUMNS = 3  # of the axes that more runs have each
-DATA = ("run", "series", "remaining_percent", "fid", "fid_low", "fid_high", "replicates")
-BAND = ("band_low", "band_high")
+DATA = ("fid", "fid_low", "fid_high", "replicates", "band_low", "band_high")
 
 
-def write(found: Sequence[Found], folder: Path) -> list[Path]:
-    """Writes FID over remaining weights: a figure for each generator of each run.
+def write(found: Sequence[Found], folder: Path, axis: str = "units") -> list[Path]:
+    """Writes FID over what remains: a figure for each generator of each run.
 
     Of several runs there is one more for each protocol that two or more of them share: the tickets
     of up to three in the same axes; of more, each run in axes of its own.
@@ -55,14 +55,22 @@ def write(found: Sequence[Found], folder: Path) -> list[Path]:
     Args:
       found: the runs.
       folder: where the files go: `<name>.svg`, `.pdf`, `.png` and `.csv`.
+      axis: what remains of what: a name of `axes.SHARES`.
 
     Returns:
       The paths that were written.
+
+    Raises:
+      UsageError: a run does not know it, as an earlier version made it.
     """
+    over = SHARES[axis]
+    for judged in found:
+        if not over.has(judged.results):
+            raise UsageError(f"--axis={axis}: {judged.name} does not say how many {axis} it keeps")
     folder.mkdir(parents=True, exist_ok=True)
     written = []
-    for name, groups in _groups(found).items():
-        written += save(folder / name, _data(groups), _draw, groups)
+    for name, groups in _groups(found, over).items():
+        written += save(folder / name, _data(groups, over), _draw, groups, over)
     return written
 
 
@@ -98,10 +106,10 @@ def save(path: Path, data: bytes, draw: Callable[..., Figure], *arguments: objec
 class Panel:
     """The curves of a run's generator in a figure, with its dense FID and margin."""
 
-    def __init__(self, judged: Found, generator: str, style: int | None = None):
+    def __init__(self, judged: Found, generator: str, over: Axis, style: int | None = None):
         """`style` is the colour of its tickets, which then are alone; None draws controls too."""
         verdict = judged.verdicts[generator]
-        drawn = curves(judged.of(generator), verdict)
+        drawn = curves(judged.of(generator), verdict, over)
         self.run = judged.name
         self.series: list[Series] = drawn
         self.color = DENSE
@@ -118,36 +126,36 @@ def names(found: Sequence[Found]) -> list[str]:
     return [judged.name for judged in told_apart(files)]
 
 
-def _groups(found: Sequence[Found]) -> dict[str, list[list[Panel]]]:
+def _groups(found: Sequence[Found], over: Axis) -> dict[str, list[list[Panel]]]:
     """{name of the figure: what is in each of its axes}."""
     figures: dict[str, list[list[Panel]]] = {}
     shared: dict[tuple[str, str], list[Found]] = {}
     for name, judged in zip(names(found), found, strict=True):
         for generator in judged.verdicts:
-            figures[f"{name}_{generator}"] = [[Panel(judged, generator)]]
+            figures[f"{name}_{generator}"] = [[Panel(judged, generator, over)]]
             shared.setdefault((generator, judged.protocol(generator)), []).append(judged)
     together = [(key, members) for key, members in shared.items() if len(members) > 1]
     for number, ((generator, _), members) in enumerate(together, 1):
         if len(members) > SHARED:
-            groups = [[Panel(judged, generator)] for judged in members]
+            groups = [[Panel(judged, generator, over)] for judged in members]
         else:
-            groups = [[Panel(judged, generator, n) for n, judged in enumerate(members)]]
+            groups = [[Panel(judged, generator, over, n) for n, judged in enumerate(members)]]
         figures[f"together_{number}_{generator}"] = groups
     return figures
 
 
-def _draw(groups: Sequence[Sequence[Panel]]) -> Figure:
+def _draw(groups: Sequence[Sequence[Panel]], over: Axis) -> Figure:
     """The figure: one pair of axes in the width of a text column of two, or a grid of them."""
     if len(groups) > 1:
-        return _grid(groups)
+        return _grid(groups, over)
     figure = Figure(figsize=(5.0, 3.2))
     axes = figure.subplots()
-    _fill(axes, groups[0])
+    _fill(axes, groups[0], over)
     axes.legend(frameon=False, fontsize=8)
     return figure
 
 
-def _grid(groups: Sequence[Sequence[Panel]]) -> Figure:
+def _grid(groups: Sequence[Sequence[Panel]], over: Axis) -> Figure:
     """A pair of axes for each run, below what the lines of all of them mean."""
     rows = math.ceil(len(groups) / COLUMNS)
     figure = Figure(figsize=(3.1 * COLUMNS, 2.4 * rows), layout="constrained")
@@ -157,18 +165,18 @@ def _grid(groups: Sequence[Sequence[Panel]]) -> Figure:
         if group is None:
             axes.axis("off")
             continue
-        _fill(axes, group)
+        _fill(axes, group, over)
         axes.set_title(group[0].run, fontsize=9)
         axes.set(xlabel="", ylabel="")
         handles, labels = axes.get_legend_handles_labels()
         entries |= dict(zip(labels, handles, strict=True))
-    figure.supxlabel(REMAINS, fontsize=9)
+    figure.supxlabel(over.title, fontsize=9)
     figure.supylabel("FID", fontsize=9)
     figure.legend(entries.values(), entries, loc="outside upper center", ncols=5, frameon=False)
     return figure
 
 
-def _fill(axes, panels: Sequence[Panel]) -> None:
+def _fill(axes, panels: Sequence[Panel], over: Axis) -> None:
     """Draws runs into a pair of axes."""
     values, shares = [], set()
     for panel in panels:
@@ -189,7 +197,7 @@ def _fill(axes, panels: Sequence[Panel]) -> None:
     axes.invert_xaxis()
     axes.set_xticks(*spaced(sorted(shares, reverse=True)))
     axes.minorticks_off()
-    axes.set_xlabel(REMAINS)
+    axes.set_xlabel(over.title)
     axes.plot([], [], "--", color=DENSE, linewidth=0.9, label="dense GAN")
 
 
@@ -248,11 +256,12 @@ def spaced(shares: Sequence[float]) -> tuple[list[float], list[str]]:
     return list(shares), labels
 
 
-def _data(groups: Sequence[Sequence[Panel]]) -> bytes:
+def _data(groups: Sequence[Sequence[Panel]], over: Axis) -> bytes:
     """The points of a figure: a row for each, with the ends of its error bar and band."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([*DATA, *BAND])
+    place = "remaining_percent" if over is SHARE else f"{over.name}_percent"
+    writer.writerow(["run", "series", place, *DATA])
     for panel in itertools.chain(*groups):
         writer.writerow([panel.run, "dense", "", panel.dense, "", "", "", "", ""])
         for series in panel.series:
