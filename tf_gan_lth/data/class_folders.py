@@ -16,6 +16,7 @@ from tf_gan_lth.experiment.errors import DataError, UsageError, check_known
 CHUNK = 16
 CHUNK_BYTES = 2**27
 DOMAINS = ("trainA", "trainB", "testA", "testB")
+NAMES = frozenset({*listing.SPLITS, *DOMAINS})  # of folders that are no classes
 
 
 def read(
@@ -105,13 +106,12 @@ def classes_by_split(root: pathlib.Path) -> dict[str, tuple[str, ...]]:
 def _splits(root: pathlib.Path) -> list[str]:
     """The names of the folders that are splits: those that are called so, or have class folders."""
     folders, _ = listing.entries(root)
-    known = {*listing.SPLITS, *DOMAINS}
-    return [path.name for path in folders if path.name in known or listing.entries(path)[0]]
+    return [path.name for path in folders if path.name in NAMES or listing.entries(path)[0]]
 
 
 def _is_deep(root: pathlib.Path, splits: list[str]) -> bool:
     """Whether folders say nothing: none is called as a split, and they are three or more deep."""
-    if not splits or {*listing.SPLITS, *DOMAINS} & set(splits):
+    if not splits or NAMES & set(splits):
         return False
     below = [path for name in splits for path in listing.entries(root / name)[0]]
     return any(listing.entries(path)[0] for path in below)
@@ -130,7 +130,7 @@ def _check_is_no_class(root: pathlib.Path, split: str, splits: list[str]) -> Non
 
 def _check_are_no_classes(root: pathlib.Path, splits: list[str]) -> None:
     """Raises `DataError` if folders are taken for splits as a class has a folder in it."""
-    if {*listing.SPLITS, *DOMAINS} & set(splits):
+    if NAMES & set(splits):
         return
     for folder in listing.entries(root)[0]:
         if any(listing.is_picture(path.name) for path in listing.entries(folder)[1]):
