@@ -27,7 +27,8 @@ def peak() -> int:
 def main(values: flags.FlagValues) -> None:
     config = command_line.config_from_flags(values)
     from tf_gan_lth import findings, report
-    from tf_gan_lth.experiment.run_folder import RunFolder, TrainingFolder
+    from tf_gan_lth.experiment.replicate_folder import TrainingFolder
+    from tf_gan_lth.experiment.run_folder import RunFolder
     from tf_gan_lth.methods import Observer, jobs, setup
 
     peaks: dict[int, int] = {}

@@ -8,7 +8,8 @@ import tf_keras as keras
 
 from tf_gan_lth import gans
 from tf_gan_lth.experiment import config as configs
-from tf_gan_lth.experiment.run_folder import ReplicateFolder, RunFolder, TrainingFolder
+from tf_gan_lth.experiment.replicate_folder import ReplicateFolder, TrainingFolder
+from tf_gan_lth.experiment.run_folder import RunFolder
 from tf_gan_lth.methods import Bench, Method, Observer, Transfer, jobs, setup
 from tf_gan_lth.methods.parent import Parent
 from tf_gan_lth.training import EMA, Weights

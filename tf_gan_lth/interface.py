@@ -21,7 +21,8 @@ from tf_gan_lth.experiment import config as configs
 from tf_gan_lth.experiment import paths, plugins
 from tf_gan_lth.experiment.config import Config
 from tf_gan_lth.experiment.errors import UsageError
-from tf_gan_lth.experiment.run_folder import MAIN, RunFolder, TrainingFolder
+from tf_gan_lth.experiment.replicate_folder import MAIN, TrainingFolder
+from tf_gan_lth.experiment.run_folder import RunFolder
 from tf_gan_lth.findings import side_by_side
 from tf_gan_lth.findings.results import by_generator
 from tf_gan_lth.gans import GANSpec

@@ -7,7 +7,7 @@ import pytest
 from helpers import equal, run_lottery, set_up
 
 from tf_gan_lth.experiment.errors import UsageError
-from tf_gan_lth.experiment.run_folder import TrainingFolder
+from tf_gan_lth.experiment.replicate_folder import TrainingFolder
 from tf_gan_lth.methods import imp
 from tf_gan_lth.pruning.masks import Elements
 

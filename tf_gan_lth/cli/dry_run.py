@@ -10,7 +10,8 @@ import tf_keras as keras
 from tf_gan_lth.experiment import amounts
 from tf_gan_lth.experiment import config as configs
 from tf_gan_lth.experiment.config import Config, LotteryConfig
-from tf_gan_lth.experiment.run_folder import MAIN, ReplicateFolder, RunFolder
+from tf_gan_lth.experiment.replicate_folder import MAIN, ReplicateFolder
+from tf_gan_lth.experiment.run_folder import RunFolder
 from tf_gan_lth.methods import jobs, setup
 from tf_gan_lth.methods.bench import Bench
 from tf_gan_lth.methods.candidate import expand

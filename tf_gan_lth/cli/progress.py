@@ -14,7 +14,8 @@ import tqdm.auto
 from tf_gan_lth import report
 from tf_gan_lth.cli.stopping import in_notebook
 from tf_gan_lth.experiment import amounts
-from tf_gan_lth.experiment.run_folder import RunFolder, TrainingFolder
+from tf_gan_lth.experiment.replicate_folder import TrainingFolder
+from tf_gan_lth.experiment.run_folder import RunFolder
 from tf_gan_lth.methods.observer import Observer
 
 PAUSE = 28.0  # seconds between two lines, so that there is one in every half minute

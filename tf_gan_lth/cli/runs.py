@@ -23,7 +23,7 @@ from tf_gan_lth.cli import clean, command_line
 from tf_gan_lth.experiment import amounts, inventory
 from tf_gan_lth.experiment.errors import UsageError, check_known
 from tf_gan_lth.experiment.inventory import Survey
-from tf_gan_lth.experiment.run_folder import generator_label
+from tf_gan_lth.experiment.replicate_folder import generator_label
 
 FORMATS = ("table", "csv", "json")
 LIST, CLEAN = "list", "clean"

@@ -14,7 +14,8 @@ from collections.abc import Collection, Iterator
 
 from tf_gan_lth.experiment import inventory, locks, paths
 from tf_gan_lth.experiment.errors import BusyError, RunFolderError, UsageError, check_known
-from tf_gan_lth.experiment.run_folder import RunFolder, TrainingFolder
+from tf_gan_lth.experiment.replicate_folder import TrainingFolder
+from tf_gan_lth.experiment.run_folder import RunFolder
 
 PARTIAL = ".partial"
 KINDS = {

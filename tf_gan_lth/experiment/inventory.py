@@ -16,7 +16,8 @@ from stat import S_ISDIR
 from tf_gan_lth.experiment import locks
 from tf_gan_lth.experiment.config import Config
 from tf_gan_lth.experiment.errors import ToolkitError
-from tf_gan_lth.experiment.run_folder import MAIN, TENSORBOARD, RunFolder, TrainingFolder
+from tf_gan_lth.experiment.replicate_folder import MAIN, TENSORBOARD, TrainingFolder
+from tf_gan_lth.experiment.run_folder import RunFolder
 
 CONFIG = "config.json"
 REPLICATE = re.compile(r"replicate_\d+")

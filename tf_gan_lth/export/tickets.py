@@ -12,7 +12,8 @@ from tf_gan_lth.data.pixels import mixed_order
 from tf_gan_lth.experiment import digests, plugins, provenance
 from tf_gan_lth.experiment.artifacts import Arrays
 from tf_gan_lth.experiment.errors import UsageError
-from tf_gan_lth.experiment.run_folder import RunFolder, TrainingFolder, find_training
+from tf_gan_lth.experiment.replicate_folder import TrainingFolder
+from tf_gan_lth.experiment.run_folder import RunFolder, find_training
 from tf_gan_lth.export.slim import channels_of, slim_generator
 from tf_gan_lth.tasks import image_to_image, noise_to_image
 from tf_gan_lth.tasks.image_sources import load_generator

@@ -9,7 +9,7 @@ import operator
 from collections.abc import Callable, Iterable
 
 from tf_gan_lth.evaluation.scores import CLASS_SCORES, SCORES
-from tf_gan_lth.experiment.run_folder import generator_label
+from tf_gan_lth.experiment.replicate_folder import generator_label
 from tf_gan_lth.findings.results import Result
 
 SCORE, COST = "scores", "cost"

@@ -5,7 +5,8 @@ import dataclasses
 from collections.abc import Iterable, Iterator
 
 from tf_gan_lth.experiment.errors import RunFolderError
-from tf_gan_lth.experiment.run_folder import RunFolder, TrainingFolder
+from tf_gan_lth.experiment.replicate_folder import TrainingFolder
+from tf_gan_lth.experiment.run_folder import RunFolder
 
 # What judged a generator's images, in runs that did not record it.
 JUDGES = {

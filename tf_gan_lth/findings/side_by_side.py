@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterable, Sequence
 from tf_gan_lth.experiment import comparable
 from tf_gan_lth.experiment.config import Config
 from tf_gan_lth.experiment.errors import EvaluationError, UsageError
-from tf_gan_lth.experiment.run_folder import MAIN, RunFolder, TrainingFolder
+from tf_gan_lth.experiment.replicate_folder import MAIN, TrainingFolder
+from tf_gan_lth.experiment.run_folder import RunFolder
 from tf_gan_lth.findings import pairs
 from tf_gan_lth.findings.columns import Column, columns
 from tf_gan_lth.findings.comparison import Comparison, compare

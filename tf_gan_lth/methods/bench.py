@@ -15,7 +15,7 @@ from tf_gan_lth.experiment import config as configs
 from tf_gan_lth.experiment.artifacts import Arrays, Artifact
 from tf_gan_lth.experiment.config import Config, TrainingConfig
 from tf_gan_lth.experiment.errors import ToolkitWarning, TrainingError
-from tf_gan_lth.experiment.run_folder import ReplicateFolder, TrainingFolder
+from tf_gan_lth.experiment.replicate_folder import ReplicateFolder, TrainingFolder
 from tf_gan_lth.gans import sizes
 from tf_gan_lth.methods.candidate import Candidate, Masks, expand, rewind
 from tf_gan_lth.methods.evaluations import Evaluations

@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from tf_gan_lth.experiment.run_folder import TrainingFolder
+from tf_gan_lth.experiment.replicate_folder import TrainingFolder
 from tf_gan_lth.pruning.masks import Mask, apply
 from tf_gan_lth.pruning.supernets import Supernet
 from tf_gan_lth.training import EMA, Kept, Weights

@@ -1,6 +1,6 @@
 """The channel ticket as a compressor: pruned once to a budget, and rewound to theta_0."""
 
-from tf_gan_lth.experiment.run_folder import TrainingFolder
+from tf_gan_lth.experiment.replicate_folder import TrainingFolder
 from tf_gan_lth.methods.bench import Bench
 from tf_gan_lth.methods.candidate import Candidate
 from tf_gan_lth.methods.compressor import TAUGHT, Compressor, masks_by_criterion

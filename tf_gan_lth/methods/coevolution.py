@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from tf_gan_lth.experiment.config import Config, LotteryConfig, option
 from tf_gan_lth.experiment.errors import UsageError
-from tf_gan_lth.experiment.run_folder import TrainingFolder
+from tf_gan_lth.experiment.replicate_folder import TrainingFolder
 from tf_gan_lth.gans import GANSpec
 from tf_gan_lth.methods.bench import Bench
 from tf_gan_lth.methods.candidate import Candidate

@@ -14,7 +14,7 @@ import numpy as np
 
 from tf_gan_lth.experiment.config import Config
 from tf_gan_lth.experiment.errors import UsageError
-from tf_gan_lth.experiment.run_folder import ReplicateFolder, TrainingFolder
+from tf_gan_lth.experiment.replicate_folder import ReplicateFolder, TrainingFolder
 from tf_gan_lth.gans import GANSpec
 from tf_gan_lth.gans.spec import GENERATOR
 from tf_gan_lth.methods.bench import Bench

@@ -16,7 +16,7 @@ from tf_gan_lth.experiment.artifacts import Arrays
 from tf_gan_lth.experiment.config import Config
 from tf_gan_lth.experiment.errors import UsageError
 from tf_gan_lth.experiment.registry import Registry
-from tf_gan_lth.experiment.run_folder import TrainingFolder
+from tf_gan_lth.experiment.replicate_folder import TrainingFolder
 from tf_gan_lth.gans import GANSpec, take_snapshot
 from tf_gan_lth.methods.bench import Bench
 from tf_gan_lth.pruning import masks as pruning

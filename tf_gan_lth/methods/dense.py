@@ -8,7 +8,8 @@ from tf_gan_lth.experiment import digests
 from tf_gan_lth.experiment.artifacts import Arrays
 from tf_gan_lth.experiment.config import Config
 from tf_gan_lth.experiment.errors import MaskError, UsageError
-from tf_gan_lth.experiment.run_folder import ReplicateFolder, RunFolder, TrainingFolder
+from tf_gan_lth.experiment.replicate_folder import ReplicateFolder, TrainingFolder
+from tf_gan_lth.experiment.run_folder import RunFolder
 from tf_gan_lth.gans.snapshots import graph_text
 from tf_gan_lth.methods.bench import Bench
 from tf_gan_lth.methods.candidate import Candidate, expand

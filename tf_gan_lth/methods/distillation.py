@@ -3,7 +3,7 @@
 import dataclasses
 
 from tf_gan_lth.experiment.config import option
-from tf_gan_lth.experiment.run_folder import TrainingFolder
+from tf_gan_lth.experiment.replicate_folder import TrainingFolder
 from tf_gan_lth.methods.bench import Bench
 from tf_gan_lth.methods.candidate import Candidate
 from tf_gan_lth.methods.compressor import TAUGHT, Compressor, masks_by_criterion

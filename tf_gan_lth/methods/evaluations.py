@@ -3,7 +3,7 @@
 import tf_keras as keras
 
 from tf_gan_lth.evaluation.scores import CLASS_SCORES, SCORES
-from tf_gan_lth.experiment.run_folder import TrainingFolder, generator_label
+from tf_gan_lth.experiment.replicate_folder import TrainingFolder, generator_label
 from tf_gan_lth.findings.results import scores_of
 from tf_gan_lth.tasks import Scores, Task
 from tf_gan_lth.training import Trainer

@@ -17,7 +17,7 @@ from tf_gan_lth import gans
 from tf_gan_lth.experiment import seeds
 from tf_gan_lth.experiment.artifacts import Arrays
 from tf_gan_lth.experiment.errors import UsageError
-from tf_gan_lth.experiment.run_folder import TrainingFolder
+from tf_gan_lth.experiment.replicate_folder import TrainingFolder
 from tf_gan_lth.methods.bench import Bench, one_line_errors
 from tf_gan_lth.methods.candidate import Masks
 from tf_gan_lth.methods.records import step_macs

@@ -1,6 +1,6 @@
 """Finetuning: the pruned network keeps its trained weights."""
 
-from tf_gan_lth.experiment.run_folder import TrainingFolder
+from tf_gan_lth.experiment.replicate_folder import TrainingFolder
 from tf_gan_lth.methods.bench import Bench
 from tf_gan_lth.methods.candidate import Candidate
 from tf_gan_lth.methods.compressor import Compressor, masks_by_criterion

@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Iterator
 
 from tf_gan_lth.experiment.config import Config, LotteryConfig, option
-from tf_gan_lth.experiment.run_folder import TrainingFolder
+from tf_gan_lth.experiment.replicate_folder import TrainingFolder
 from tf_gan_lth.gans import GANSpec
 from tf_gan_lth.methods import criteria
 from tf_gan_lth.methods.bench import Bench

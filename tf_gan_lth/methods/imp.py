@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from tf_gan_lth.experiment.config import Config
 from tf_gan_lth.experiment.errors import UsageError
-from tf_gan_lth.experiment.run_folder import ReplicateFolder, TrainingFolder
+from tf_gan_lth.experiment.replicate_folder import ReplicateFolder, TrainingFolder
 from tf_gan_lth.gans import GANSpec
 from tf_gan_lth.methods.bench import Bench, tell_missing
 from tf_gan_lth.methods.candidate import Candidate, Masks

@@ -17,7 +17,8 @@ from tf_gan_lth.experiment.errors import (
     UsageError,
     check_known,
 )
-from tf_gan_lth.experiment.run_folder import RunFolder, TrainingFolder
+from tf_gan_lth.experiment.replicate_folder import TrainingFolder
+from tf_gan_lth.experiment.run_folder import RunFolder
 from tf_gan_lth.gans import gan_lth
 from tf_gan_lth.gans.gan_lth_files import READERS, Networks, read_checkpoint
 from tf_gan_lth.methods.imp import remaining as remaining_of

@@ -4,7 +4,8 @@ from collections.abc import Iterator, Sequence
 
 from tf_gan_lth.experiment.config import Config
 from tf_gan_lth.experiment.errors import UsageError
-from tf_gan_lth.experiment.run_folder import MAIN, ReplicateFolder, RunFolder, TrainingFolder
+from tf_gan_lth.experiment.replicate_folder import MAIN, ReplicateFolder, TrainingFolder
+from tf_gan_lth.experiment.run_folder import RunFolder
 from tf_gan_lth.methods import loop
 from tf_gan_lth.methods.bench import Bench
 from tf_gan_lth.methods.method import Method

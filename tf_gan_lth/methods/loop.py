@@ -9,7 +9,7 @@ from tf_gan_lth.experiment.artifacts import Artifact
 from tf_gan_lth.experiment.config import Config
 from tf_gan_lth.experiment.errors import RunFolderError
 from tf_gan_lth.experiment.paths import Path
-from tf_gan_lth.experiment.run_folder import ReplicateFolder, TrainingFolder
+from tf_gan_lth.experiment.replicate_folder import ReplicateFolder, TrainingFolder
 from tf_gan_lth.findings.results import by_generator
 from tf_gan_lth.methods.bench import Bench, one_line_errors, tell_missing
 from tf_gan_lth.methods.branches import BRANCHES

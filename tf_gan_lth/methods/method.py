@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 
 from tf_gan_lth.experiment.config import Config, NoOptions
 from tf_gan_lth.experiment.registry import Registry
-from tf_gan_lth.experiment.run_folder import ReplicateFolder
+from tf_gan_lth.experiment.replicate_folder import ReplicateFolder
 from tf_gan_lth.gans import GANSpec
 from tf_gan_lth.methods.bench import Bench
 from tf_gan_lth.methods.candidate import Candidate

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import tf_keras as keras
 
-from tf_gan_lth.experiment.run_folder import TrainingFolder
+from tf_gan_lth.experiment.replicate_folder import TrainingFolder
 
 
 class Observer:

@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from tf_gan_lth.experiment.artifacts import Arrays
-from tf_gan_lth.experiment.run_folder import TrainingFolder
+from tf_gan_lth.experiment.replicate_folder import TrainingFolder
 from tf_gan_lth.gans.spec import DISCRIMINATOR
 from tf_gan_lth.methods import evolving
 from tf_gan_lth.methods.bench import Bench

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from tf_gan_lth.experiment.errors import RunFolderError, ToolkitWarning
-from tf_gan_lth.experiment.run_folder import ReplicateFolder, TrainingFolder
+from tf_gan_lth.experiment.replicate_folder import ReplicateFolder, TrainingFolder
 from tf_gan_lth.gans.spec import DISCRIMINATOR, GENERATOR
 from tf_gan_lth.methods.bench import Bench, tell_missing
 from tf_gan_lth.training import EMA, Weights

@@ -13,7 +13,7 @@ import tensorflow as tf
 from tf_gan_lth import gans
 from tf_gan_lth.experiment.artifacts import Arrays
 from tf_gan_lth.experiment.errors import UsageError
-from tf_gan_lth.experiment.run_folder import TrainingFolder
+from tf_gan_lth.experiment.replicate_folder import TrainingFolder
 from tf_gan_lth.methods import evolving
 from tf_gan_lth.methods.bench import Bench
 from tf_gan_lth.methods.evolution import next_population

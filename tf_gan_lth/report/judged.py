@@ -4,7 +4,8 @@ import dataclasses
 
 from tf_gan_lth.experiment import config as configs
 from tf_gan_lth.experiment.errors import UsageError
-from tf_gan_lth.experiment.run_folder import ReplicateFolder, RunFolder, generator_label
+from tf_gan_lth.experiment.replicate_folder import ReplicateFolder, generator_label
+from tf_gan_lth.experiment.run_folder import RunFolder
 from tf_gan_lth.findings.judging import Found, judge_run
 
 

@@ -3,7 +3,7 @@
 import html
 from collections.abc import Iterator, Sequence
 
-from tf_gan_lth.experiment.run_folder import TrainingFolder
+from tf_gan_lth.experiment.replicate_folder import TrainingFolder
 from tf_gan_lth.report.axes import CHANNEL
 from tf_gan_lth.report.judged import Judged
 

@@ -11,7 +11,7 @@ from tensorboard import data_compat
 from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
 
 from tf_gan_lth.experiment.paths import Path
-from tf_gan_lth.experiment.run_folder import TrainingFolder
+from tf_gan_lth.experiment.replicate_folder import TrainingFolder
 from tf_gan_lth.report.chart import Scale, number
 
 MOST_POINTS = 100  # of a curve

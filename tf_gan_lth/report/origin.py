@@ -4,7 +4,7 @@ import datetime
 from collections.abc import Sequence
 
 from tf_gan_lth.experiment import amounts, provenance
-from tf_gan_lth.experiment.run_folder import TrainingFolder
+from tf_gan_lth.experiment.replicate_folder import TrainingFolder
 from tf_gan_lth.findings.results import scored_folders
 from tf_gan_lth.report.judged import Judged
 from tf_gan_lth.report.markup import Amount, in_words, table

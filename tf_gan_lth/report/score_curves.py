@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tf_gan_lth.experiment.run_folder import TrainingFolder, generator_label
+from tf_gan_lth.experiment.replicate_folder import TrainingFolder, generator_label
 from tf_gan_lth.findings.results import by_generator
 from tf_gan_lth.report.losses import Curves
 

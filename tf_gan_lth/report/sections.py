@@ -5,7 +5,7 @@ import math
 
 from tf_gan_lth.experiment import config as configs
 from tf_gan_lth.experiment.paths import Path
-from tf_gan_lth.experiment.run_folder import TrainingFolder
+from tf_gan_lth.experiment.replicate_folder import TrainingFolder
 from tf_gan_lth.findings.columns import columns, with_values
 from tf_gan_lth.findings.comparison import cells
 from tf_gan_lth.findings.results import Result, by_generator, scored_folders

@@ -10,7 +10,8 @@ from tensorboard.plugins.hparams import api as hparams
 
 from tf_gan_lth.experiment import config as configs
 from tf_gan_lth.experiment import paths
-from tf_gan_lth.experiment.run_folder import RunFolder, TrainingFolder, generator_label
+from tf_gan_lth.experiment.replicate_folder import TrainingFolder, generator_label
+from tf_gan_lth.experiment.run_folder import RunFolder
 from tf_gan_lth.findings.columns import SCORE, columns
 from tf_gan_lth.findings.results import Result, read_results, scored_folders
 

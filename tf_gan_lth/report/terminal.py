@@ -5,7 +5,8 @@ from collections.abc import Callable
 
 from tf_gan_lth import export, findings
 from tf_gan_lth.experiment.paths import Path
-from tf_gan_lth.experiment.run_folder import RunFolder, TrainingFolder
+from tf_gan_lth.experiment.replicate_folder import TrainingFolder
+from tf_gan_lth.experiment.run_folder import RunFolder
 from tf_gan_lth.report import pages
 
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from matplotlib.figure import Figure
 
 from tf_gan_lth.experiment.paths import Path
-from tf_gan_lth.experiment.run_folder import TrainingFolder
+from tf_gan_lth.experiment.replicate_folder import TrainingFolder
 from tf_gan_lth.findings.results import scored_folders
 from tf_gan_lth.report import figures, score_curves
 from tf_gan_lth.report.judged import Judged

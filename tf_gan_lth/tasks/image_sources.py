@@ -30,7 +30,8 @@ from tf_gan_lth.experiment.errors import (
     check_known,
     error_reason,
 )
-from tf_gan_lth.experiment.run_folder import RunFolder, TrainingFolder, find_training
+from tf_gan_lth.experiment.replicate_folder import TrainingFolder
+from tf_gan_lth.experiment.run_folder import RunFolder, find_training
 from tf_gan_lth.pruning.quantisation import in_bits
 from tf_gan_lth.tasks import image_to_image, noise_to_image
 from tf_gan_lth.training import Inference
