@@ -8,6 +8,7 @@ from torch import nn
 from torch.nn.utils import prune, spectral_norm
 
 WIDTH, D_WIDTH, RESOLUTION = 8, 6, 32
+OPTIONS = {"dataset": "cifar10", "protocol": "paper"}  # of a run that such a file is imported to
 torch.set_num_threads(1)  # TensorFlow has the others
 
 

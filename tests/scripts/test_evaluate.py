@@ -1,22 +1,11 @@
 """`make_statistics.py` and `evaluate.py` as a user runs them."""
 
 import json
-import os
-import pathlib
-import subprocess
-import sys
 
 import numpy as np
 import pytest
 from PIL import Image
-
-ROOT = pathlib.Path(__file__).parents[2]
-
-
-def run(script, *arguments):
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    command = [sys.executable, str(ROOT / "scripts" / script), *arguments]
-    return subprocess.run(command, capture_output=True, text=True, env=environment, timeout=300)
+from running import run
 
 
 def last_line(result):

@@ -24,7 +24,6 @@ from tf_gan_lth.cli import declared, flag_files, help_text, names, sources, stop
 from tf_gan_lth.experiment import cache, option_values, paths, quiet, trust
 from tf_gan_lth.experiment import config as configs
 from tf_gan_lth.experiment.errors import ToolkitError, ToolkitWarning, UsageError
-from tf_gan_lth.experiment.paths import Path
 from tf_gan_lth.experiment.version import VERSION
 
 # What declared flags are listed under beside their concern; no capital, so `--help` leaves it out.
@@ -173,25 +172,6 @@ def _check_own(config: configs.Config) -> None:
         if name in others:
             raise UsageError(f"--{name}={value} is no option of {gan}: leave it out")
     configs.read_extras(declared.declared_options(declared.file_of(gan)), config.extras)
-
-
-def check_free(path: Path, flag: str, suffix: str = "") -> None:
-    """Raises `UsageError` if an output file is there already, or lacks the suffix."""
-    if path.exists():
-        raise UsageError(f"{path} exists and is not overwritten: give another --{flag}")
-    if suffix and path.suffix != suffix:
-        raise UsageError(f"--{flag}={path} must end in {suffix}")
-
-
-def new_on_disk(text: str, flag: str, suffix: str = "") -> pathlib.Path:
-    """The path of a file or folder that is to be written to a disk, where nothing may be.
-
-    Raises:
-      UsageError: it is in an object store, is there already, or lacks the suffix.
-    """
-    path = paths.on_disk(text)
-    check_free(path, flag, suffix)
-    return path
 
 
 def spell(command: str) -> str:

@@ -12,7 +12,7 @@ import functools
 
 from absl import flags
 
-from tf_gan_lth.cli import command_line
+from tf_gan_lth.cli import command_line, outputs
 from tf_gan_lth.experiment import comparable, paths
 from tf_gan_lth.experiment.errors import UsageError
 from tf_gan_lth.experiment.run_folder import RunFolder
@@ -38,9 +38,9 @@ def main(values: flags.FlagValues) -> None:
     if not values.output:
         raise UsageError("a comparison needs a file: give --output=comparison.html")
     output = paths.parse(values.output)
-    command_line.check_free(output, "output", ".html")
+    outputs.check_free(output, "output", ".html")
     data = output.with_suffix(".csv")
-    command_line.check_free(data, "output")
+    outputs.check_free(data, "output")
     runs = [RunFolder(paths.parse(run).absolute()) for run in values.runs]
     comparable.check(runs)
     command_line.start_tensorflow(values, "compare")

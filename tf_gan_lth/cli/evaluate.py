@@ -16,7 +16,7 @@ import functools
 
 from absl import flags
 
-from tf_gan_lth.cli import command_line, names
+from tf_gan_lth.cli import command_line, names, outputs
 from tf_gan_lth.experiment import paths
 from tf_gan_lth.experiment.sections import CROPS, LABELS
 
@@ -121,7 +121,7 @@ def main(values: flags.FlagValues) -> None:
 
     output = Record(paths.parse(values.output)) if values.output else None
     if output:
-        command_line.check_free(output.path, "output")
+        outputs.check_free(output.path, "output")
     command_line.start_tensorflow(values, "evaluate")
     from tf_gan_lth.tasks import rescoring
     from tf_gan_lth.training import devices

@@ -15,7 +15,7 @@ import functools
 
 from absl import flags
 
-from tf_gan_lth.cli import command_line, names, sources
+from tf_gan_lth.cli import command_line, names, outputs, sources
 from tf_gan_lth.experiment.errors import UsageError
 
 MEASURES = ("speed", "memory", "scores")
@@ -50,7 +50,7 @@ def main(values: flags.FlagValues) -> None:
     """Does what the flags say."""
     if not values.format:
         raise UsageError("--format names no format: give one, such as --format=tflite")
-    output = command_line.new_on_disk(values.output, "output")
+    output = outputs.new_on_disk(values.output, "output")
     command_line.start_tensorflow(values, "export")
     from tf_gan_lth.export import bundle, cards, tickets
 

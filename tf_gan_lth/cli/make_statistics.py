@@ -13,7 +13,7 @@ import functools
 
 from absl import flags
 
-from tf_gan_lth.cli import command_line, names
+from tf_gan_lth.cli import command_line, names, outputs
 from tf_gan_lth.experiment.sections import CROPS
 
 
@@ -56,7 +56,7 @@ def define(values: flags.FlagValues) -> None:
 
 def main(values: flags.FlagValues) -> None:
     """Does what the flags say."""
-    path = command_line.new_on_disk(values.output, "output", ".npz")
+    path = outputs.new_on_disk(values.output, "output", ".npz")
     command_line.start_tensorflow(values, "make_statistics")
     from tf_gan_lth import data
     from tf_gan_lth.evaluation import Extractor, Protocol, feature_networks, reference

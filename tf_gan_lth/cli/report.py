@@ -16,7 +16,7 @@ import functools
 
 from absl import flags
 
-from tf_gan_lth.cli import command_line
+from tf_gan_lth.cli import command_line, outputs
 from tf_gan_lth.experiment import paths
 from tf_gan_lth.experiment.errors import UsageError, check_known
 
@@ -95,7 +95,7 @@ def _free(values: flags.FlagValues, name: str, suffix: str) -> paths.Path | None
     if not values[name].value:
         return None
     path = paths.parse(values[name].value)
-    command_line.check_free(path, name, suffix)
+    outputs.check_free(path, name, suffix)
     return path
 
 

@@ -12,7 +12,7 @@ import functools
 
 from absl import flags
 
-from tf_gan_lth.cli import command_line, names
+from tf_gan_lth.cli import command_line, names, outputs
 
 
 def define(values: flags.FlagValues) -> None:
@@ -33,7 +33,7 @@ def define(values: flags.FlagValues) -> None:
 
 def main(values: flags.FlagValues) -> None:
     """Does what the flags say."""
-    output = command_line.new_on_disk(values.output, "output")
+    output = outputs.new_on_disk(values.output, "output")
     command_line.start_tensorflow(values, "train_feature_network")
     from tf_gan_lth.evaluation import embedded
 
