@@ -121,6 +121,24 @@ def test_a_model_that_is_called_twice_has_its_weights_once_and_computes_the_same
     np.testing.assert_array_equal(taken_apart(latents), plain(latents))
 
 
+def test_a_layer_that_models_share_has_its_weights_once_and_computes_the_same():
+    own = to_image("same")
+    deep = keras.Sequential([keras.Input([16, 16, 1]), keras.layers.ReLU(), own], name="deep")
+    one = keras.Sequential([keras.Input([16, 16, 1]), own, deep], name="one")
+    other = keras.Sequential([keras.Input([16, 16, 1]), own], name="other")
+    plain = generator(wide, lambda x: other(one(own(layers.Conv2D(1, 1, name="grey")(x)))))
+    taken_apart = nested.inline(plain)
+    assert gans.variables(taken_apart).keys() == {
+        f"{layer}/{name}"
+        for layer in ("dense", "wide", "grey", "same")
+        for name in ("kernel", "bias")
+    }
+    assert taken_apart.count_params() == plain.count_params()
+    taken_apart.set_weights(plain.get_weights())
+    latents = np.random.default_rng(0).normal(size=[3, 4]).astype(np.float32)
+    np.testing.assert_array_equal(taken_apart(latents), plain(latents))
+
+
 def test_what_has_no_inner_model_stays_itself():
     plain = generator(wide, to_image())
     assert nested.inline(plain) is plain

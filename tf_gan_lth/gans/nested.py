@@ -25,7 +25,8 @@ def inline(network: keras.Model) -> keras.Model:
     Returns:
       The network itself if it has no inner model. Otherwise copies of all layers with fresh
       weights; a layer `conv` of an inner model `body` is named `body/conv`, or `conv` if the model
-      was given no name. What called a model twice calls the copies of its layers twice.
+      was given no name. What called a model twice calls the copies of its layers twice; a layer of
+      several models, or of a model and of what calls it, has one copy.
 
     Raises:
       UsageError: an inner model is subclassed, two layers get one name, or a call sets `training`.
@@ -47,7 +48,13 @@ def _check(network: keras.Model, model: keras.Model) -> None:
 
 def _opened(network: keras.Model) -> keras.Model:
     """Replaces the outermost inner models."""
-    copies = {id(layer): _copy(layer) for layer in network.layers}
+    copies: dict[int, keras.layers.Layer] = {}
+    for layer in network.layers:  # before those of inner models, which may be the same
+        if not isinstance(layer, keras.Model):
+            _copy(layer, copies, layer.name)
+    for layer in network.layers:
+        if isinstance(layer, keras.Model):
+            copies[id(layer)] = _with_full_names(layer, copies)
     inputs = [keras.Input(batch_shape=x.shape, dtype=x.dtype, name=x.name) for x in network.inputs]
     uses = network._tensor_usage_count
     found = {
@@ -92,16 +99,33 @@ def _call(network: keras.Model, layer: keras.layers.Layer, arguments: tuple, opt
     return layer.call(*arguments[:1])
 
 
-def _copy(layer: keras.layers.Layer) -> keras.layers.Layer:
-    if not isinstance(layer, keras.Model):
-        return type(layer).from_config(layer.get_config())
-    unnamed = UNNAMED.fullmatch(layer.name)
-    prefix = (unnamed[1] or "") if unnamed else f"{layer.name}/"
+def _with_full_names(model: keras.Model, copies: dict) -> keras.Model:
+    """A copy of an inner model whose layers have its name before theirs."""
+    unnamed = UNNAMED.fullmatch(model.name)
+    prefix = (unnamed[1] or "") if unnamed else f"{model.name}/"
+    return keras.models.clone_model(
+        functional(model), clone_function=lambda own: _copy(own, copies, f"{prefix}{own.name}")
+    )
 
-    def renamed(own: keras.layers.Layer) -> keras.layers.Layer:
-        return type(own).from_config({**own.get_config(), "name": f"{prefix}{own.name}"})
 
-    return keras.models.clone_model(functional(layer), clone_function=renamed)
+def _copy(layer: keras.layers.Layer, copies: dict, name: str) -> keras.layers.Layer:
+    """The copy of a layer, which is made and named when it is asked for first.
+
+    Args:
+      layer: may be a model.
+      copies: {id of a layer: its copy}, to which this one is added.
+      name: of the copy.
+    """
+    if id(layer) not in copies:
+        if isinstance(layer, keras.Model):
+            copy = keras.models.clone_model(
+                functional(layer), clone_function=lambda own: _copy(own, copies, own.name)
+            )
+            copy._name = name
+        else:
+            copy = type(layer).from_config({**layer.get_config(), "name": name})
+        copies[id(layer)] = copy
+    return copies[id(layer)]
 
 
 def functional(network: keras.Model) -> keras.Model:
