@@ -165,6 +165,58 @@ def test_one_reshape_of_two_maps_that_lose_different_numbers_of_channels():
     assert_slim_is_masked(network, Channels(channel_groups(network), kept))
 
 
+def test_a_reshape_that_is_called_twice_takes_no_name_of_another():
+    images = keras.Input([2, 2, 1])
+    rows, others = layers.Reshape([4, 6], name="reshape"), layers.Reshape([4, 6], name="reshape_1")
+    maps = [
+        reshape(layers.Conv2D(6, 1, name=name)(images))
+        for name, reshape in {"left": rows, "right": rows, "third": others}.items()
+    ]
+    network = keras.Model(images, layers.Conv1D(1, 3, name="score")(layers.Concatenate()(maps)))
+    keras.backend.reset_uids()  # as where the network was read from a file
+    mask = drawn_mask(channel_groups(network), np.random.default_rng(0), 0.5)
+    assert_slim_is_masked(network, mask)
+
+
+def test_maps_without_an_axis_of_channels():
+    images = keras.Input([2, 2, 1])
+    x = layers.Flatten()(layers.Conv2D(4, 1, name="conv")(images))
+    scalars = layers.Reshape([])(layers.Dense(1, name="scalar")(x))
+    x = layers.Dense(3, name="dense")(layers.Reshape([1])(scalars))
+    network = keras.Model(images, [layers.Dense(1, name="score")(x), scalars])
+    groups = channel_groups(network)
+    assert [(group.name, group.size) for group in groups.prunable] == [("conv", 4), ("dense", 3)]
+    assert_slim_is_masked(network, drawn_mask(groups, np.random.default_rng(0), 0.5))
+
+
+def test_weights_that_begin_at_given_values():
+    """As a blur does, whose kernel is written down."""
+    images = keras.Input([4, 4, 1])
+    given = keras.initializers.Constant
+    x = layers.Conv2D(3, 1, bias_initializer=given([1.0, 2.0, 3.0]), name="conv")(images)
+    blur = given(np.full([3, 3, 3, 1], 1 / 9, np.float32))
+    x = layers.DepthwiseConv2D(3, depthwise_initializer=blur, trainable=False, name="blur")(x)
+    network = keras.Model(images, layers.Conv2D(1, 1, name="to_image")(x))
+    mask = Channels(channel_groups(network), {"conv": np.array([True, False, True])})
+    copy = keras.models.clone_model(assert_slim_is_masked(network, mask))
+    fresh = take_snapshot(copy)
+    assert fresh["conv/bias"].tolist() == [1.0, 3.0]
+    np.testing.assert_array_equal(fresh["blur/depthwise_kernel"], np.float32(1 / 9))
+
+
+def test_a_selection_computes_in_the_precision_of_its_norm():
+    usual = keras.mixed_precision.global_policy()
+    keras.mixed_precision.set_global_policy("mixed_bfloat16")
+    try:
+        network = sngan.generator(8, 6, 3)
+    finally:
+        keras.mixed_precision.set_global_policy(usual)
+    mask = drawn_mask(channel_groups(network), np.random.default_rng(0), 0.5)
+    narrow, _ = slim(network, take_snapshot(network), mask)
+    assert narrow.get_layer("norm/selection").compute_dtype == "bfloat16"
+    assert narrow.get_layer("norm/selection").output.dtype == tf.bfloat16
+
+
 def test_a_mask_that_keeps_all_changes_nothing():
     network = sngan.generator(8, 4, 3)
     mask = Channels.everything(channel_groups(network))

@@ -299,6 +299,8 @@ def _concatenate(flow: Flow, call: Call) -> Labels:
 def _reshape(flow: Flow, call: Call) -> Labels:
     """Features that come to lie above one another, at one position of the last axis, are joined."""
     read = call.reads[0]
+    if len(call.returns) < 2:
+        raise NotKnown("it returns a map without an axis of channels")
     if None in (*call.shapes[0][1:], *call.returns[1:]):
         if call.returns[-1] != len(read):
             raise NotKnown("it reshapes maps of any size")

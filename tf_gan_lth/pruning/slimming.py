@@ -5,13 +5,15 @@ their size from what they read follow. A norm that selects reads its channels th
 `ChannelSelection`. Paths of variables stay the same, and with them snapshots and checkpoints.
 """
 
+import itertools
+
 import numpy as np
 import tf_keras as keras
 
 from tf_gan_lth.experiment.artifacts import Arrays
 from tf_gan_lth.experiment.errors import MaskError
 from tf_gan_lth.gans.layers import ChannelSelection
-from tf_gan_lth.gans.snapshots import path_of, variables
+from tf_gan_lth.gans.snapshots import named_variables, path_of, variables
 from tf_gan_lth.pruning.channel_masks import Channels
 from tf_gan_lth.pruning.channel_rules import KERNELS, gains_of
 from tf_gan_lth.pruning.masks import apply, check_shapes
@@ -54,9 +56,15 @@ def slim_snapshot(snapshot: Arrays, mask: Channels) -> Arrays:
     check_shapes(snapshot, mask.expand())
     sliced = dict(snapshot)
     for path, axes in mask.axes.items():
-        for axis, stays in axes.items():
-            sliced[path] = np.compress(stays, sliced[path], axis)
+        sliced[path] = _sliced(sliced[path], axes)
     return sliced
+
+
+def _sliced(array: np.ndarray, axes: dict[int, np.ndarray]) -> np.ndarray:
+    """What stays of a variable's array; axes as `Channels.axes` has them."""
+    for axis, stays in axes.items():
+        array = np.compress(stays, array, axis)
+    return array
 
 
 def widened_snapshot(slim: Arrays, like: Arrays, mask: Channels) -> Arrays:
@@ -82,6 +90,7 @@ def widened_snapshot(slim: Arrays, like: Arrays, mask: Channels) -> Arrays:
 def _rebuilt(network: keras.Model, mask: Channels) -> keras.Model:
     """The graph again, with layers of fewer channels."""
     layers: dict[str, keras.layers.Layer] = {}
+    numbers = itertools.count(2)
 
     def narrower(call, reads: list) -> tuple[keras.layers.Layer, list]:
         old = call.layer
@@ -90,7 +99,9 @@ def _rebuilt(network: keras.Model, mask: Channels) -> keras.Model:
             reads = [selection(first), *others]
         if type(old) is keras.layers.Reshape:
             before, after = call.keras_inputs[0].shape[-1], reads[0].shape[-1]
-            layer = _slim_reshape(old, before, after, old.name in layers)
+            # What it returns depends on what it reads, so each call has a layer of its own.
+            name = f"{old.name}/{next(numbers)}" if old.name in layers else old.name
+            layer = _slim_reshape(old, before, after, name)
         else:
             layer = layers.get(old.name) or _slim_layer(old, mask)
         layers[old.name] = layer
@@ -108,7 +119,10 @@ def _selection(layer: keras.layers.Layer, mask: Channels) -> ChannelSelection | 
     stays = mask.axes[path_of(layer, gains)][axis]
     if stays.all():
         return None
-    return ChannelSelection(np.flatnonzero(stays).tolist(), name=f"{layer.name}/selection")
+    # Of the norm's policy: under another one, the map would be cast to float32 and back.
+    return ChannelSelection(
+        np.flatnonzero(stays).tolist(), name=f"{layer.name}/selection", dtype=layer.dtype_policy
+    )
 
 
 def _slim_layer(old: keras.layers.Layer, mask: Channels) -> keras.layers.Layer:
@@ -121,14 +135,28 @@ def _slim_layer(old: keras.layers.Layer, mask: Channels) -> keras.layers.Layer:
         stays = mask.axes.get(path_of(old, variable), {}).get(axis)
         if stays is not None:
             config[kernel.option] = int(np.count_nonzero(stays))
+    for path, variable in named_variables(old):
+        option = path.rpartition("/")[2].removesuffix("_kernel") + "_initializer"
+        given = _given_values(config.get(option))
+        if path in mask.axes and given is not None:
+            given = _sliced(np.reshape(given, variable.shape), mask.axes[path])
+            config[option] = keras.initializers.Constant(given)
     return type(old).from_config(config)
 
 
+def _given_values(option: object) -> np.ndarray | None:
+    """The values of an initializer that says each of them, as of a blur's kernel."""
+    if not isinstance(option, dict) or option.get("class_name") != "Constant":
+        return None
+    value = np.asarray(keras.initializers.get(option).value)
+    return value if value.size > 1 else None
+
+
 def _slim_reshape(
-    old: keras.layers.Reshape, before: int, after: int, again: bool
+    old: keras.layers.Reshape, before: int | None, after: int | None, name: str
 ) -> keras.layers.Reshape:
     """A layer whose last axis has lost the share that the one that it reads has lost."""
-    *sizes, last = old.target_shape
-    target = (*sizes, last if last == -1 else last * after // before)
-    # What it returns depends on what it reads, so each call has a layer, under a name of its own.
-    return keras.layers.Reshape(target, name=None if again else old.name, dtype=old.dtype_policy)
+    target = list(old.target_shape)
+    if before != after and target[-1] != -1:
+        target[-1] = target[-1] * after // before
+    return keras.layers.Reshape(target, name=name, dtype=old.dtype_policy)
