@@ -357,6 +357,14 @@ def test_masks_and_scores_of_other_networks_are_refused():
         mask.keep({"a": np.zeros(3), "b": np.array([0, 0, np.nan, 0])}, 3)
 
 
+@pytest.mark.parametrize("kind", [np.uint8, np.int64, np.float32])
+def test_a_mask_of_numbers_is_the_one_of_bools(kind):
+    groups = groups_of(a=3)
+    mask = Channels(groups, {"a": np.array([1, 0, 1], kind)})
+    assert mask.kept["a"].dtype == bool
+    assert mask.expand()["a/kernel"].tolist() == [[True, False, True]] * 2
+
+
 def test_an_expanded_mask_covers_all_that_goes_with_a_channel():
     network = sngan.generator(8, 3, 3)
     groups = channel_groups(network)

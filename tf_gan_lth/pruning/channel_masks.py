@@ -18,6 +18,7 @@ class Channels:
     Attributes:
       groups: the channel groups of the network.
       kept: {name of a prunable group: `(C,)` bool array, 1 keeps}; what a file holds of the mask.
+        Numbers are taken as bools.
 
     Raises:
       MaskError: `kept` is of other groups, or leaves a group without channels.
@@ -27,8 +28,11 @@ class Channels:
     kept: Arrays
 
     def __post_init__(self):
+        # Of numbers, `~` would be others: -1 and -2, which are positions too.
+        bools = {name: np.asarray(kept, bool) for name, kept in self.kept.items()}
+        object.__setattr__(self, "kept", bools)
         sizes = {group.name: (group.size,) for group in self.groups.prunable}
-        found = {name: np.shape(kept) for name, kept in self.kept.items()}
+        found = {name: kept.shape for name, kept in bools.items()}
         if found != sizes:
             name = min(name for name, _ in sizes.items() ^ found.items())
             raise MaskError(

@@ -203,7 +203,7 @@ def check_pruned(weights: Arrays, kept: Arrays, where: str) -> None:
     """Raises `MaskError` unless every pruned weight is exactly zero; `where` names the place."""
     check_shapes(weights, kept)
     for path, stays in kept.items():
-        alive = np.count_nonzero(weights[path][~stays])
+        alive = np.count_nonzero(weights[path][~np.asarray(stays, bool)])
         if alive:
             raise MaskError(f"{where}: {alive} pruned weights of {path} are not zero")
 
