@@ -8,6 +8,7 @@ from channel_networks import NASTY, Random
 
 from tf_gan_lth.experiment.errors import MaskError
 from tf_gan_lth.gans import cyclegan, sngan
+from tf_gan_lth.gans import layers as ours
 from tf_gan_lth.gans.snapshots import load_snapshot, take_snapshot, variables
 from tf_gan_lth.pruning.channel_masks import Channels
 from tf_gan_lth.pruning.channels import channel_groups
@@ -187,6 +188,38 @@ def test_maps_without_an_axis_of_channels():
     groups = channel_groups(network)
     assert [(group.name, group.size) for group in groups.prunable] == [("conv", 4), ("dense", 3)]
     assert_slim_is_masked(network, drawn_mask(groups, np.random.default_rng(0), 0.5))
+
+
+def attention(after: keras.layers.Layer) -> keras.Model:
+    """Queries and keys are one map, padded: what is not 0 within would differ at its edge."""
+    images = keras.Input([4, 4, 2])
+    compared = layers.ZeroPadding2D()(after(layers.Conv2D(4, 1, name="compared")(images)))
+    values = layers.ZeroPadding2D()(layers.Conv2D(3, 1, name="values")(images))
+    x = ours.SpatialAttention(name="attention")([compared, compared, values])
+    return keras.Model(images, layers.Conv2D(1, 1, name="to_image")(x))
+
+
+@pytest.mark.parametrize(
+    "after", [layers.ReLU(), layers.BatchNormalization(name="norm"), layers.Activation("tanh")]
+)
+def test_what_an_attention_compares_goes_if_it_is_zero_without_its_weights(after):
+    network = attention(after)
+    kept = {"compared": np.arange(4) < 1, "values": np.arange(3) < 2}
+    assert_slim_is_masked(network, Channels(channel_groups(network), kept))
+
+
+@pytest.mark.parametrize(
+    "after",
+    [
+        layers.Activation("sigmoid"),
+        layers.GaussianNoise(1.0),
+        layers.BatchNormalization(scale=False, name="norm"),
+    ],
+)
+def test_what_an_attention_compares_stays_if_it_is_something_without_its_weights(after):
+    groups = channel_groups(attention(after))
+    assert [group.name for group in groups.prunable] == ["values"]
+    assert groups.fixed["compared"].startswith("attention sums it")
 
 
 def test_weights_that_begin_at_given_values():

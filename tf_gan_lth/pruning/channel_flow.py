@@ -25,6 +25,8 @@ class Flow:
       written: (layer name, labels that it makes), in the order of the graph.
       read: (layer name, labels that its kernel reads), in the same order.
       held: (labels that cannot go, reason).
+      offset: labels of features that may be other than 0 where their channel is pruned.
+      summed: (labels that are summed by no kernel, so that they have to be 0, reason).
     """
 
     def __init__(self):
@@ -34,6 +36,8 @@ class Flow:
         self.written: list[tuple[str, Labels]] = []
         self.read: list[tuple[str, Labels]] = []
         self.held: list[tuple[Labels, str]] = []
+        self.offset: list[Labels] = []
+        self.summed: list[tuple[Labels, str]] = []
         self._parents: list[int] = []
 
     @property

@@ -124,6 +124,7 @@ _ELEMENTWISE = {
     *("linear", "relu", "relu6", "leaky_relu", "elu", "selu", "gelu", "tanh", "sigmoid"),
     *("hard_sigmoid", "swish", "silu", "softplus", "softsign", "mish", "exponential"),
 }
+_NOT_ZERO_AT_ZERO = ("sigmoid", "hard_sigmoid", "softplus", "exponential")
 _OPERATIONS = ("TFOpLambda", "SlicingOpLambda")  # what Keras makes of TensorFlow's own functions
 _OF_LABELS = (ours.ConditionalBatchNormalization, ours.Projection)  # as their second input
 _ACTIVATION_LAYERS = (_layers.ReLU, _layers.LeakyReLU, _layers.ELU, _layers.ThresholdedReLU)
@@ -163,7 +164,20 @@ def follow(flow: Flow, call: Call) -> Labels:
     if getattr(call.layer, "groups", 1) != 1:
         raise NotKnown("its channels are in groups of their own")
     _check_activation(getattr(call.layer, "activation", None))
-    return RULES[kind](flow, call)
+    returned = RULES[kind](flow, call)
+    if _moves_zeros(call.layer):
+        flow.offset.append(returned)
+    return returned
+
+
+def _moves_zeros(layer: keras.layers.Layer) -> bool:
+    """Whether a layer whose weights of a channel are 0 may return something else of it."""
+    if getattr(getattr(layer, "activation", None), "__name__", None) in _NOT_ZERO_AT_ZERO:
+        return True
+    # A norm without gammas takes a moving mean away; a gain of 0 is a factor of 1.
+    conditional = type(layer) is ours.ConditionalBatchNormalization
+    without_gammas = isinstance(layer, _layers.BatchNormalization) and layer.gamma is None
+    return conditional or without_gammas or type(layer) is _layers.GaussianNoise
 
 
 def _check_activation(activation: object) -> None:
@@ -247,6 +261,7 @@ def _attention(flow: Flow, call: Call) -> Labels:
     """Queries and keys are multiplied feature by feature; values keep their channels."""
     queries, keys, values = call.reads
     flow.join(queries, keys)
+    flow.summed.append((queries, f"{call.layer.name} sums it, and it is not 0 without its weights"))
     return values
 
 

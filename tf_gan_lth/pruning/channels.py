@@ -152,6 +152,7 @@ class _Channel:
     writers: dict[str, None] = dataclasses.field(default_factory=dict)
     readers: dict[str, None] = dataclasses.field(default_factory=dict)
     reasons: dict[str, None] = dataclasses.field(default_factory=dict)
+    sums: dict[str, None] = dataclasses.field(default_factory=dict)
 
     @property
     def kind(self) -> tuple:
@@ -226,10 +227,14 @@ class _Walk:
             *(("writers", name, labels) for name, labels in flow.written),
             *(("readers", name, labels) for name, labels in flow.read),
             *(("reasons", reason, labels) for labels, reason in flow.held),
+            *(("sums", reason, labels) for labels, reason in flow.summed),
         )
         for kind, fact, labels in facts:
             for root in flow.roots(labels):
                 getattr(found[int(root)], kind)[fact] = None
+        for labels in flow.offset:
+            for root in flow.roots(labels):
+                found[int(root)].reasons |= found[int(root)].sums
         return found
 
     def groups(self, prune_trunk: bool) -> Groups:
