@@ -95,6 +95,32 @@ def test_u_moves_only_in_training():
     assert not np.array_equal(layer.u, before)
 
 
+@pytest.mark.parametrize("jit_compile", [False, True])
+def test_a_spectral_layer_without_any_weight_left_returns_its_bias(jit_compile):
+    layer = layers.SpectralConv2D(3, 1, bias_initializer="ones")
+    images = tf.random.stateless_normal([2, 4, 4, 2], [1, 2])
+    layer(images)
+    weights, before = layer.kernel.numpy(), layer.u.numpy()
+    layer.kernel.assign(tf.zeros_like(layer.kernel))
+
+    @tf.function(jit_compile=jit_compile)
+    def computed():
+        with tf.GradientTape() as tape:
+            tape.watch(images)
+            outputs = layer(images, training=True)
+        return outputs, *tape.gradient(outputs, [images, layer.kernel])
+
+    outputs, of_images, of_kernel = computed()
+    np.testing.assert_array_equal(outputs, tf.ones_like(outputs))
+    np.testing.assert_array_equal(of_images, tf.zeros_like(images))
+    assert np.isfinite(of_kernel).all()
+    # Weights that grow back have a spectral norm again.
+    np.testing.assert_array_equal(layer.u, before)
+    layer.kernel.assign(weights)
+    computed()
+    assert np.isfinite(layer.u).all() and not np.array_equal(layer.u, before)
+
+
 def test_upsampling_equals_keras_and_has_a_gradient_under_xla():
     images = tf.random.stateless_normal([2, 3, 5, 4], [1, 2])
     np.testing.assert_array_equal(

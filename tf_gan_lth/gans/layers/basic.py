@@ -327,6 +327,8 @@ def add_singular_vector(layer: keras.layers.Layer, name: str, size: int) -> tf.V
 def divided_by_spectral_norm(kernel: tf.Tensor, u: tf.Variable, training: bool) -> tf.Tensor:
     """A kernel of spectral norm 1, after one power iteration from `u`.
 
+    A kernel of zeros, as pruning may leave of a small layer, stays as it is, and so does its `u`.
+
     Args:
       kernel: `(..., O)` float32, seen as a matrix of O columns.
       u: `(O,)` float32, an estimate of the first right singular vector; renewed in training.
@@ -335,11 +337,13 @@ def divided_by_spectral_norm(kernel: tf.Tensor, u: tf.Variable, training: bool) 
     matrix = tf.reshape(kernel, [-1, kernel.shape[-1]])
     fixed = tf.stop_gradient(matrix)
     v = tf.math.l2_normalize(tf.linalg.matvec(fixed, u))
-    renewed = tf.math.l2_normalize(tf.linalg.matvec(fixed, v, transpose_a=True))
+    turned = tf.linalg.matvec(fixed, v, transpose_a=True)
+    renewed = tf.math.l2_normalize(turned)
     if training:
-        u.assign(renewed)
+        # Zeros would be an estimate for ever, also of weights that grow back.
+        u.assign(tf.where(tf.reduce_any(turned != 0.0), renewed, u))
     sigma = tf.reduce_sum(v * tf.linalg.matvec(matrix, renewed))
-    return kernel / sigma
+    return kernel / tf.where(sigma == 0.0, 1.0, sigma)
 
 
 class SpectralConv2D(_SpectralNorm, keras.layers.Conv2D):
