@@ -294,6 +294,7 @@ def test_excluded_layers_keep_their_channels(tmp_path):
         ({"criterion": "gamma_l1", "unit": "element"}, "it needs --unit=channel"),
         ({"criterion": "gamma_l1"}, "--terms=gamma_l1:WEIGHT"),
         ({"exclude": ("generator/nothing",)}, "fits none of the layers whose channels can go"),
+        ({"exclude": ("generator/*",)}, r"the generator has no channels.*norm: excluded\)"),
         (
             {"rounds": 5, "rate": 0.8},
             "leaves (none|only .) of the generator's .* prunable channels: at least",

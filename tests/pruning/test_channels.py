@@ -226,8 +226,9 @@ def test_no_graph_and_no_channels_are_refused():
         channel_groups(Subclassed(name="mine"))
     images = keras.Input([8, 8, 1], name="images")
     network = keras.Model(images, conv(images, 1, "to_image"))
-    with pytest.raises(UsageError, match="no channels that can go.*to_image is an output"):
-        Channels.everything(channel_groups(network))
+    message = r"the judge has no channels that can go \(images: an input.*; to_image: an output"
+    with pytest.raises(UsageError, match=message):
+        Channels.everything(channel_groups(network), "judge")
 
 
 def test_values_are_those_of_each_channel():

@@ -69,7 +69,7 @@ def full_masks(lottery: LotteryConfig, gan: gans.GAN) -> Masks:
     if lottery.unit == "channel":
         found = {n: channel_groups(net, lottery.prune_trunk) for n, net in networks.items()}
         _name_unknown(found)
-        return {n: Channels.everything(g) for n, g in _without(found, lottery.exclude).items()}
+        return {n: Channels.everything(g, n) for n, g in _without(found, lottery.exclude).items()}
     paths = prunable_paths(networks, lottery.exclude, lottery.prune_dense)
     held = {name: gans.variables(network) for name, network in networks.items()}
     whole = {name: Elements.everything(held[name], own) for name, own in paths.items()}

@@ -44,17 +44,20 @@ class Channels:
             raise MaskError(f"the mask leaves no channel of {empty[0]}: one has to stay")
 
     @classmethod
-    def everything(cls, groups: Groups) -> "Channels":
+    def everything(cls, groups: Groups, network: str = "network") -> "Channels":
         """The mask that keeps every channel.
+
+        Args:
+          groups: the channel groups of a network.
+          network: what a message calls it.
 
         Raises:
           UsageError: the network has no channels that can go.
         """
         if not groups.prunable:
-            reasons = [f"{name} is {reason}" for name, reason in groups.fixed.items()]
-            raise UsageError(
-                f"the network has no channels that can go: {'; '.join(reasons) or 'it makes none'}"
-            )
+            reasons = [f"{name}: {reason}" for name, reason in groups.fixed.items()]
+            shown = "; ".join(reasons) or "it makes none"
+            raise UsageError(f"the {network} has no channels that can go ({shown})")
         return cls(groups, {group.name: np.ones(group.size, bool) for group in groups.prunable})
 
     @property
