@@ -288,6 +288,11 @@ def test_excluded_layers_keep_their_channels(tmp_path):
     assert "excluded" in groups.fixed.values()
 
 
+def test_a_rate_that_rounds_to_no_channel_is_told_before_training(tmp_path):
+    with pytest.warns(ToolkitWarning, match=r"--rate=0.01 of the generator's \d+ .* prunes none"):
+        set_up({**OPTIONS, "rate": 0.01}, tmp_path / "run")
+
+
 @pytest.mark.parametrize(
     "options, message",
     [

@@ -1,9 +1,10 @@
 """The algorithm of the paper: find a lottery ticket in a GAN."""
 
+import warnings
 from collections.abc import Iterator
 
 from tf_gan_lth.experiment.config import Config
-from tf_gan_lth.experiment.errors import UsageError
+from tf_gan_lth.experiment.errors import ToolkitWarning, UsageError
 from tf_gan_lth.experiment.replicate_folder import ReplicateFolder, TrainingFolder
 from tf_gan_lth.gans import GANSpec
 from tf_gan_lth.methods.bench import Bench, tell_missing
@@ -73,7 +74,11 @@ class IterativeMagnitudePruning(Method):
             )
 
     def check_networks(self, bench: Bench) -> None:
-        """Raises `UsageError` if rounds are too short to rewind into, or the last keeps nothing."""
+        """Raises `UsageError` if rounds are too short to rewind into, or the last keeps nothing.
+
+        Warns:
+          ToolkitWarning: the first prunes nothing.
+        """
         lottery, steps = bench.config.lottery, bench.trainer.config.steps
         if lottery.rewind_step >= steps:
             raise UsageError(
@@ -89,6 +94,13 @@ class IterativeMagnitudePruning(Method):
                     f"--rounds={lottery.rounds} at --rate={lottery.rate} leaves {left} of the"
                     f" {name}'s {mask.total} prunable {UNITS[lottery.unit]}: at least {mask.least}"
                     " must stay"
+                )
+            if lottery.rate and remaining(lottery.rate, 1, mask.total) == mask.total:
+                warnings.warn(
+                    f"--rate={lottery.rate} of the {name}'s {mask.total} prunable"
+                    f" {UNITS[lottery.unit]} is less than half of one: round 1 prunes none",
+                    ToolkitWarning,
+                    stacklevel=2,
                 )
 
 
