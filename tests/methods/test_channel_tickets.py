@@ -1,6 +1,7 @@
 """The lottery over channels: exact counts, what goes with a channel, budgets, controls."""
 
 import dataclasses
+import re
 import types
 
 import numpy as np
@@ -189,8 +190,11 @@ def test_within_a_budget_of_macs_controls_have_as_many_macs_as_the_ticket(tmp_pa
 
 def test_a_budget_below_what_must_stay_keeps_one_channel_of_each_layer_and_says_so(tmp_path):
     budget = {"budget": "macs", "rate": 0.9, "rounds": 1, "branches": (), "width": 4}
-    with pytest.warns(ToolkitWarning, match="keeps .* of its MACs, more than the 10.0% asked for"):
+    with pytest.warns(ToolkitWarning) as warned:
         done = run_lottery(OPTIONS | budget, tmp_path / "run")
+    said = "\n".join(str(warning.message) for warning in warned)
+    assert re.search("keeps .* of its MACs, more than the 10.0% asked for", said)
+    assert re.search("the generator keeps one channel each of .*, of which all would go by", said)
     mask = mask_of(done, done.run.replicate(0).round(1))
     assert mask.remaining == mask.least
     assert all(kept.sum() >= 1 for kept in mask.kept.values())

@@ -312,6 +312,18 @@ def test_a_group_without_a_positive_score_keeps_one_and_takes_none_from_the_othe
     assert again.kept["b"].tolist() == [False, False, True, True]
 
 
+def test_a_layer_that_keeps_its_last_channel_against_the_ranking_is_known():
+    mask = Channels.everything(groups_of(a=3, b=4, c=1))
+    low = {"a": np.array([0.1, 0.3, 0.2]), "b": np.array([1.0, 2.0, 3.0, 4.0]), "c": np.zeros(1)}
+    kept = mask.keep(low, 4)
+    assert [kept.kept[name].sum() for name in "abc"] == [1, 2, 1]
+    assert mask.last_of_layers(low, kept) == ["a"]
+    earned = low | {"a": np.array([0.1, 3.5, 0.2])}
+    assert mask.last_of_layers(earned, mask.keep(earned, 4)) == []
+    assert kept.last_of_layers(low, kept.keep(low, 3)) == []  # a is known, b has earned it
+    assert mask.last_of_layers(low, mask) == []
+
+
 def test_pruned_channels_never_come_back():
     mask = Channels.everything(groups_of(a=3, b=4))
     low = {"a": np.array([0.0, 1.0, 2.0]), "b": np.arange(4.0)}

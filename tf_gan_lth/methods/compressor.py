@@ -23,6 +23,7 @@ from tf_gan_lth.methods.criteria import CRITERIA, Scores
 from tf_gan_lth.methods.dense import Dense
 from tf_gan_lth.methods.method import Method
 from tf_gan_lth.methods.starts import theta_0
+from tf_gan_lth.methods.units import tell_last_channels
 from tf_gan_lth.pruning.budgets import keep_macs
 from tf_gan_lth.pruning.cost import cost
 from tf_gan_lth.training.terms import KD, asked_as
@@ -160,10 +161,13 @@ def within_budget(
     """The masks of the channels that score highest, as many as a budget of MACs allows."""
     if layerwise is None:
         layerwise = bench.config.lottery.ranking == "layerwise"
-    return {
-        name: keep_macs(bench.gan.networks[name], mask, mask.pool(scores[name]), budget, layerwise)
-        for name, mask in bench.full_masks.items()
-    }
+    masks = {}
+    for name, mask in bench.full_masks.items():
+        ranked = mask.pool(scores[name])
+        masks[name] = keep_macs(bench.gan.networks[name], mask, ranked, budget, layerwise)
+        if not layerwise:
+            tell_last_channels(name, mask, ranked, masks[name])
+    return masks
 
 
 def steps_of_first_phase(bench: Bench, options: object, name: str) -> int:

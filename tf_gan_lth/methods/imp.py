@@ -12,7 +12,7 @@ from tf_gan_lth.methods.candidate import Candidate, Masks
 from tf_gan_lth.methods.criteria import CRITERIA
 from tf_gan_lth.methods.method import METHODS, Method
 from tf_gan_lth.methods.starts import dense_teachers, started, theta_0
-from tf_gan_lth.methods.units import UNITS
+from tf_gan_lth.methods.units import UNITS, tell_last_channels
 from tf_gan_lth.pruning.budgets import keep_macs, keep_positive
 from tf_gan_lth.training.terms import KD, asked_as
 
@@ -124,4 +124,6 @@ def prune(bench: Bench, before: TrainingFolder, number: int) -> Masks:
             masks[name] = keep_macs(network, mask, ranked, share, layerwise)
         else:
             masks[name] = mask.keep(ranked, remaining(lottery.rate, number, mask.total), layerwise)
+        if not layerwise:
+            tell_last_channels(name, mask, ranked, masks[name])
     return masks

@@ -8,12 +8,13 @@ from collections.abc import Iterable, Iterator
 import tf_keras as keras
 
 from tf_gan_lth import gans
+from tf_gan_lth.experiment.artifacts import Arrays
 from tf_gan_lth.experiment.config import Config, LotteryConfig
 from tf_gan_lth.experiment.errors import ToolkitWarning, UsageError
 from tf_gan_lth.methods.candidate import Masks
 from tf_gan_lth.pruning.channel_masks import Channels
 from tf_gan_lth.pruning.channels import Groups, channel_groups
-from tf_gan_lth.pruning.masks import Elements
+from tf_gan_lth.pruning.masks import Elements, Mask
 from tf_gan_lth.pruning.two_of_four import FOUR, TwoOfFour
 from tf_gan_lth.pruning.wrapping import excluded, prunable_paths, summed_axes
 from tf_gan_lth.training.model import STATIC
@@ -78,6 +79,27 @@ def full_masks(lottery: LotteryConfig, gan: gans.GAN) -> Masks:
     for name, mask in whole.items():
         _name_whole(networks[name], name, mask, lottery.exclude)
     return whole
+
+
+def tell_last_channels(name: str, before: Mask, scores: Arrays, kept: Mask) -> None:
+    """Warns of layers that keep a channel only because one must stay; nothing of other units.
+
+    Args:
+      name: of the network.
+      before: what remained before.
+      scores: of its units, by which those that stay were chosen over the whole network.
+      kept: what remains.
+    """
+    if not isinstance(before, Channels):
+        return
+    layers = before.last_of_layers(scores, kept)
+    if layers:
+        warnings.warn(
+            f"the {name} keeps one channel each of {', '.join(layers)}, of which all would go by"
+            " their scores",
+            ToolkitWarning,
+            stacklevel=2,
+        )
 
 
 def _name_unknown(found: dict[str, Groups]) -> None:

@@ -138,6 +138,22 @@ class Channels:
         chosen = rest.keep(scores, count - len(best)).kept
         return Channels(self.groups, {name: chosen[name] | best[name] for name in self.kept})
 
+    def last_of_layers(self, scores: Arrays, kept: "Channels") -> list[str]:
+        """The groups of which `keep` newly left one channel though others that went score as high.
+
+        Args:
+          scores: what `keep` ranked, over the whole network.
+          kept: the mask that it returned.
+        """
+        went = [scores[name][stays & ~kept.kept[name]] for name, stays in self.kept.items()]
+        highest = max(np.concatenate(went), default=-np.inf)
+        return [
+            name
+            for name, stays in kept.kept.items()
+            if np.count_nonzero(self.kept[name]) > np.count_nonzero(stays) == 1
+            and scores[name][stays] <= highest
+        ]
+
     def _shares(self, count: int) -> dict[str, int]:
         """`count` divided over groups in proportion to what remains of each, at least one each."""
         alive = {name: int(np.count_nonzero(kept)) for name, kept in self.kept.items()}
