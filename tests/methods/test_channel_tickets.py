@@ -293,6 +293,11 @@ def test_excluded_layers_keep_their_channels(tmp_path):
     [
         ({"criterion": "gamma_l1", "unit": "element"}, "it needs --unit=channel"),
         ({"criterion": "gamma_l1"}, "--terms=gamma_l1:WEIGHT"),
+        (
+            {"criterion": "gamma_l1", "terms": ("gamma_l1:1",), "rate": None}
+            | {"ranking_weights": "ema"},
+            "--ranking_weights=ema: averages of gammas never become 0",
+        ),
         ({"exclude": ("generator/nothing",)}, "fits none of the layers whose channels can go"),
         (
             {"rounds": 5, "rate": 0.8},
