@@ -98,13 +98,14 @@ def _of_dense(dense: Dense, spec: GANSpec) -> Options:
     """The options of the dense run that a compression takes on."""
     own = {field.name for field in dataclasses.fields(spec.options)}
     known = {*configs.walk(dense.config), *own} - LOTTERY - OF_ITS_ROUNDS
+    known |= dense.best_of
     return {n: v for n, v in configs.to_options(dense.config).items() if n in known}
 
 
 def _check(method: Compressor, asked: Config, given: set[str], fixed: Options) -> None:
     """Raises `UsageError` for a given option that is the dense run's, or a lottery's."""
     dense = method.dense
-    own = OWN | {field.name for field in dataclasses.fields(method.Options)}
+    own = {*OWN, *(field.name for field in dataclasses.fields(method.Options))} - dense.best_of
     has = {**configs.to_options(dense.config), **dense.used}
     usual = configs.to_options(Config())
     fields = configs.walk(asked)
@@ -117,7 +118,7 @@ def _check(method: Compressor, asked: Config, given: set[str], fixed: Options) -
                     f"--{name}={_shown(value)} is for finding tickets: a compression has"
                     f" {_shown(fixed.get(name, usual[name]))}; leave it out"
                 )
-        elif name in fields and fields[name][0].metadata["extends"]:
+        elif name in fields and fields[name][0].metadata["extends"] and name not in dense.best_of:
             continue
         elif name in has and not _same(name, value, has[name]):  # others are no options at all
             raise UsageError(
