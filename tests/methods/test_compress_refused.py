@@ -33,6 +33,10 @@ from tf_gan_lth.methods import compressing
         ({"width": 16}, "--width=16, but the dense GAN of .* was trained with 8: leave it out"),
         ({"loss": "wasserstein"}, "--loss=wasserstein, but the dense GAN .* with hinge"),
         ({"terms": ("r1:2",)}, "--terms=r1:2, but the dense GAN of .* was trained with 0.1"),
+        (
+            {"terms": ("distill_images:5", "distill_images:3")},
+            "--terms: distill_images is there 2 times",
+        ),
         ({"protocol": "paper"}, "--protocol=paper, but the dense GAN of .* with digits"),
         ({"rounds": 5}, "--rounds=5 is for finding tickets: a compression has 2; leave it out"),
         ({"unit": "element"}, "--unit=element is for finding tickets: a compression has channel"),

@@ -16,7 +16,7 @@ from tf_gan_lth.gans.spec import GENERATOR
 from tf_gan_lth.methods.compressor import Compressor
 from tf_gan_lth.methods.dense import Dense, open_dense
 from tf_gan_lth.methods.method import METHODS
-from tf_gan_lth.training.options import resolve
+from tf_gan_lth.training.options import check_once, resolve
 from tf_gan_lth.training.terms import asked_as, switched_on
 
 # What a compression has of its own. Of the dense run the others are; of a lottery, as they usually
@@ -144,8 +144,9 @@ def _with_terms(config: Config, method: Compressor, spec: GANSpec, asked: Traini
     """The config with the penalties of the dense GAN, what is asked for, and the method's terms.
 
     Raises:
-      UsageError: a penalty is asked for that the dense GAN was not trained with.
+      UsageError: a penalty is asked for that the dense GAN was not trained with, or a term twice.
     """
+    check_once(asked)
     dense = method.dense.config.training
     has = _penalties(resolve(dense, spec))  # those too that are usual for the GAN
     weights = _penalties(dense)
