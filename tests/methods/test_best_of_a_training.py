@@ -7,12 +7,13 @@ import shutil
 
 import pytest
 import tf_keras as keras
+from compressions import set_up as set_up_compression
 from helpers import equal, run_lottery, set_up
 
 from tf_gan_lth import findings, report
 from tf_gan_lth.experiment import config as configs
 from tf_gan_lth.experiment.errors import RunFolderError, UsageError
-from tf_gan_lth.methods import Observer, jobs
+from tf_gan_lth.methods import Observer, compressing, jobs
 from tf_gan_lth.methods.evaluations import with_best
 from tf_gan_lth.report import score_curves
 
@@ -175,3 +176,17 @@ def test_what_was_scored_after_the_last_checkpoint_is_scored_again(options, best
     assert folder.score_curve.get()["points"] == twin.score_curve.get()["points"]
     found = folder.scores.get()["generator"]["best"]
     assert found == twin.scores.get()["generator"]["best"]
+
+
+def test_a_compression_has_the_best_of_as_many_as_its_dense_gan(best, tmp_path):
+    given = {"method": "ticket", "budgets": (0.9,)}
+    for asked in ({}, {"score_every": 2}):
+        config, _ = compressing.prepare(str(best.run.path), given | asked)
+        assert (config.evaluation.keep, config.evaluation.score_every) == ("best", 2)
+    with pytest.raises(UsageError, match="--score_every=1, but the dense GAN of .* with 2"):
+        compressing.prepare(str(best.run.path), {**given, "score_every": 1})
+    # By draws of another replicate the dense GAN cannot be scored along its training any more.
+    message = "--keep=best: the dense GAN of .*replicate_0 .* replicate 1: give --dense=RUN"
+    with pytest.raises(UsageError, match=message):
+        set_up_compression(best.replicate.path, tmp_path / "run", **given, replicates=2)
+    assert not (tmp_path / "run").exists()

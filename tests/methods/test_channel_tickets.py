@@ -302,6 +302,11 @@ def test_a_rate_that_rounds_to_no_channel_is_told_before_training(tmp_path):
     [
         ({"criterion": "gamma_l1", "unit": "element"}, "it needs --unit=channel"),
         ({"criterion": "gamma_l1"}, "--terms=gamma_l1:WEIGHT"),
+        (
+            {"criterion": "gamma_l1", "terms": ("gamma_l1:1",), "rate": None}
+            | {"ranking_weights": "ema"},
+            "--ranking_weights=ema: averages of gammas never become 0",
+        ),
         ({"exclude": ("generator/nothing",)}, "fits none of the layers whose channels can go"),
         ({"exclude": ("generator/*",)}, r"the generator has no channels.*norm: excluded\)"),
         (

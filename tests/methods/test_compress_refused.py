@@ -12,6 +12,7 @@ import tf_gan_lth as lth
 from tf_gan_lth.cli import command_line, compress
 from tf_gan_lth.experiment.errors import MaskError, UsageError
 from tf_gan_lth.experiment.run_folder import RunFolder
+from tf_gan_lth.methods import compressing
 
 
 @pytest.mark.parametrize(
@@ -32,6 +33,10 @@ from tf_gan_lth.experiment.run_folder import RunFolder
         ({"width": 16}, "--width=16, but the dense GAN of .* was trained with 8: leave it out"),
         ({"loss": "wasserstein"}, "--loss=wasserstein, but the dense GAN .* with hinge"),
         ({"terms": ("r1:2",)}, "--terms=r1:2, but the dense GAN of .* was trained with 0.1"),
+        (
+            {"terms": ("distill_images:5", "distill_images:3")},
+            "--terms: distill_images is there 2 times",
+        ),
         ({"protocol": "paper"}, "--protocol=paper, but the dense GAN of .* with digits"),
         ({"rounds": 5}, "--rounds=5 is for finding tickets: a compression has 2; leave it out"),
         ({"unit": "element"}, "--unit=element is for finding tickets: a compression has channel"),
@@ -126,6 +131,20 @@ def test_a_dense_gan_that_is_not_finished_or_another_one_is_refused(dense, tmp_p
     with pytest.raises(UsageError, match="replicate_0 is not finished: run the command that"):
         set_up(copy, tmp_path / "run", **given)
     assert not (tmp_path / "run").exists()
+
+
+def test_a_penalty_that_is_usual_for_the_gan_is_the_dense_gans(dense, tmp_path):
+    copy = tmp_path / "dense"
+    shutil.copytree(dense.run.path, copy)
+    run = RunFolder(copy)
+    record = run.config.get()
+    run.config.put({**record, "options": {**record["options"], "gan": "wgan_gp", "terms": []}})
+    given = {"method": "finetuning", "budgets": (0.5,)}
+    config, _ = compressing.prepare(str(copy), {**given, "terms": ("gradient_penalty:10",)})
+    assert config == compressing.prepare(str(copy), given)[0]
+    for terms, has in [("gradient_penalty:5", "10.0"), ("r1:1", "none")]:
+        with pytest.raises(UsageError, match=f"--terms={terms}, but .* trained with {has}: leave"):
+            compressing.prepare(str(copy), {**given, "terms": (terms,)})
 
 
 def test_channels_without_gammas_cannot_be_slimmed(tmp_path):

@@ -14,6 +14,7 @@ from tf_gan_lth.experiment import config as configs
 from tf_gan_lth.experiment.errors import MaskError, RunFolderError, UsageError
 from tf_gan_lth.experiment.run_folder import RunFolder
 from tf_gan_lth.methods import Transfer, jobs
+from tf_gan_lth.methods.branches import BRANCHES
 from tf_gan_lth.methods.candidate import expand, rewind
 from tf_gan_lth.methods.parent import WEIGHTS, Parent, open_ticket
 
@@ -123,6 +124,25 @@ def test_a_ticket_starts_from_what_its_training_made_of_its_networks(
     assert other.run.parent.get()["weights"] == weights
     kinds = {open_ticket(ticket_of(finished), kind).digest for kind in WEIGHTS}
     assert len(kinds) == len(WEIGHTS)
+
+
+def test_random_init_is_fresh_in_what_is_pruned_alone(finished, options, parent, tmp_path):
+    trained = open_ticket(ticket_of(finished), "trained_discriminator")
+    run = set_up(options, tmp_path / "trained", parent=trained)
+    _, ticket = run.method.candidates(run.bench, run.replicate)
+    drawn = BRANCHES["random_init"](run.bench, ticket).weights
+    ended = finished.replicate.round(2).weights.get()
+    assert equal(drawn["discriminator"], ended["discriminator"])
+    assert not equal(drawn["generator"], ticket.weights["generator"])
+    # Weights that a late rewinding goes back to have averages, which are not of fresh ones.
+    theta = {**parent.weights, "generator_ema": ended["generator_ema"]}
+    late = dataclasses.replace(parent, weights=theta)
+    run = set_up(options, tmp_path / "late", parent=late)
+    _, ticket = run.method.candidates(run.bench, run.replicate)
+    assert "generator_ema" in ticket.weights
+    drawn = BRANCHES["random_init"](run.bench, ticket).weights
+    assert drawn.keys() == {"generator", "discriminator"}
+    assert equal(drawn["discriminator"], parent.weights["discriminator"])
 
 
 def test_two_starts_of_a_network_are_refused(finished, options, tmp_path):

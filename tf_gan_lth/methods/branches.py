@@ -18,7 +18,7 @@ from tf_gan_lth.methods.bench import Bench
 from tf_gan_lth.methods.candidate import Candidate
 from tf_gan_lth.methods.criteria import Scores
 from tf_gan_lth.methods.imp import prune
-from tf_gan_lth.methods.starts import with_discriminators, with_generators
+from tf_gan_lth.methods.starts import replaced, with_discriminators, with_generators
 from tf_gan_lth.pruning.budgets import keep_as_many
 
 Branch = Callable[[Bench, Candidate], Candidate]
@@ -60,15 +60,17 @@ def _generator(ticket: Candidate, bench: Bench, *labels: str) -> np.random.Gener
 def random_init(bench: Bench, ticket: Candidate) -> Candidate:
     """The ticket's masks over fresh weights of the networks that are pruned.
 
-    The others start where they do. Fresh weights have not been trained up to the step of late
-    rewinding, nor in the phases before the ticket, so training begins at step 0, with theta_0 of
-    the others, and takes as many steps in all.
+    The others start where they do, and a pruned discriminator where `--discriminator_start` says.
+    Fresh weights have not been trained up to the step of late rewinding, nor in the phases or
+    rounds before the ticket: where there are such, training begins at step 0, with theta_0 of the
+    others, and takes as many steps in all.
     """
-    here = ticket.folder
+    here, lottery = ticket.folder, bench.config.lottery
     fresh = bench.fresh_weights(here.replicate, "round", here.round_number, "random_init")
-    initial = here.of_replicate.initial.get()
-    weights = {**initial, **{name: fresh[name] for name in ticket.masks}}
-    start = bench.config.lottery.discriminator_start
+    goes_on = ticket.first_step or ticket.phases or not lottery.rewind
+    others = here.of_replicate.initial.get() if goes_on else ticket.weights
+    weights = replaced(others, fresh, list(ticket.masks))
+    start = lottery.discriminator_start
     weights = with_discriminators(bench, start, here, weights)
     return dataclasses.replace(ticket, weights=weights, first_step=0, phases=())
 

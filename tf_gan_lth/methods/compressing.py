@@ -16,6 +16,7 @@ from tf_gan_lth.gans.spec import GENERATOR
 from tf_gan_lth.methods.compressor import Compressor
 from tf_gan_lth.methods.dense import Dense, open_dense
 from tf_gan_lth.methods.method import METHODS
+from tf_gan_lth.training.options import check_once, resolve
 from tf_gan_lth.training.terms import asked_as, switched_on
 
 # What a compression has of its own. Of the dense run the others are; of a lottery, as they usually
@@ -90,20 +91,21 @@ def prepare(path: str, given: Options) -> tuple[Config, Compressor]:
     config = configs.from_options({**_of_dense(dense, spec), **usual, **given, **fixed})
     lottery = dataclasses.replace(config.lottery, parent=dense.digest)
     config = dataclasses.replace(config, lottery=lottery)
-    return _with_terms(config, method, asked.training), method
+    return _with_terms(config, method, spec, asked.training), method
 
 
 def _of_dense(dense: Dense, spec: GANSpec) -> Options:
     """The options of the dense run that a compression takes on."""
     own = {field.name for field in dataclasses.fields(spec.options)}
     known = {*configs.walk(dense.config), *own} - LOTTERY - OF_ITS_ROUNDS
+    known |= dense.best_of
     return {n: v for n, v in configs.to_options(dense.config).items() if n in known}
 
 
 def _check(method: Compressor, asked: Config, given: set[str], fixed: Options) -> None:
     """Raises `UsageError` for a given option that is the dense run's, or a lottery's."""
     dense = method.dense
-    own = OWN | {field.name for field in dataclasses.fields(method.Options)}
+    own = {*OWN, *(field.name for field in dataclasses.fields(method.Options))} - dense.best_of
     has = {**configs.to_options(dense.config), **dense.used}
     usual = configs.to_options(Config())
     fields = configs.walk(asked)
@@ -116,7 +118,7 @@ def _check(method: Compressor, asked: Config, given: set[str], fixed: Options) -
                     f"--{name}={_shown(value)} is for finding tickets: a compression has"
                     f" {_shown(fixed.get(name, usual[name]))}; leave it out"
                 )
-        elif name in fields and fields[name][0].metadata["extends"]:
+        elif name in fields and fields[name][0].metadata["extends"] and name not in dense.best_of:
             continue
         elif name in has and not _same(name, value, has[name]):  # others are no options at all
             raise UsageError(
@@ -138,22 +140,29 @@ def _shown(value: object) -> str:
     return ",".join(map(str, value)) if isinstance(value, (tuple, list)) else str(value)
 
 
-def _with_terms(config: Config, method: Compressor, asked: TrainingConfig) -> Config:
+def _with_terms(config: Config, method: Compressor, spec: GANSpec, asked: TrainingConfig) -> Config:
     """The config with the penalties of the dense GAN, what is asked for, and the method's terms.
 
     Raises:
-      UsageError: a penalty is asked for that the dense GAN was not trained with.
+      UsageError: a penalty is asked for that the dense GAN was not trained with, or a term twice.
     """
-    trained = switched_on(method.dense.config.training)
-    penalties = {t.name: w for t, w in trained if not (t.taught or t.proximal)}
-    weights = dict(penalties)
+    check_once(asked)
+    dense = method.dense.config.training
+    has = _penalties(resolve(dense, spec))  # those too that are usual for the GAN
+    weights = _penalties(dense)
     for term, weight in switched_on(dataclasses.replace(asked, kd_weight=0.0)):
-        if not (term.taught or term.proximal) and penalties.get(term.name) != weight:
+        if term.taught or term.proximal:
+            weights[term.name] = weight
+        elif has.get(term.name) != weight:
             raise UsageError(
                 f"{asked_as(asked, term.name)}, but the dense GAN of {method.dense.run.path} was"
-                f" trained with {penalties.get(term.name, 'none')}: leave it out"
+                f" trained with {has.get(term.name, 'none')}: leave it out"
             )
-        weights[term.name] = weight
     weights = {**method.terms, **weights}
     terms = tuple(f"{name}:{weight}" for name, weight in weights.items())
     return dataclasses.replace(config, training=dataclasses.replace(config.training, terms=terms))
+
+
+def _penalties(config: TrainingConfig) -> dict[str, float]:
+    """{loss term: weight} of those that dense and compressed GANs are trained with alike."""
+    return {t.name: w for t, w in switched_on(config) if not (t.taught or t.proximal)}

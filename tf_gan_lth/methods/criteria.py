@@ -91,6 +91,12 @@ def _of_gammas(config: Config, gan: GANSpec) -> Iterator[str]:
             f"--budget={config.lottery.budget}: without --rate, --criterion=gamma_l1 prunes what"
             " training has made 0, however much that is"
         )
+    ranked, rounds = config.lottery.ranking_weights, config.lottery.rounds
+    if config.lottery.rate is None and (ranked == "ema" or (ranked == "paper" and rounds > 1)):
+        yield (
+            f"--ranking_weights={ranked}: averages of gammas never become 0, which is what"
+            " --criterion=gamma_l1 prunes without --rate: give one, or leave it out"
+        )
 
 
 def check_gammas(bench: Bench, asked: str) -> None:

@@ -47,6 +47,11 @@ class Dense:
             "round": 0,
         }
 
+    @property
+    def best_of(self) -> set[str]:
+        """The options that say of how many scores the best counts; empty where the last does."""
+        return {"score_every"} if self.config.evaluation.keep == "best" else set()
+
     def of(self, number: int) -> TrainingFolder:
         """The dense round that replicate `number` starts from.
 
@@ -59,11 +64,18 @@ class Dense:
         """Checks that every replicate has its dense GAN, of these networks and images.
 
         Raises:
-          UsageError: a replicate has none, or it was trained on other images.
+          UsageError: a replicate has none, or it was trained on other images, or the best of its
+            scores counts and they are another replicate's.
           MaskError: it is of other networks.
         """
         for number in range(bench.config.lottery.replicates):
-            self.of(number)
+            dense = self.of(number)
+            if self.best_of and dense.replicate != number:
+                raise UsageError(
+                    f"--keep=best: the dense GAN of {dense.of_replicate.path} has no scores within"
+                    f" its training by the draws of replicate {number}: give --dense=RUN, whose"
+                    " replicates each have their own"
+                )
         there, here = self.run.images.get(), bench.task.images.record
         odd = [n for n, value in here.items() if n != "name" and there.get(n, value) != value]
         if odd:

@@ -8,7 +8,7 @@ from tf_gan_lth.methods.bench import Bench
 from tf_gan_lth.methods.candidate import Candidate
 from tf_gan_lth.methods.compressor import TAUGHT, Compressor, masks_by_criterion
 from tf_gan_lth.methods.method import METHODS
-from tf_gan_lth.methods.starts import dense_teachers, with_discriminators
+from tf_gan_lth.methods.starts import dense_teachers, replaced, with_discriminators
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Distillation(Compressor):
             student = bench.fresh_weights(here.replicate, "round", here.round_number, "student")
         else:
             student = here.of_replicate.round(0).weights.get()
-        weights = here.of_replicate.initial.get() | {name: student[name] for name in masks}
+        weights = replaced(here.of_replicate.initial.get(), student, list(masks))
         start = bench.config.lottery.discriminator_start
         weights = with_discriminators(bench, start, here, weights)
         return Candidate(here, weights, masks, teachers=dense_teachers(bench, here))

@@ -41,11 +41,17 @@ def resolve(config: TrainingConfig, gan: GANSpec) -> TrainingConfig:
             f"--gamma_learning_rate={config.gamma_learning_rate} is that of --terms={L1}:WEIGHT:"
             " leave it out, or give that too"
         )
+    check_once(resolved)
+    return resolved
+
+
+def check_once(config: TrainingConfig) -> None:
+    """Raises `UsageError` for a loss term that a config asks for more than once."""
+    names = [term.name for term, _ in switched_on(config)]
     for name in names:
         if names.count(name) > 1:
-            also = ", once as --kd_weight" if name == KD and resolved.kd_weight else ""
+            also = ", once as --kd_weight" if name == KD and config.kd_weight else ""
             raise UsageError(f"--terms: {name} is there {names.count(name)} times{also}")
-    return resolved
 
 
 def batch_sizes(config: TrainingConfig) -> dict[str, int]:
