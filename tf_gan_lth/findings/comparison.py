@@ -186,7 +186,7 @@ def _against_dense(ticket: Scores, dense: Scores, margin: float, plan: Plan) -> 
     p_worse = float(larger(mine, theirs, pairs))
     p_matching = float(matching(mine, theirs, margin, pairs))
     verdict = _decide(p_worse, p_matching, level)
-    low, high = ratio_interval(mine, theirs, level, pairs) if positive else (None, None)
+    low, high = ratio_interval(mine, theirs, level, pairs, margin) if positive else (None, None)
     return Comparison(
         mine.count,
         float(mine.mean),
