@@ -66,6 +66,28 @@ def test_a_paired_plan_compares_replicate_by_replicate():
     assert Plan(4).tests == "Welch tests over replicates"
 
 
+def test_a_paired_plan_without_a_pair_decides_nothing_and_tells_the_scores():
+    results = rows(0, [10, 11]) + [result(1, 9.0, replicate=2), result(1, 9.5, replicate=3)]
+    found = compare(results, 0.1, Plan(4, paired=True))[1, "main"]
+    assert (found.fid_mean, found.replicates, found.p_worse) == (9.25, 2, None)
+    assert in_words(found) == "undetermined (at least 2 more replicates)"
+
+
+def test_a_ticket_is_named_beside_the_dense_scores_that_it_was_compared_with():
+    """Of a look that the dense GAN alone has reached, and of replicates that the ticket lacks."""
+    results = rows(0, [10, 11, 12, 30, 31, 32]) + rows(1, [10.1, 11, 11.9])
+    for plan in (Plan(9, 3), Plan(6, paired=True)):
+        verdict = judge(results, 0.1, plan)
+        ticket = verdict.comparisons[1, "main"]
+        assert verdict.best == 1 and ticket.fid_ratio == pytest.approx(1.0)
+        assert "FID 11.0 +- 0.90 vs 11.0 +- 1.00 in 3 replicates" in verdict.sentence
+        (tickets,) = curves(results, verdict)
+        assert tickets.points[1].floor == pytest.approx(11 * ticket.fid_ratio_low)
+    # What is far above the dense scores of its own look is not near those of a later one.
+    worse = rows(0, [10, 11, 12, 30, 31, 32]) + rows(1, [14, 19, 16])
+    assert judge(worse, 0.1, Plan(9, 3)).best is None
+
+
 @pytest.mark.parametrize(
     ("ticket", "verdict"),
     [
@@ -99,6 +121,24 @@ def test_the_number_of_replicates_needed_would_decide_with_the_same_mean_and_dev
     assert p_matching(3 + found.replicates_needed) < 0.05 < p_matching(2 + found.replicates_needed)
     total = 3 + found.replicates_needed
     assert in_words(found) == f"undetermined (takes {total} replicates)"
+
+
+@pytest.mark.parametrize("counts", [(3, 5), (5, 3)])
+def test_the_number_is_of_all_replicates_where_one_side_has_more(counts):
+    dense, ticket = [10.0, 10.5, 9.5, 10.6, 9.4][: counts[0]], [10.2, 9.0, 11.8, 9, 12][: counts[1]]
+    found = compare(rows(0, dense) + rows(1, ticket), 0.1)[1, "main"]
+    total = int(re.search("takes ([0-9]+) replicates", in_words(found)).group(1))
+
+    def p_matching(count):
+        sides = [
+            (np.mean(f) * scale, np.std(f, ddof=1) * scale, max(count, len(f)))
+            for f, scale in [(dense, 1.1), (ticket, 1.0)]
+        ]
+        return scipy.stats.ttest_ind_from_stats(
+            *sides[0], *sides[1], equal_var=False, alternative="greater"
+        ).pvalue
+
+    assert total > 5 and p_matching(total) < 0.05 < p_matching(total - 1)
 
 
 def test_a_mean_on_the_margin_is_never_decided():

@@ -8,6 +8,7 @@ from tf_gan_lth.findings.comparison import (
     DENSE,
     WITHIN,
     Comparison,
+    beside,
     compare,
     in_words,
     tested_in_order,
@@ -115,18 +116,17 @@ def judge(results: list[Result], margin: float, plan: Plan | None = None) -> Ver
     limit = dense.fid_mean * (1.0 + margin)
     found = tickets(comparisons)
     passed = tested_in_order(comparisons)
+    against = {number: beside(results, number, plan) for number in found}
     matching = max((n for n, c in passed.items() if c.verdict == "matching"), default=None)
-    within = max(
-        (n for n, c in found.items() if "worse" not in c.verdict and c.fid_mean <= limit),
-        default=None,
-    )
+    near = {n for n, c in found.items() if c.fid_mean <= against[n].fid_mean * (1.0 + margin)}
+    within = max((n for n in near if "worse" not in found[n].verdict), default=None)
 
     # Say so in words.
     sentences = []
     if matching is not None:
-        sentences.append(_match(results, passed, matching, dense, margin))
+        sentences.append(_match(results, passed, matching, against[matching], margin))
     if within is not None and (matching is None or within > matching):
-        sentences.append(_open(results, found, within, dense, margin))
+        sentences.append(_open(results, found, within, against[within], margin))
     stated = [n for n in (matching, within) if n is not None]
     if not sentences:
         sentences.append(
