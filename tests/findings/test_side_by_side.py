@@ -162,6 +162,23 @@ def test_exports_that_were_measured_have_an_axis_of_milliseconds(runs, tmp_path)
     ]
 
 
+def test_a_method_that_was_not_measured_leaves_the_others_their_colours(runs, tmp_path):
+    timed = {"batch": 1, "threads": 1, "ticket": 3.0, "dense": 4.0}
+    card = runs[1].replicate(0).round(1).card("generator")
+    card.put({"formats": {"tflite": {"milliseconds_an_image": [timed]}}})
+    text = pages.page(side_by_side.read(runs), tmp_path / "page.html").decode()
+    legend = re.search('<ul class="legend">(.*?)</ul>', text, re.DOTALL).group(1)
+    key = {
+        name: style for style, name in re.findall('<li class="(s.)">.*?</svg>(.*?)</li>', legend)
+    }
+    assert list(key) == ["dense GAN", "finetuning", "gan_slimming"]
+    charts = re.findall(r'<svg class="chart".*?</svg>', text, re.DOTALL)
+    assert len(charts) == 6 and "finetuning" not in charts[2]  # the axis of milliseconds
+    for drawn in charts:
+        pointed = re.findall('class="point (s.)".*?aria-label="(.*?)[,\n]', drawn)
+        assert {style for style, name in pointed if name == "gan_slimming"} == {key["gan_slimming"]}
+
+
 def test_each_direction_of_a_translation_has_its_own_with_its_distances(tmp_path):
     both = {"generators": ("generator_a2b", "generator_b2a"), "l1": ("l1_inside", "l1_outside")}
     runs = [

@@ -44,6 +44,15 @@ class Point:
     floor: float | None = None
     ceiling: float | None = None
 
+    @property
+    def ends(self) -> list[float]:
+        """What is to have room: where it is, and its error bar.
+
+        One that ends below zero, of a score above, is cut: it would forbid a logarithmic axis.
+        """
+        low = None if self.low is not None and self.low <= 0.0 < self.y else self.low
+        return [end for end in (self.y, low, self.high) if end is not None]
+
 
 @dataclasses.dataclass(frozen=True)
 class Series:
@@ -131,9 +140,8 @@ def over(axis: Axis, series: Sequence[Series], levels: Sequence[float], alt: str
         narrowest = widest / 2
     air = (widest / narrowest) ** 0.04
     x = Scale(widest * air, narrowest / air, LEFT, WIDTH - RIGHT, log=True)
-    ends = [end for each in series for p in each.points for end in (p.y, p.low, p.high, *p.single)]
-    values = [end for end in (*ends, *levels) if end is not None]
-    y = fitted(values, HEIGHT - BOTTOM, TOP)
+    ends = [end for each in series for p in each.points for end in (*p.ends, *p.single)]
+    y = fitted([*ends, *levels], HEIGHT - BOTTOM, TOP)
     return Frame(x, y, axis, alt, tuple(places))
 
 
