@@ -123,6 +123,10 @@ def changed(table, path, change):
         (lambda row: [row | {"replicate": "0.5"}], "replicate is '0.5': expected a whole number"),
         (lambda row: [row | {"round": "-1"}], "round is '-1': expected a whole number"),
         (lambda row: [row | {"generator_sparsity": "1.5"}], "sparsity is 1.5: expected 0 to 1"),
+        (
+            lambda row: [row | {"generator": "../out"}],
+            r"line 2 .*generator is '\.\./out': expected the name of a network",
+        ),
         (lambda row: [row, row], "line 3 .*has replicate 0, round 0, main, twice.*a column 'run'"),
         (lambda row: [row | {"looks": "0"}], "line 2 .*--looks=0 is out of range"),
         (lambda row: [row | {"looks": "9", "paired": "False"}], "--looks=9 needs more"),
