@@ -239,6 +239,28 @@ def test_the_order_is_over_the_rounds_that_are_there():
     assert verdict.matching == 5 and "denser" not in verdict.sentence
 
 
+def test_budgets_that_were_given_from_the_smallest_on_are_tested_from_the_densest():
+    """--budgets=0.1,0.25,0.5 makes round 3 the densest."""
+
+    def of(number, sparsity, fids, branch="main"):
+        found = rows(number, fids, branch)
+        return [dataclasses.replace(r, generator_sparsity=sparsity) for r in found]
+
+    results = rows(0, EQUAL) + of(1, 0.9, BAD) + of(2, 0.75, EQUAL) + of(3, 0.5, EQUAL)
+    results += of(3, 0.5, BAD, "random_mask")
+    verdict = judge(results, margin=0.1)
+    assert verdict.matching == verdict.best == 2
+    assert verdict.sentence.startswith("at 75.0% sparsity (round 2) the ticket matches")
+    assert "as all denser ones" in verdict.sentence
+    order = [number for number, _ in verdict.comparisons]
+    assert order == [0, 3, 3, 2, 1]
+    # Where the densest is open, the others match alone.
+    results = rows(0, EQUAL) + of(1, 0.9, EQUAL) + of(2, 0.5, NOISY)
+    verdict = judge(results, margin=0.1)
+    assert verdict.matching is None and verdict.best == 1
+    assert "but round 2, which is denser, is undetermined" in verdict.sentence
+
+
 def test_the_ratio_has_an_interval_that_agrees_with_the_tests():
     results = rows(0, EQUAL) + rows(1, EQUAL) + rows(2, NOISY) + rows(2, BAD, "random_mask")
     for (number, branch), found in compare(results, 0.1).items():

@@ -77,7 +77,8 @@ def compare(
       plan: when replicates are judged; None is a single look at those that are there.
 
     Returns:
-      {(round, branch): its comparison}, in order of rounds; in each round `main` comes first.
+      {(round, branch): its comparison}, from the densest round on, which is the order of rounds
+      unless budgets were given in another one; in each round `main` comes first.
 
     Raises:
       EvaluationError: the scores are of several protocols.
@@ -91,7 +92,7 @@ def compare(
     scores = _by_round(results)
     plan = plan or Plan(max(map(len, scores.values())))
 
-    keys = sorted(scores, key=lambda key: (key[0], key[1] != "main", key[1]))
+    keys = _from_the_densest(results)
     found = {key: _against_dense(scores[key], scores[DENSE], margin, plan) for key in keys}
     dense = [*scores[DENSE].values()]
     found[DENSE] = _untested(dense[: plan.judged(len(dense))], "dense")
@@ -108,6 +109,20 @@ def beside(results: list[Result], number: int, plan: Plan) -> Comparison:
     """The dense GAN as the ticket of a round is compared with it: at its look, or in its pairs."""
     scores = _by_round(results)
     return _untested(_judged(scores[number, "main"], scores[DENSE], plan).other, "dense")
+
+
+def _from_the_densest(results: list[Result]) -> list[tuple[int, str]]:
+    """The rounds and branches, the dense GAN first; a round is as sparse as its ticket is."""
+    shares: dict[int, list[float]] = {}
+    for result in results:
+        if result.branch == "main":
+            shares.setdefault(result.round, []).append(result.generator_sparsity)
+    # Rounded, so that equal ones come in the order of rounds.
+    sparsity = {
+        number: round(np.mean(found), 9) if number else -1 for number, found in shares.items()
+    }
+    keys = {(result.round, result.branch) for result in results}
+    return sorted(keys, key=lambda k: (sparsity.get(k[0], 1.0), k[0], k[1] != "main", k[1]))
 
 
 def _by_round(results: list[Result]) -> dict[tuple[int, str], Scores]:

@@ -2,6 +2,7 @@
 
 import collections
 import dataclasses
+from collections.abc import Iterable
 
 from tf_gan_lth.experiment import amounts
 from tf_gan_lth.findings.comparison import (
@@ -117,15 +118,15 @@ def judge(results: list[Result], margin: float, plan: Plan | None = None) -> Ver
     found = tickets(comparisons)
     passed = tested_in_order(comparisons)
     against = {number: beside(results, number, plan) for number in found}
-    matching = max((n for n, c in passed.items() if c.verdict == "matching"), default=None)
-    near = {n for n, c in found.items() if c.fid_mean <= against[n].fid_mean * (1.0 + margin)}
-    within = max((n for n in near if "worse" not in found[n].verdict), default=None)
+    matching = _last(n for n, c in passed.items() if c.verdict == "matching")
+    near = [n for n, c in found.items() if c.fid_mean <= against[n].fid_mean * (1.0 + margin)]
+    within = _last(n for n in near if "worse" not in found[n].verdict)
 
     # Say so in words.
     sentences = []
     if matching is not None:
         sentences.append(_match(results, passed, matching, against[matching], margin))
-    if within is not None and (matching is None or within > matching):
+    if within != matching:  # what matches is near, so the other is sparser
         sentences.append(_open(results, found, within, against[within], margin))
     stated = [n for n in (matching, within) if n is not None]
     if not sentences:
@@ -158,6 +159,11 @@ def judge(results: list[Result], margin: float, plan: Plan | None = None) -> Ver
     )
 
 
+def _last(numbers: Iterable[int]) -> int | None:
+    """The last of rounds that come from the densest on; None without any."""
+    return [None, *numbers][-1]
+
+
 def kept(results: list[Result]) -> str:
     """What a reader must know of scores that are the best along a training; empty for the last."""
     counts = sorted({result.best_of for result in results if result.best_of})
@@ -179,7 +185,7 @@ def _match(
 ) -> str:
     """That the ticket of a round matches, and with it all denser ones."""
     ticket = passed[number]
-    denser = [n for n in passed if n < number]
+    denser = [*passed][: [*passed].index(number)]
     # The p-value of the whole statement is the largest of those that it takes.
     p = max(passed[n].p_matching for n in [*denser, number])
     also = ", as all denser ones" if denser else ""
@@ -224,7 +230,7 @@ def _controls(
     with_controls = [number for number, branch in comparisons if branch != "main"]
     if not with_controls:
         return []
-    last = max(with_controls)
+    last = with_controls[-1]
     found = {branch: c for (number, branch), c in comparisons.items() if number == last}
     order = ["main", *sorted(found.keys() - {"main"})] if "main" in found else sorted(found)
     parts = [
