@@ -350,6 +350,14 @@ def test_the_verdict_says_what_the_ticket_saves_of_the_whole_generator():
         "). That prunes 11.3% of all 19,145 parameters, 76.0% of 1,000,000 MACs an image; 67.9 kB"
         " of 76.6 kB remain as float32."
     ) in verdict.sentence
+    # Of what is named first, before a sparser one is.
+    three = [
+        dataclasses.replace(r, generator_params=10, generator_params_left=10 - r.round)
+        for r in rows(0, EQUAL) + rows(1, EQUAL) + rows(2, NOISY)
+    ]
+    said = judge(three, 0.1).sentence
+    assert "(round 1) the ticket matches" in said.partition(". That prunes 10.0% of all 10")[0]
+    assert "(round 2) the ticket is at most" in said.partition(". That prunes 10.0% of all 10")[2]
     assert verdict.worth.round == 9 and verdict.worth.sparsity == ticket.generator_sparsity
     # Runs of earlier versions did not count all of it.
     older = [dataclasses.replace(r, macs=None, macs_left=None) for r in (dense, ticket)]

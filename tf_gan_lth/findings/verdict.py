@@ -140,7 +140,7 @@ def judge(results: list[Result], margin: float, plan: Plan | None = None) -> Ver
     controls = _controls(results, comparisons, plan)
     parts = [
         part[0].upper() + part[1:]
-        for part in (*sentences[1:], kept(results), saved and saved.sentence, remark, *controls)
+        for part in (saved and saved.sentence, *sentences[1:], kept(results), remark, *controls)
         if part
     ]
     sentence = ". ".join([sentences[0], *parts]) + "."
