@@ -155,7 +155,11 @@ def test_a_table_that_a_spreadsheet_saved_says_the_same(planned, tmp_path):
     path = changed(
         planned.results.get(),
         tmp_path / "saved.csv",
-        lambda row: [row | {"paired": row["paired"].upper(), "seed": row["seed"] + ".0"}],
+        lambda row: [
+            row
+            | {"paired": row["paired"].upper()}
+            | {name: row[name] + ".0" for name in ("seed", "planned_replicates", "looks")}
+        ],
     )
     path.write_bytes("\ufeff".encode() + path.read_bytes().replace(b"\n", b"\r\n"))
     [found] = results_file.read(path)

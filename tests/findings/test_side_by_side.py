@@ -13,6 +13,7 @@ from made_compressions import MACS, compression
 import tf_gan_lth as lth
 from tf_gan_lth.cli import command_line
 from tf_gan_lth.cli import compare as command
+from tf_gan_lth.experiment.artifacts import Record
 from tf_gan_lth.experiment.errors import EvaluationError, RunFolderError, ToolkitError, UsageError
 from tf_gan_lth.experiment.run_folder import RunFolder
 from tf_gan_lth.findings import side_by_side
@@ -233,6 +234,18 @@ def test_a_dense_gan_that_all_replicates_share_is_noted(runs, tmp_path):
     for run in runs:
         run.parent.put({"digest": "dense", "round": 0, "replicate": 0})
     assert "start from the dense GAN of replicate 0" in side_by_side.read(runs).notes[0]
+
+
+def test_replicates_that_were_not_planned_are_noted(runs, tmp_path):
+    """Without it the tests of pairs would hide what the run's own verdict says."""
+    assert not any("planned" in note for note in side_by_side.read(runs).notes)
+    Record(runs[0].path / "plan.json").put({"replicates": 2, "looks": 1, "paired": False})
+    found = side_by_side.read(runs)
+    assert found.notes[0] == (
+        f"{runs[0].path}: The level of 5% does not hold: 2 replicates were planned and 3 are"
+        " judged."
+    )
+    assert found.notes[0] in html.unescape(pages.page(found, tmp_path / "page.html").decode())
 
 
 def test_runs_that_do_not_compare_are_refused_with_the_reason(runs, tmp_path):

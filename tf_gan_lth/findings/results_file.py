@@ -183,5 +183,7 @@ def _tests(row: dict[str, str]) -> tuple[Plan | None, float]:
     if not row.get(PLANNED):
         return None, USUAL_MARGIN
     options = {option: row.get(column, "") for column, option in TESTS.items()}
+    for option in (TESTS[PLANNED], TESTS[LOOKS]):
+        options[option] = options[option].removesuffix(".0")  # as `_cell` does
     lottery = configs.from_options(options).lottery
     return Plan(lottery.replicates, lottery.looks, lottery.paired), lottery.margin
