@@ -1,6 +1,7 @@
 """Compressions of one dense GAN side by side: rows, page, table and refusals."""
 
 import csv
+import dataclasses
 import html
 import io
 import re
@@ -17,6 +18,7 @@ from tf_gan_lth.experiment.artifacts import Record
 from tf_gan_lth.experiment.errors import EvaluationError, RunFolderError, ToolkitError, UsageError
 from tf_gan_lth.experiment.run_folder import RunFolder
 from tf_gan_lth.findings import side_by_side
+from tf_gan_lth.report import judged, sections
 from tf_gan_lth.report import side_by_side as pages
 
 FINETUNING = {0.5: [12.0, 12.5, 13.0], 0.25: [15.0, 16.0, 18.0]}
@@ -200,6 +202,22 @@ def test_each_direction_of_a_translation_has_its_own_with_its_distances(tmp_path
     assert pages.sentences(found)[2].startswith("b2a: At 50 % of the MACs, finetuning is better")
     identities = re.findall(r' id="(.*?)"', text)
     assert len(identities) == len(set(identities)) > 0
+
+
+def test_the_samples_of_a_run_say_of_which_direction_a_round_is_the_sparsest(tmp_path):
+    both = {"generators": ("generator_a2b", "generator_b2a")}
+    run = compression(
+        tmp_path / "run", "ticket", {0.5: [10.5, 11.0, 12.0], 0.25: TICKET[0.25]}, **both
+    )
+    found = judged.judge(run)
+    back = dataclasses.replace(found.verdicts["generator_b2a"], best=None)
+    found = dataclasses.replace(found, verdicts={**found.verdicts, "generator_b2a": back})
+    shown = [
+        sections._picture(found, run.replicate(0).round(number), "ticket", tmp_path / "page.html")
+        for number in range(3)
+    ]
+    assert "<b>a2b: sparsest within the margin</b>" in shown[1]
+    assert "<b>" not in shown[0] + shown[2]
 
 
 def test_two_runs_of_a_method_are_told_apart_by_their_folders(runs, tmp_path):

@@ -184,6 +184,13 @@ def test_controls_are_named_at_the_sparsest_round_that_has_them():
     )
 
 
+def test_the_sparsity_that_is_named_is_the_tickets_whatever_comes_first():
+    """Random channels of as many MACs are another share; a table may have been sorted by branch."""
+    control = dataclasses.replace(result(1, 25, "random_mask"), generator_sparsity=0.5)
+    sentence = judge([control, result(1, 20), result(0, 20)], 0.1).sentence
+    assert sentence.startswith("at 20.0% sparsity (round 1)") and "50.0%" not in sentence
+
+
 def test_scores_of_different_protocols_are_not_compared():
     with pytest.raises(EvaluationError, match="p, q"):
         judge([result(0, 20), dataclasses.replace(result(1, 20), protocol="q")], 0.1)
