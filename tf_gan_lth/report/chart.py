@@ -289,11 +289,14 @@ def _point(frame: Frame, series: Series, point: Point) -> str:
     parts = []
     if not beyond:
         if point.low is not None:
-            low, high = _inside(frame.y, point.low), _inside(frame.y, point.high)
-            parts.append(
-                f'<path class="bar" d="M{x:.1f} {low:.1f}V{high:.1f}'
-                f'M{x - 5:.1f} {low:.1f}h10M{x - 5:.1f} {high:.1f}h10"/>'
+            ends = point.low, point.high
+            low, high = (_inside(frame.y, end) for end in ends)
+            caps = "".join(  # none where the axis cuts it
+                f"M{x - 5:.1f} {frame.y(end):.1f}h10"
+                for end in ends
+                if frame.y.low <= end <= frame.y.high
             )
+            parts.append(f'<path class="bar" d="M{x:.1f} {low:.1f}V{high:.1f}{caps}"/>')
         parts += [
             f'<circle class="single" cx="{x:.1f}" cy="{frame.y(value):.1f}" r="2.5"/>'
             for value in point.single
