@@ -149,7 +149,7 @@ def simulate(setting: Setting, studies: int, random: np.random.Generator) -> dic
     first = setting.draw(np.array([1.0, border]), 10 * studies, random)
     dense, ticket = (Sample.of(first[:studies, number]) for number in range(2))
     pairs = correlation(first[:studies, 1], first[:studies, 0]) if setting.plan.paired else None
-    low, high = ratio_interval(ticket, dense, ALPHA, pairs)
+    low, high = ratio_interval(ticket, dense, ALPHA, pairs, setting.margin)
     log_low, log_high = log_interval(ticket, dense)
 
     ratios = np.array([1.0] * (1 + GOOD) + [border] * (ROUNDS - GOOD))

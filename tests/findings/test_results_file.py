@@ -123,6 +123,10 @@ def changed(table, path, change):
         (lambda row: [row | {"replicate": "0.5"}], "replicate is '0.5': expected a whole number"),
         (lambda row: [row | {"round": "-1"}], "round is '-1': expected a whole number"),
         (lambda row: [row | {"generator_sparsity": "1.5"}], "sparsity is 1.5: expected 0 to 1"),
+        (
+            lambda row: [row | {"generator": "../out"}],
+            r"line 2 .*generator is '\.\./out': expected the name of a network",
+        ),
         (lambda row: [row, row], "line 3 .*has replicate 0, round 0, main, twice.*a column 'run'"),
         (lambda row: [row | {"looks": "0"}], "line 2 .*--looks=0 is out of range"),
         (lambda row: [row | {"looks": "9", "paired": "False"}], "--looks=9 needs more"),
@@ -151,7 +155,11 @@ def test_a_table_that_a_spreadsheet_saved_says_the_same(planned, tmp_path):
     path = changed(
         planned.results.get(),
         tmp_path / "saved.csv",
-        lambda row: [row | {"paired": row["paired"].upper(), "seed": row["seed"] + ".0"}],
+        lambda row: [
+            row
+            | {"paired": row["paired"].upper()}
+            | {name: row[name] + ".0" for name in ("seed", "planned_replicates", "looks")}
+        ],
     )
     path.write_bytes("\ufeff".encode() + path.read_bytes().replace(b"\n", b"\r\n"))
     [found] = results_file.read(path)

@@ -1,6 +1,7 @@
 """Compressions of one dense GAN side by side: rows, page, table and refusals."""
 
 import csv
+import dataclasses
 import html
 import io
 import re
@@ -13,9 +14,11 @@ from made_compressions import MACS, compression
 import tf_gan_lth as lth
 from tf_gan_lth.cli import command_line
 from tf_gan_lth.cli import compare as command
+from tf_gan_lth.experiment.artifacts import Record
 from tf_gan_lth.experiment.errors import EvaluationError, RunFolderError, ToolkitError, UsageError
 from tf_gan_lth.experiment.run_folder import RunFolder
 from tf_gan_lth.findings import side_by_side
+from tf_gan_lth.report import judged, sections
 from tf_gan_lth.report import side_by_side as pages
 
 FINETUNING = {0.5: [12.0, 12.5, 13.0], 0.25: [15.0, 16.0, 18.0]}
@@ -162,6 +165,23 @@ def test_exports_that_were_measured_have_an_axis_of_milliseconds(runs, tmp_path)
     ]
 
 
+def test_a_method_that_was_not_measured_leaves_the_others_their_colours(runs, tmp_path):
+    timed = {"batch": 1, "threads": 1, "ticket": 3.0, "dense": 4.0}
+    card = runs[1].replicate(0).round(1).card("generator")
+    card.put({"formats": {"tflite": {"milliseconds_an_image": [timed]}}})
+    text = pages.page(side_by_side.read(runs), tmp_path / "page.html").decode()
+    legend = re.search('<ul class="legend">(.*?)</ul>', text, re.DOTALL).group(1)
+    key = {
+        name: style for style, name in re.findall('<li class="(s.)">.*?</svg>(.*?)</li>', legend)
+    }
+    assert list(key) == ["dense GAN", "finetuning", "gan_slimming"]
+    charts = re.findall(r'<svg class="chart".*?</svg>', text, re.DOTALL)
+    assert len(charts) == 6 and "finetuning" not in charts[2]  # the axis of milliseconds
+    for drawn in charts:
+        pointed = re.findall('class="point (s.)".*?aria-label="(.*?)[,\n]', drawn)
+        assert {style for style, name in pointed if name == "gan_slimming"} == {key["gan_slimming"]}
+
+
 def test_each_direction_of_a_translation_has_its_own_with_its_distances(tmp_path):
     both = {"generators": ("generator_a2b", "generator_b2a"), "l1": ("l1_inside", "l1_outside")}
     runs = [
@@ -182,6 +202,22 @@ def test_each_direction_of_a_translation_has_its_own_with_its_distances(tmp_path
     assert pages.sentences(found)[2].startswith("b2a: At 50 % of the MACs, finetuning is better")
     identities = re.findall(r' id="(.*?)"', text)
     assert len(identities) == len(set(identities)) > 0
+
+
+def test_the_samples_of_a_run_say_of_which_direction_a_round_is_the_sparsest(tmp_path):
+    both = {"generators": ("generator_a2b", "generator_b2a")}
+    run = compression(
+        tmp_path / "run", "ticket", {0.5: [10.5, 11.0, 12.0], 0.25: TICKET[0.25]}, **both
+    )
+    found = judged.judge(run)
+    back = dataclasses.replace(found.verdicts["generator_b2a"], best=None)
+    found = dataclasses.replace(found, verdicts={**found.verdicts, "generator_b2a": back})
+    shown = [
+        sections._picture(found, run.replicate(0).round(number), "ticket", tmp_path / "page.html")
+        for number in range(3)
+    ]
+    assert "<b>a2b: sparsest within the margin</b>" in shown[1]
+    assert "<b>" not in shown[0] + shown[2]
 
 
 def test_two_runs_of_a_method_are_told_apart_by_their_folders(runs, tmp_path):
@@ -216,6 +252,18 @@ def test_a_dense_gan_that_all_replicates_share_is_noted(runs, tmp_path):
     for run in runs:
         run.parent.put({"digest": "dense", "round": 0, "replicate": 0})
     assert "start from the dense GAN of replicate 0" in side_by_side.read(runs).notes[0]
+
+
+def test_replicates_that_were_not_planned_are_noted(runs, tmp_path):
+    """Without it the tests of pairs would hide what the run's own verdict says."""
+    assert not any("planned" in note for note in side_by_side.read(runs).notes)
+    Record(runs[0].path / "plan.json").put({"replicates": 2, "looks": 1, "paired": False})
+    found = side_by_side.read(runs)
+    assert found.notes[0] == (
+        f"{runs[0].path}: The level of 5% does not hold: 2 replicates were planned and 3 are"
+        " judged."
+    )
+    assert found.notes[0] in html.unescape(pages.page(found, tmp_path / "page.html").decode())
 
 
 def test_runs_that_do_not_compare_are_refused_with_the_reason(runs, tmp_path):

@@ -66,6 +66,28 @@ def test_a_paired_plan_compares_replicate_by_replicate():
     assert Plan(4).tests == "Welch tests over replicates"
 
 
+def test_a_paired_plan_without_a_pair_decides_nothing_and_tells_the_scores():
+    results = rows(0, [10, 11]) + [result(1, 9.0, replicate=2), result(1, 9.5, replicate=3)]
+    found = compare(results, 0.1, Plan(4, paired=True))[1, "main"]
+    assert (found.fid_mean, found.replicates, found.p_worse) == (9.25, 2, None)
+    assert in_words(found) == "undetermined (at least 2 more replicates)"
+
+
+def test_a_ticket_is_named_beside_the_dense_scores_that_it_was_compared_with():
+    """Of a look that the dense GAN alone has reached, and of replicates that the ticket lacks."""
+    results = rows(0, [10, 11, 12, 30, 31, 32]) + rows(1, [10.1, 11, 11.9])
+    for plan in (Plan(9, 3), Plan(6, paired=True)):
+        verdict = judge(results, 0.1, plan)
+        ticket = verdict.comparisons[1, "main"]
+        assert verdict.best == 1 and ticket.fid_ratio == pytest.approx(1.0)
+        assert "FID 11.0 +- 0.90 vs 11.0 +- 1.00 in 3 replicates" in verdict.sentence
+        (tickets,) = curves(results, verdict)
+        assert tickets.points[1].floor == pytest.approx(11 * ticket.fid_ratio_low)
+    # What is far above the dense scores of its own look is not near those of a later one.
+    worse = rows(0, [10, 11, 12, 30, 31, 32]) + rows(1, [14, 19, 16])
+    assert judge(worse, 0.1, Plan(9, 3)).best is None
+
+
 @pytest.mark.parametrize(
     ("ticket", "verdict"),
     [
@@ -99,6 +121,24 @@ def test_the_number_of_replicates_needed_would_decide_with_the_same_mean_and_dev
     assert p_matching(3 + found.replicates_needed) < 0.05 < p_matching(2 + found.replicates_needed)
     total = 3 + found.replicates_needed
     assert in_words(found) == f"undetermined (takes {total} replicates)"
+
+
+@pytest.mark.parametrize("counts", [(3, 5), (5, 3)])
+def test_the_number_is_of_all_replicates_where_one_side_has_more(counts):
+    dense, ticket = [10.0, 10.5, 9.5, 10.6, 9.4][: counts[0]], [10.2, 9.0, 11.8, 9, 12][: counts[1]]
+    found = compare(rows(0, dense) + rows(1, ticket), 0.1)[1, "main"]
+    total = int(re.search("takes ([0-9]+) replicates", in_words(found)).group(1))
+
+    def p_matching(count):
+        sides = [
+            (np.mean(f) * scale, np.std(f, ddof=1) * scale, max(count, len(f)))
+            for f, scale in [(dense, 1.1), (ticket, 1.0)]
+        ]
+        return scipy.stats.ttest_ind_from_stats(
+            *sides[0], *sides[1], equal_var=False, alternative="greater"
+        ).pvalue
+
+    assert total > 5 and p_matching(total) < 0.05 < p_matching(total - 1)
 
 
 def test_a_mean_on_the_margin_is_never_decided():
@@ -142,6 +182,13 @@ def test_controls_are_named_at_the_sparsest_round_that_has_them():
     assert judge(results, 0.1).sentence.endswith(
         "At 20.0% sparsity (round 1): ticket 20.0, random_init 30.0, random_mask 25.0."
     )
+
+
+def test_the_sparsity_that_is_named_is_the_tickets_whatever_comes_first():
+    """Random channels of as many MACs are another share; a table may have been sorted by branch."""
+    control = dataclasses.replace(result(1, 25, "random_mask"), generator_sparsity=0.5)
+    sentence = judge([control, result(1, 20), result(0, 20)], 0.1).sentence
+    assert sentence.startswith("at 20.0% sparsity (round 1)") and "50.0%" not in sentence
 
 
 def test_scores_of_different_protocols_are_not_compared():
@@ -197,6 +244,28 @@ def test_a_slightly_worse_ticket_is_within_the_margin_and_does_not_end_the_order
 def test_the_order_is_over_the_rounds_that_are_there():
     verdict = judge(rows(0, EQUAL) + rows(5, EQUAL), margin=0.1)
     assert verdict.matching == 5 and "denser" not in verdict.sentence
+
+
+def test_budgets_that_were_given_from_the_smallest_on_are_tested_from_the_densest():
+    """--budgets=0.1,0.25,0.5 makes round 3 the densest."""
+
+    def of(number, sparsity, fids, branch="main"):
+        found = rows(number, fids, branch)
+        return [dataclasses.replace(r, generator_sparsity=sparsity) for r in found]
+
+    results = rows(0, EQUAL) + of(1, 0.9, BAD) + of(2, 0.75, EQUAL) + of(3, 0.5, EQUAL)
+    results += of(3, 0.5, BAD, "random_mask")
+    verdict = judge(results, margin=0.1)
+    assert verdict.matching == verdict.best == 2
+    assert verdict.sentence.startswith("at 75.0% sparsity (round 2) the ticket matches")
+    assert "as all denser ones" in verdict.sentence
+    order = [number for number, _ in verdict.comparisons]
+    assert order == [0, 3, 3, 2, 1]
+    # Where the densest is open, the others match alone.
+    results = rows(0, EQUAL) + of(1, 0.9, EQUAL) + of(2, 0.5, NOISY)
+    verdict = judge(results, margin=0.1)
+    assert verdict.matching is None and verdict.best == 1
+    assert "but round 2, which is denser, is undetermined" in verdict.sentence
 
 
 def test_the_ratio_has_an_interval_that_agrees_with_the_tests():
@@ -288,6 +357,14 @@ def test_the_verdict_says_what_the_ticket_saves_of_the_whole_generator():
         "). That prunes 11.3% of all 19,145 parameters, 76.0% of 1,000,000 MACs an image; 67.9 kB"
         " of 76.6 kB remain as float32."
     ) in verdict.sentence
+    # Of what is named first, before a sparser one is.
+    three = [
+        dataclasses.replace(r, generator_params=10, generator_params_left=10 - r.round)
+        for r in rows(0, EQUAL) + rows(1, EQUAL) + rows(2, NOISY)
+    ]
+    said = judge(three, 0.1).sentence
+    assert "(round 1) the ticket matches" in said.partition(". That prunes 10.0% of all 10")[0]
+    assert "(round 2) the ticket is at most" in said.partition(". That prunes 10.0% of all 10")[2]
     assert verdict.worth.round == 9 and verdict.worth.sparsity == ticket.generator_sparsity
     # Runs of earlier versions did not count all of it.
     older = [dataclasses.replace(r, macs=None, macs_left=None) for r in (dense, ticket)]

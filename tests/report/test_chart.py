@@ -31,6 +31,17 @@ def test_the_axis_is_logarithmic_where_scores_span_decades():
     assert {10.0, 100.0} <= set(ticks)
 
 
+def test_a_bar_that_ends_below_zero_leaves_the_axis_logarithmic():
+    """As FID cannot be there; a score that is below zero itself makes the axis linear."""
+    wide = series(2.0, 20.0, 40.0, spread=25.0)
+    frame = chart.over(SHARE, [wide], [], "alt")
+    assert frame.y.log and 1.0 < frame.y.low < 2.0 and 65.0 < frame.y.high < 90.0
+    bars = re.findall('class="bar" d="(.*?)"', chart.draw(frame, [wide]))
+    # The ends that are on the axis have caps.
+    assert [bar.count("h10") for bar in bars] == [1, 1, 2] and "nan" not in "".join(bars)
+    assert not chart.over(SHARE, [series(2.0, 20.0, -1.0)], [], "alt").y.log
+
+
 @pytest.mark.parametrize(
     ("low", "high"), [(1.0, 1.0), (-0.5, 0.2), (0.0, 3.0), (1e-6, 2e-6), (3.0, 1e5), (0.9, 7.0)]
 )

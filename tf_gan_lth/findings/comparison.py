@@ -77,7 +77,8 @@ def compare(
       plan: when replicates are judged; None is a single look at those that are there.
 
     Returns:
-      {(round, branch): its comparison}, in order of rounds; in each round `main` comes first.
+      {(round, branch): its comparison}, from the densest round on, which is the order of rounds
+      unless budgets were given in another one; in each round `main` comes first.
 
     Raises:
       EvaluationError: the scores are of several protocols.
@@ -88,13 +89,10 @@ def compare(
             f"scores of different protocols cannot be compared: {', '.join(sorted(protocols))}"
         )
 
-    # The scores by replicate.
-    scores: dict[tuple[int, str], Scores] = {}
-    for result in sorted(results, key=lambda result: result.replicate):
-        scores.setdefault((result.round, result.branch), {})[result.replicate] = result.fid
+    scores = _by_round(results)
     plan = plan or Plan(max(map(len, scores.values())))
 
-    keys = sorted(scores, key=lambda key: (key[0], key[1] != "main", key[1]))
+    keys = _from_the_densest(results)
     found = {key: _against_dense(scores[key], scores[DENSE], margin, plan) for key in keys}
     dense = [*scores[DENSE].values()]
     found[DENSE] = _untested(dense[: plan.judged(len(dense))], "dense")
@@ -105,6 +103,34 @@ def compare(
                 found[number, branch], p_worse_than_ticket=p
             )
     return _in_order(found)
+
+
+def beside(results: list[Result], number: int, plan: Plan) -> Comparison:
+    """The dense GAN as the ticket of a round is compared with it: at its look, or in its pairs."""
+    scores = _by_round(results)
+    return _untested(_judged(scores[number, "main"], scores[DENSE], plan).other, "dense")
+
+
+def _from_the_densest(results: list[Result]) -> list[tuple[int, str]]:
+    """The rounds and branches, the dense GAN first; a round is as sparse as its ticket is."""
+    shares: dict[int, list[float]] = {}
+    for result in results:
+        if result.branch == "main":
+            shares.setdefault(result.round, []).append(result.generator_sparsity)
+    # Rounded, so that equal ones come in the order of rounds.
+    sparsity = {
+        number: round(np.mean(found), 9) if number else -1 for number, found in shares.items()
+    }
+    keys = {(result.round, result.branch) for result in results}
+    return sorted(keys, key=lambda k: (sparsity.get(k[0], 1.0), k[0], k[1] != "main", k[1]))
+
+
+def _by_round(results: list[Result]) -> dict[tuple[int, str], Scores]:
+    """The scores of each round and branch, by replicate."""
+    scores: dict[tuple[int, str], Scores] = {}
+    for result in sorted(results, key=lambda result: result.replicate):
+        scores.setdefault((result.round, result.branch), {})[result.replicate] = result.fid
+    return scores
 
 
 def tested_in_order(found: dict[tuple[int, str], Comparison]) -> dict[int, Comparison]:
@@ -145,30 +171,33 @@ class _Tested:
     """Two rounds or branches as they are judged now.
 
     Attributes:
-      one, other: scores, by replicate; with pairs those of the replicates that both have.
+      one, other: scores, by replicate; with pairs those of the replicates that both have, if any.
+      count: how many replicates both have.
       pairs: their correlation; None without pairs, or with a single one.
       level: of each of their tests; 0 where nothing is tested.
     """
 
     one: list[float]
     other: list[float]
+    count: int
     pairs: Correlation
     level: float
 
 
 def _judged(one: Scores, other: Scores, plan: Plan) -> _Tested:
     both = sorted(one.keys() & other.keys())
-    if plan.paired:
-        first, second = [one[number] for number in both], [other[number] for number in both]
-    else:
-        first, second = [*one.values()], [*other.values()]
+    first, second = [*one.values()], [*other.values()]
     count = min(len(first), len(second))
+    if plan.paired:
+        count = len(both)
+        if both:
+            first, second = [one[number] for number in both], [other[number] for number in both]
     judged = plan.judged(count)
     if plan.looks > 1 and judged <= plan.replicates:
         first = first[:judged]
         second = second[:judged]
     pairs = correlation(first, second) if plan.paired and count > 1 else None
-    return _Tested(first, second, pairs, plan.level(judged))
+    return _Tested(first, second, count, pairs, plan.level(judged))
 
 
 def _against_dense(ticket: Scores, dense: Scores, margin: float, plan: Plan) -> Comparison:
@@ -179,14 +208,14 @@ def _against_dense(ticket: Scores, dense: Scores, margin: float, plan: Plan) -> 
     ratio = float(mine.mean / theirs.mean) if positive else None
     level, pairs = tested.level, tested.pairs
     if not level:
-        needed = plan.first - min(mine.count, theirs.count)
+        needed = plan.first - tested.count
         return dataclasses.replace(
             _untested(tested.one, "undetermined"), replicates_needed=needed, fid_ratio=ratio
         )
     p_worse = float(larger(mine, theirs, pairs))
     p_matching = float(matching(mine, theirs, margin, pairs))
     verdict = _decide(p_worse, p_matching, level)
-    low, high = ratio_interval(mine, theirs, level, pairs) if positive else (None, None)
+    low, high = ratio_interval(mine, theirs, level, pairs, margin) if positive else (None, None)
     return Comparison(
         mine.count,
         float(mine.mean),
@@ -225,7 +254,7 @@ def _needed(
     ticket: Sample, dense: Sample, margin: float, plan: Plan, pairs: Correlation
 ) -> int | None:
     """How many more replicates would decide; None if even `MOST_REPLICATES` would not."""
-    have = min(ticket.count, dense.count)
+    have = ticket.count
     counts = [n for n in range(have + 1, MOST_REPLICATES + 1) if plan.judged(n) == n]
     levels = np.array([plan.level(n) for n in counts])
     more_ticket = dataclasses.replace(ticket, count=np.maximum(ticket.count, counts))

@@ -155,6 +155,8 @@ def _result(row: dict[str, str]) -> Result:
     scores = {
         n: _cell(n, text, float) if text else None for n, text in row.items() if n not in others
     }
+    if any(mark in values.get("generator", "") for mark in "/\\\0"):  # figures are called so
+        raise ValueError(f"generator is '{row['generator']}': expected the name of a network")
     if not 0.0 <= values["generator_sparsity"] <= 1.0:
         raise ValueError(f"generator_sparsity is {row['generator_sparsity']}: expected 0 to 1")
     return Result(**UNSAID | values, scores=scores)
@@ -181,5 +183,7 @@ def _tests(row: dict[str, str]) -> tuple[Plan | None, float]:
     if not row.get(PLANNED):
         return None, USUAL_MARGIN
     options = {option: row.get(column, "") for column, option in TESTS.items()}
+    for option in (TESTS[PLANNED], TESTS[LOOKS]):
+        options[option] = options[option].removesuffix(".0")  # as `_cell` does
     lottery = configs.from_options(options).lottery
     return Plan(lottery.replicates, lottery.looks, lottery.paired), lottery.margin

@@ -151,7 +151,7 @@ def read(runs: Sequence[RunFolder]) -> SideBySide:
         tuple(configs),
         tuple(entries),
         max(plans, key=lambda plan: (plan.looks, not plan.paired, plan.replicates)),
-        tuple(_notes(runs, configs, replicates, entries)),
+        (*_not_planned(runs, results, plans), *_notes(runs, configs, replicates, entries)),
     )
 
 
@@ -251,6 +251,16 @@ def _entries(
         )
         for (generator, number, branch), found in trained.items()
     ]
+
+
+def _not_planned(
+    runs: Sequence[RunFolder], results: Sequence[list[Result]], plans: Sequence[Plan]
+) -> Iterable[str]:
+    """Which runs have more replicates than were planned, as their own verdicts say too."""
+    for run, found, plan in zip(runs, results, plans, strict=True):
+        count = len({result.replicate for result in found})
+        if count > plan.replicates:
+            yield f"{run.path}: {plan.remark(count)}."
 
 
 def _notes(

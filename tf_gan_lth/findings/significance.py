@@ -90,7 +90,7 @@ def matching(ticket: Sample, dense: Sample, margin: float, pairs: Correlation = 
 
 
 def ratio_interval(
-    ticket: Sample, dense: Sample, level: float, pairs: Correlation = None
+    ticket: Sample, dense: Sample, level: float, pairs: Correlation = None, margin: float = 0.0
 ) -> tuple[float | np.ndarray, float | np.ndarray]:
     """The confidence interval of the ratio of means, ticket / dense, of coverage 1 - 2 * level.
 
@@ -102,21 +102,28 @@ def ratio_interval(
       ticket, dense: samples of two replicates or more, with positive means.
       level: of each of the two tests, below 0.5.
       pairs: as of `larger`.
+      margin: as of `matching`.
 
     Returns:
       (lower, upper) limit; where the dense mean is too uncertain, the upper one is infinite, and
-      where the ticket's is, the lower one is 0.
+      where the ticket's is, the lower one is 0. But ratios beyond one that a verdict rests on are
+      left out: with two or three replicates the tests may reject 1 + margin, and none that is far
+      above it, as degrees of freedom are lost on the way, or pairs vary less together.
 
     Source: Fieller 1954; with Satterthwaite's degrees of freedom, Tamhane and Logan 2004.
     """
-    lower = 1.0 / _upper(dense, ticket, level, pairs)
-    return lower, _upper(ticket, dense, level, pairs)
+    lower = 1.0 / _upper(dense, ticket, level, pairs, 1.0)
+    return lower, _upper(ticket, dense, level, pairs, 1.0 + margin)
 
 
-def _upper(ticket: Sample, dense: Sample, level: float, pairs: Correlation) -> np.ndarray:
-    """The largest ratio of means that is not rejected, by bisection of its logarithm."""
+def _upper(
+    ticket: Sample, dense: Sample, level: float, pairs: Correlation, tested: float
+) -> np.ndarray:
+    """The largest ratio that is not rejected, by bisection; below `tested` if that is rejected."""
     inside = np.asarray(ticket.mean / dense.mean)
-    largest = outside = inside * LARGEST_RATIO
+    largest = inside * LARGEST_RATIO
+    ends_before = larger(dense.scaled(tested), ticket, pairs) < level
+    outside = np.where(ends_before, tested, largest)
     for _ in range(BISECTIONS):
         middle = np.sqrt(inside * outside)
         rejected = larger(dense.scaled(middle), ticket, pairs) < level

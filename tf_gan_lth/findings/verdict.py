@@ -2,12 +2,14 @@
 
 import collections
 import dataclasses
+from collections.abc import Iterable
 
 from tf_gan_lth.experiment import amounts
 from tf_gan_lth.findings.comparison import (
     DENSE,
     WITHIN,
     Comparison,
+    beside,
     compare,
     in_words,
     tested_in_order,
@@ -115,18 +117,17 @@ def judge(results: list[Result], margin: float, plan: Plan | None = None) -> Ver
     limit = dense.fid_mean * (1.0 + margin)
     found = tickets(comparisons)
     passed = tested_in_order(comparisons)
-    matching = max((n for n, c in passed.items() if c.verdict == "matching"), default=None)
-    within = max(
-        (n for n, c in found.items() if "worse" not in c.verdict and c.fid_mean <= limit),
-        default=None,
-    )
+    against = {number: beside(results, number, plan) for number in found}
+    matching = _last(n for n, c in passed.items() if c.verdict == "matching")
+    near = [n for n, c in found.items() if c.fid_mean <= against[n].fid_mean * (1.0 + margin)]
+    within = _last(n for n in near if "worse" not in found[n].verdict)
 
     # Say so in words.
     sentences = []
     if matching is not None:
-        sentences.append(_match(results, passed, matching, dense, margin))
-    if within is not None and (matching is None or within > matching):
-        sentences.append(_open(results, found, within, dense, margin))
+        sentences.append(_match(results, passed, matching, against[matching], margin))
+    if within != matching:  # what matches is near, so the other is sparser
+        sentences.append(_open(results, found, within, against[within], margin))
     stated = [n for n in (matching, within) if n is not None]
     if not sentences:
         sentences.append(
@@ -139,7 +140,7 @@ def judge(results: list[Result], margin: float, plan: Plan | None = None) -> Ver
     controls = _controls(results, comparisons, plan)
     parts = [
         part[0].upper() + part[1:]
-        for part in (*sentences[1:], kept(results), saved and saved.sentence, remark, *controls)
+        for part in (saved and saved.sentence, *sentences[1:], kept(results), remark, *controls)
         if part
     ]
     sentence = ". ".join([sentences[0], *parts]) + "."
@@ -156,6 +157,11 @@ def judge(results: list[Result], margin: float, plan: Plan | None = None) -> Ver
         margin=margin,
         worth=saved,
     )
+
+
+def _last(numbers: Iterable[int]) -> int | None:
+    """The last of rounds that come from the densest on; None without any."""
+    return [None, *numbers][-1]
 
 
 def kept(results: list[Result]) -> str:
@@ -179,7 +185,7 @@ def _match(
 ) -> str:
     """That the ticket of a round matches, and with it all denser ones."""
     ticket = passed[number]
-    denser = [n for n in passed if n < number]
+    denser = [*passed][: [*passed].index(number)]
     # The p-value of the whole statement is the largest of those that it takes.
     p = max(passed[n].p_matching for n in [*denser, number])
     also = ", as all denser ones" if denser else ""
@@ -224,7 +230,7 @@ def _controls(
     with_controls = [number for number, branch in comparisons if branch != "main"]
     if not with_controls:
         return []
-    last = max(with_controls)
+    last = with_controls[-1]
     found = {branch: c for (number, branch), c in comparisons.items() if number == last}
     order = ["main", *sorted(found.keys() - {"main"})] if "main" in found else sorted(found)
     parts = [
@@ -263,5 +269,7 @@ def _fid(value: float) -> str:
 
 
 def _at(results: list[Result], number: int) -> str:
-    sparsity = next(r.generator_sparsity for r in results if r.round == number)
+    # The ticket's: a control may keep another share, of as many MACs.
+    of_round = [r for r in results if r.round == number]
+    sparsity = min(of_round, key=lambda r: r.branch != "main").generator_sparsity
     return f"{sparsity:.1%} sparsity (round {number})"

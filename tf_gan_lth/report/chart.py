@@ -44,6 +44,15 @@ class Point:
     floor: float | None = None
     ceiling: float | None = None
 
+    @property
+    def ends(self) -> list[float]:
+        """What is to have room: where it is, and its error bar.
+
+        One that ends below zero, of a score above, is cut: it would forbid a logarithmic axis.
+        """
+        low = None if self.low is not None and self.low <= 0.0 < self.y else self.low
+        return [end for end in (self.y, low, self.high) if end is not None]
+
 
 @dataclasses.dataclass(frozen=True)
 class Series:
@@ -131,9 +140,8 @@ def over(axis: Axis, series: Sequence[Series], levels: Sequence[float], alt: str
         narrowest = widest / 2
     air = (widest / narrowest) ** 0.04
     x = Scale(widest * air, narrowest / air, LEFT, WIDTH - RIGHT, log=True)
-    ends = [end for each in series for p in each.points for end in (p.y, p.low, p.high, *p.single)]
-    values = [end for end in (*ends, *levels) if end is not None]
-    y = fitted(values, HEIGHT - BOTTOM, TOP)
+    ends = [end for each in series for p in each.points for end in (*p.ends, *p.single)]
+    y = fitted([*ends, *levels], HEIGHT - BOTTOM, TOP)
     return Frame(x, y, axis, alt, tuple(places))
 
 
@@ -281,11 +289,14 @@ def _point(frame: Frame, series: Series, point: Point) -> str:
     parts = []
     if not beyond:
         if point.low is not None:
-            low, high = _inside(frame.y, point.low), _inside(frame.y, point.high)
-            parts.append(
-                f'<path class="bar" d="M{x:.1f} {low:.1f}V{high:.1f}'
-                f'M{x - 5:.1f} {low:.1f}h10M{x - 5:.1f} {high:.1f}h10"/>'
+            ends = point.low, point.high
+            low, high = (_inside(frame.y, end) for end in ends)
+            caps = "".join(  # none where the axis cuts it
+                f"M{x - 5:.1f} {frame.y(end):.1f}h10"
+                for end in ends
+                if frame.y.low <= end <= frame.y.high
             )
+            parts.append(f'<path class="bar" d="M{x:.1f} {low:.1f}V{high:.1f}{caps}"/>')
         parts += [
             f'<circle class="single" cx="{x:.1f}" cy="{frame.y(value):.1f}" r="2.5"/>'
             for value in point.single

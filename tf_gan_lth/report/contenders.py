@@ -2,7 +2,7 @@
 
 import functools
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from tf_gan_lth.findings.columns import Column
 from tf_gan_lth.findings.comparison import in_words
@@ -22,41 +22,51 @@ BARS = "<li>bars: one standard deviation over replicates</li>"
 def figure(found: SideBySide, generator: str, score: Column) -> str:
     """A score of all methods against each cost, of which buttons choose one."""
     entries = [entry for entry in found.of(generator) if entry.scores(score.name)]
+    looks = _looks(entries)
     figures = {}
     for axis in cost_axes([result for entry in entries for result in entry.results]):
         front = on_front(entries, functools.partial(_place, axis), score.name)
         placed = [entry for entry in entries if _place(axis, entry) is not None]
-        drawn = _series(placed, axis, score, front)
+        drawn = _series(placed, axis, score, front, looks)
         steps = [(_place(axis, entry), _mean(entry, score)) for entry in front]
         named = ", ".join(f"{entry.method} {_mean(entry, score):.4g}" for entry in front)
         alt = f"{score.title} against {axis.title}. On the Pareto front: {named}"
         frame = chart.over(axis, drawn, [], alt)
         drawing = chart.draw(frame, drawn, front=steps)
         figures[axis.name, "all"] = drawn_with_unit(frame, drawing, score.title)
-    key = [(each.name, each.style, each.marker) for each in drawn]
+    key = [(name, *look) for name, look in looks.items()]
     bars = [BARS] if any(len(entry.results) > 1 for entry in entries) else []
     shown = switched(figures, f"{generator}-{score.name}", score.title)
     return shown + chart.legend(key, [FRONT, *bars])
 
 
+def _looks(entries: Sequence[Entry]) -> dict[str, tuple[int, str]]:
+    """{method: its colour and marker}, the same on every axis, also where some are not measured."""
+    methods = dict.fromkeys(entry.method for entry in entries)
+    others = [name for name in methods if name != DENSE]
+    looks = {
+        name: (COLORS[number % len(COLORS)], MARKERS[number % len(MARKERS)])
+        for number, name in enumerate(others)
+    }
+    return {name: looks.get(name, (DENSE_STYLE, "D")) for name in methods}
+
+
 def _series(
-    entries: Sequence[Entry], axis: Axis, score: Column, front: Sequence[Entry]
+    entries: Sequence[Entry],
+    axis: Axis,
+    score: Column,
+    front: Sequence[Entry],
+    looks: Mapping[str, tuple[int, str]],
 ) -> list[Series]:
     """A line for each method, through its budgets, and a point for the dense GAN."""
     methods: dict[str, list[Entry]] = {}
     for entry in entries:
         methods.setdefault(entry.method, []).append(entry)
-    styles = {name: number for number, name in enumerate(n for n in methods if n != DENSE)}
     series = []
     for name, own in methods.items():
         points = [_point(entry, axis, score, entry in front) for entry in own]
         ordered = tuple(sorted(points, key=lambda point: -point.x))
-        if name == DENSE:
-            series.append(Series(name, ordered, DENSE_STYLE, "D"))
-        else:
-            number = styles[name]
-            marker = MARKERS[number % len(MARKERS)]
-            series.append(Series(name, ordered, COLORS[number % len(COLORS)], marker))
+        series.append(Series(name, ordered, *looks[name]))
     return series
 
 

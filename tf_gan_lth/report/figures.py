@@ -187,8 +187,7 @@ def _fill(axes, panels: Sequence[Panel], over: Axis) -> None:
             values.append(panel.limit)
         for series in panel.series:
             _curve(axes, series)
-            ends = ((p.y, p.low, p.high) for p in series.points)
-            values += [end for each in ends for end in each if end is not None]
+            values += [end for point in series.points for end in point.ends]
             shares |= {round(point.x, 1) for point in series.points}
 
     # The values make the axis: a band may have no upper end.

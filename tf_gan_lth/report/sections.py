@@ -139,13 +139,13 @@ def _picture(judged: Judged, folder: TrainingFolder, name: str, page: Path) -> s
         for generator, record in scores.items()
     )
     marks = [
-        "matching" if verdict.matching is not None else "within the margin"
-        for verdict in judged.verdicts.values()
-        if folder.branch_name == "main" and folder.round_number == verdict.best
+        f"{prefix_of(generator)}sparsest {'matching' if v.matching else 'within the margin'}"
+        for generator, v in judged.verdicts.items()
+        if folder.branch_name == "main" and folder.round_number == v.best
     ]
     title = f"Round {folder.round_number}, {name}"
     details = f"{remaining} remain, {fids}"
-    mark = f" <b>sparsest {html.escape(marks[0])}</b>" if marks and folder.round_number else ""
+    mark = f" <b>{html.escape(', '.join(marks))}</b>" if marks else ""
     opened = link(folder.samples.path, page, title)
     caption = Markup(f"{opened}{mark}<br>{html.escape(details)}")
     return picture(folder.samples.get(), f"Samples: {title}, {details}", caption)

@@ -77,8 +77,10 @@ def _point(
     if first.branch == "main" and first.round:
         title.append(in_words(compared))
         if compared.fid_ratio_low is not None:
-            floor = compared.fid_ratio_low * verdict.dense_fid
-            ceiling = compared.fid_ratio_high * verdict.dense_fid
+            # The dense mean that it was compared with: at its look, or in its pairs.
+            dense = compared.fid_mean / compared.fid_ratio
+            floor = compared.fid_ratio_low * dense
+            ceiling = compared.fid_ratio_high * dense
             title.append(
                 f"{compared.fid_ratio:.2f} of the dense FID"
                 f" ({compared.fid_ratio_low:.2f} to {compared.fid_ratio_high:.2f})"
