@@ -44,7 +44,7 @@ class LotteryWrapper(pruning_wrapper.PruneLowMagnitude):
 
 
 def is_prunable(layer: keras.layers.Layer, dense: bool = False) -> bool:
-    """Whether a layer can be pruned: every convolution but depthwise ones; Dense if asked for."""
+    """Whether a layer can be pruned: 2-D convolutions but depthwise ones; Dense if asked for."""
     kinds = (keras.layers.Conv2D, keras.layers.SeparableConv2D)
     return isinstance(layer, (*kinds, keras.layers.Dense) if dense else kinds)
 
